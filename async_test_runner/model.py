@@ -1,0 +1,359 @@
+"""Frozen values: the plan, the inventory, and what a run came to. No behaviour beyond small derived facts.
+
+Durations are seconds (float); ``at`` is wall time in seconds since the epoch; ``None`` for a limit means "no limit".
+"""
+
+from __future__ import annotations
+
+import enum
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+# --------------------------------------------------------------------------------------------------------- the plan
+
+
+class Isolation(enum.StrEnum):
+    """Which tests share one process (a unit)."""
+
+    PHASE = "phase"
+    FILE = "file"
+    CLASS = "class"
+    TEST = "test"
+
+
+class Outcome(enum.StrEnum):
+    """The nine outcomes of a test; there is no "other"."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+    NOT_RUN = "not_run"
+
+    @property
+    def is_red(self) -> bool:
+        """True for what fails a run by itself (``not_run`` does so too, but as a gap, not as a failure)."""
+        return self in RED
+
+    @property
+    def label(self) -> str:
+        """The outcome as a person reads it: ``timed out``."""
+        return self.value.replace("_", " ")
+
+
+RED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
+
+RetryOn = Literal["failed", "timed_out", "crashed"]
+
+
+class Retries(msgspec.Struct, frozen=True):
+    """How often a red test is tried again, in a fresh process."""
+
+    count: int = 0
+    delay: float = 0.0
+    on: tuple[RetryOn, ...] = ("failed", "timed_out", "crashed")
+
+    def covers(self, outcome: Outcome) -> bool:
+        """Whether this outcome is one that is tried again (``error`` counts as ``failed``)."""
+        wanted = Outcome.FAILED if outcome is Outcome.ERROR else outcome
+        return wanted.value in self.on
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A setup or teardown command: ``argv`` is executed as it stands, unless ``shell`` hands ``argv[0]`` to a shell."""
+
+    argv: tuple[str, ...]
+    shell: bool = False
+    timeout: float | None = None
+
+    @property
+    def shown(self) -> str:
+        """The command as it stands in the plan."""
+        return self.argv[0] if self.shell else shlex.join(self.argv)
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """A named selection of tests and the policy they run under; defaults are filled in already."""
+
+    name: str
+    # selection: all criteria that are given must hold; none at all takes whatever is left
+    paths: tuple[str, ...] = ()
+    markers: str = ""
+    keyword: str = ""
+    tests: tuple[str, ...] = ()
+    # policy
+    isolation: Isolation = Isolation.PHASE
+    workers: int | Literal["auto"] | None = None
+    launcher: Literal["auto", "exec"] = "auto"
+    timeout: float | None = None
+    test_timeout: float | None = None
+    setup_timeout: float | None = 300.0
+    grace: float = 5.0
+    max_failures: int | None = None
+    retries: Retries = Retries()
+    needs: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    setup: tuple[Command, ...] = ()
+    teardown: tuple[Command, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    pytest_args: tuple[str, ...] = ()
+    python: str = "auto"
+    line: int = 0
+
+
+class Select(msgspec.Struct, frozen=True, kw_only=True):
+    """The universe: what the plan speaks about at all."""
+
+    paths: tuple[str, ...] = ()
+    markers: str = ""
+    keyword: str = ""
+
+
+class Reports(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the reports of a run are written, besides the run directory; relative to the plan."""
+
+    junit: str | None = None
+    summary: str | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A validated plan. ``root`` is its directory: every relative path is meant from there."""
+
+    path: Path
+    root: Path
+    name: str
+    phases: tuple[Phase, ...]
+    select: Select = Select()
+    unassigned: Literal["error", "run", "ignore"] = "error"
+    overlap: Literal["first", "error"] = "first"
+    collect_errors: Literal["fail", "continue"] = "fail"
+    collect_timeout: float | None = 300.0
+    run_timeout: float | None = None
+    resources: tuple[tuple[str, int], ...] = ()
+    reports: Reports = Reports()
+    # what the collection process itself runs under: the plan's `defaults`
+    python: str = "auto"
+    pytest_args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+
+    def phase(self, name: str) -> Phase:
+        """The phase of that name; ``KeyError`` if there is none."""
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise KeyError(name)
+
+
+# ---------------------------------------------------------------------------------------------------- the inventory
+
+
+class CollectedTest(msgspec.Struct, frozen=True, gc=False):
+    """One item of pytest's collection. ``line`` counts from 1; ``file`` is relative to pytest's rootdir.
+
+    ``matches`` holds the positions of the expressions (`Inventory.expressions`) that pytest found true for it.
+    """
+
+    id: str
+    file: str
+    line: int
+    marks: tuple[str, ...] = ()
+    is_async: bool = False
+    fixtures: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    matches: tuple[int, ...] = ()
+    class_id: str = ""
+
+
+class CollectError(msgspec.Struct, frozen=True):
+    """A file or directory that pytest could not collect, with pytest's own text about it."""
+
+    id: str
+    text: str
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Tests or paths that do not take part, and by whose decision; ``examples`` holds the first few."""
+
+    reason: str
+    count: int
+    what: Literal["tests", "paths"] = "tests"
+    examples: tuple[str, ...] = ()
+
+
+class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collection process knows about the project's pytest."""
+
+    version: str = ""
+    python: str = ""
+    rootdir: str = ""
+    inipath: str = ""
+    plugins: tuple[str, ...] = ()
+    junit_xml: str = ""
+    junit_family: str = "xunit2"
+    junit_logging: str = "no"
+    junit_log_passing: bool = True
+    junit_duration: str = "total"
+    maxfail: int = 0
+    numprocesses: int = 0
+    dist: str = ""
+    coverage: tuple[str, ...] = ()
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pytest collection found."""
+
+    tests: tuple[CollectedTest, ...]
+    errors: tuple[CollectError, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    expressions: tuple[tuple[str, str], ...] = ()  # ("markers" | "keyword", text)
+    facts: PytestFacts = PytestFacts()
+
+
+# ------------------------------------------------------------------------------------------------------- the result
+
+
+class Section(msgspec.Struct, frozen=True, gc=False):
+    """Captured output of a test: ``name`` as pytest calls it (``Captured stdout call``)."""
+
+    name: str
+    content: str
+
+
+class Detail(msgspec.Struct, frozen=True, gc=False):
+    """Why a test is not simply passed: one stage of it, with pytest's own words.
+
+    ``when`` is pytest's ``setup | call | teardown``, or ``runner`` for what the runner itself found (a crash, a
+    deadline). ``outcome`` is that stage's outcome; ``message`` one line or a few; ``text`` the whole.
+    """
+
+    when: Literal["setup", "call", "teardown", "runner"]
+    outcome: Outcome
+    message: str
+    text: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One execution of one test. ``duration`` is the sum of setup, call and teardown."""
+
+    number: int
+    outcome: Outcome
+    at: float = 0.0
+    duration: float = 0.0
+    details: tuple[Detail, ...] = ()
+    sections: tuple[Section, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    process: str = ""
+    worker: str = ""
+    slot: int = 0
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What came of one planned test. No attempts means ``not_run``, with the ``reason``."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    id: str
+    file: str
+    line: int
+    phase: str
+    attempts: tuple[Attempt, ...] = ()
+    reason: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The last attempt decides."""
+        return self.attempts[-1].outcome if self.attempts else Outcome.NOT_RUN
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the attempt that decides."""
+        return self.attempts[-1].duration if self.attempts else 0.0
+
+    @property
+    def flaky(self) -> bool:
+        """Not red in the end, after a red attempt."""
+        return bool(self.attempts) and not self.outcome.is_red and any(a.outcome.is_red for a in self.attempts)
+
+
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A setup or teardown command that ended. ``status``: exit status, negative for a signal, None if not started."""
+
+    phase: str
+    stage: Literal["setup", "teardown"]
+    command: str
+    status: int | None
+    duration: float
+    output: str
+    problem: str = ""
+
+
+class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase and its tests in the order of the collection."""
+
+    name: str
+    isolation: Isolation
+    workers: int
+    tests: tuple[TestResult, ...]
+    wall: float = 0.0
+    started: bool = False
+    finished: bool = False
+    reason: str = ""  # why it did not start, or ended early
+    commands: tuple[CommandResult, ...] = ()
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """Outcome -> number of tests."""
+        return Counter(test.outcome for test in self.tests)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that is nobody's test: ``kind`` decides the exit code."""
+
+    kind: Literal["infrastructure", "internal", "timeout"]
+    message: str
+    hint: str = ""
+    phase: str = ""
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The fold of a run's events; every report is a pure function of it."""
+
+    run_id: str
+    plan: str
+    plan_path: str
+    root: str
+    at: float
+    wall: float
+    phases: tuple[PhaseResult, ...] = ()
+    collect_errors: tuple[CollectError, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    facts: PytestFacts = PytestFacts()
+    argv: tuple[str, ...] = ()
+    signal: int = 0  # the signal that interrupted the run
+    finished: bool = False  # the runner itself reached its end
+    duplicates: tuple[str, ...] = ()  # ids with two results in one attempt: a broken invariant
+    unplanned: tuple[str, ...] = ()  # ids that reported without being planned: a broken invariant
+
+    def tests(self) -> Iterator[TestResult]:
+        """All planned tests, in the plan's and the collection's order."""
+        for phase in self.phases:
+            yield from phase.tests
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """Outcome -> number of tests, over all phases."""
+        total: Counter[Outcome] = Counter()
+        for phase in self.phases:
+            total.update(phase.counts)
+        return total
