@@ -1,0 +1,76 @@
+"""The journal on disk: an append-only writer, a reader that survives a torn last line, and durable whole files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from .errors import InfrastructureError
+from .events import Event, decode, encode
+
+FILE_NAME = "journal.jsonl"
+
+
+class JournalWriter:
+    """Appends events, one ``write`` call each: what was written survives the death of the writer."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def write(self, event: Event) -> None:
+        """Append one event. ``InfrastructureError`` when the disk does not take it."""
+        data = encode(event) + b"\n"
+        try:
+            while data:  # a short write is what a nearly full disk answers before it answers ENOSPC
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot write the journal {self._path}: {error.strerror}",
+                hint="free some space, or choose another place with --run-dir",
+            ) from error
+
+    def close(self) -> None:
+        """Close the file; later writes fail."""
+        os.close(self._fd)
+
+
+def read(path: Path) -> Iterator[Event]:
+    """The events of a journal. Damaged lines (the torn end of a killed writer) and unknown kinds are passed over."""
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(msgspec.DecodeError):
+                    event = decode(line)
+                    if event is not None:
+                        yield event
+    except OSError as error:
+        raise InfrastructureError(f"cannot read the journal {path}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """A file to write in full that takes the place of ``path`` at the end, or leaves no trace when something raises."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(fd, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
