@@ -1,0 +1,189 @@
+"""What an event has to say to a person, as lines that stay: failures with pytest's own words, and news of the run.
+
+An `Entry` is a head line and a body. Every body line that a test may have written stands behind a gutter: it can be
+told from ours, and in a log no CI service takes it for a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from rich.text import Text
+
+from ..events import (
+    Collected,
+    CommandFinished,
+    DeadlineReached,
+    Event,
+    Interrupted,
+    ProblemFound,
+    RunStarted,
+    TestFinished,
+    Warned,
+)
+from ..model import Attempt, CommandResult, Detail, Outcome, Section
+from .screen import STYLES
+from .text import defused, first_line, one_line, tail
+from .words import exit_status, plural, seconds, signal_name
+
+_SECTION_LINES = 60
+_TEXT_LINES = 400
+_GUTTER = "│ "
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A head line and what belongs to it."""
+
+    head: Text
+    body: tuple[Text, ...] = ()
+
+    def lines(self, prefix: str = "") -> Iterator[Text]:
+        """All its lines; the prefix stands before the head."""
+        yield Text(prefix, "dim") + self.head if prefix else self.head
+        yield from self.body
+
+
+def is_told(event: Event, verbosity: int) -> bool:
+    """Whether `entry` has something to say about it: cheap, for deciding whether to keep the event at all."""
+    match event:
+        case TestFinished():
+            return event.outcome.is_red or verbosity > 0
+        case CommandFinished():
+            return event.result.status != 0 or verbosity > 0
+        case DeadlineReached():
+            return event.budget != "test"  # the test's own failure follows, and says it
+        case Collected():
+            return bool(event.errors) or verbosity >= 0
+        case RunStarted():
+            return verbosity >= 0
+        case Warned() | ProblemFound() | Interrupted():
+            return True
+        case _:
+            return False
+
+
+def entry(event: Event) -> Entry | None:
+    """What the event has to say; None for the events that a view only counts."""
+    match event:
+        case TestFinished():
+            return _test(event)
+        case CommandFinished():
+            return _command(event.result)
+        case DeadlineReached():
+            return _deadline(event)
+        case Collected():
+            return _collected(event)
+        case RunStarted():
+            return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
+        case Warned():
+            return Entry(_head("WARNING", "yellow", event.message))
+        case ProblemFound():
+            phase = f"  (phase {event.problem.phase})" if event.problem.phase else ""
+            body = (behind(event.problem.hint),) if event.problem.hint else ()
+            return Entry(_head("PROBLEM", "bold red", event.problem.message + phase), body)
+        case Interrupted():
+            how = "ending in order, once more kills at once" if event.count == 1 else "killing what is left"
+            return Entry(_head("INTERRUPTED", "bold yellow", f"by {signal_name(event.signal)}: {how}"))
+        case _:
+            return None
+
+
+def _head(label: str, style: str, text: str) -> Text:
+    return Text.assemble((label, style), " ", defused(one_line(text)))
+
+
+def _test(event: TestFinished) -> Entry:
+    facts = f"(phase {event.phase}, {seconds(event.duration)})"
+    if event.attempt > 1:
+        facts = f"(phase {event.phase}, attempt {event.attempt}, {seconds(event.duration)})"
+    if not event.outcome.is_red:
+        return Entry(
+            Text.assemble(outcome_label(event.outcome, upper=False), " ", shown(event.id), (f"  {facts}", "dim"))
+        )
+    if event.retry:
+        why = message(event.details)
+        text = f"{event.id}  {event.outcome.label}{': ' + why if why else ''}  {facts}"
+        return Entry(_head("RETRY", "yellow", text))
+    return Entry(failure_head(event.outcome, event.id, facts), tuple(failure(event, cut=True)))
+
+
+def _command(result: CommandResult) -> Entry:
+    facts = f"  (phase {result.phase}, {exit_status(result.status)}, {seconds(result.duration)})"
+    if result.status == 0:
+        return Entry(_head(result.stage, "green", result.command + facts))
+    problem = [behind(one_line(result.problem))] if result.problem else []
+    body = (*problem, *_tail(result.output, _SECTION_LINES, where="the run directory"))
+    return Entry(_head(f"{result.stage.upper()} FAILED", "bold red", result.command + facts), body)
+
+
+def _deadline(event: DeadlineReached) -> Entry:
+    what = event.id or (f"phase {event.phase}" if event.phase else f"the {event.budget}")
+    text = f"{what}: the {event.budget} budget of {seconds(event.limit)} is used up"
+    return Entry(_head("DEADLINE", "bold magenta", text))
+
+
+def _collected(event: Collected) -> Entry:
+    left_out = sum(left.count for left in event.left_out if left.what == "tests")
+    text = plural(event.tests, "test") + (f", {left_out} left out" if left_out else "")
+    if not event.errors:
+        return Entry(_head("COLLECTED", "bold", text))
+    body = tuple(behind(f"{error.id}: {first_line(error.text)}", "red") for error in event.errors[:10])
+    more = len(event.errors) - len(body)
+    rest = (Text(f"  … and {more} more", "dim"),) if more else ()
+    return Entry(_head("COLLECTED", "bold red", f"{text}, {plural(len(event.errors), 'error')}"), body + rest)
+
+
+# ---------------------------------------------------------------------------------------- parts, also for the end
+
+
+def shown(id: str) -> str:
+    """An id, a reason or a message on one line of any log."""
+    return defused(one_line(id))
+
+
+def outcome_label(outcome: Outcome, *, upper: bool = True) -> tuple[str, str]:
+    """``("TIMED OUT", style)``, a part of a `Text.assemble`."""
+    return (outcome.label.upper() if upper else outcome.label), STYLES[outcome]
+
+
+def failure_head(outcome: Outcome, id: str, facts: str) -> Text:
+    """``FAILED tests/test_x.py::test_a  (phase async, 1.24s)``."""
+    return Text.assemble(outcome_label(outcome), " ", (shown(id), "bold"), (f"  {shown(facts)}", "dim"))
+
+
+def message(details: Iterable[Detail]) -> str:
+    """The first line of the first red stage's message, or of any stage's."""
+    ordered = sorted(details, key=lambda detail: not detail.outcome.is_red)
+    return next((line for detail in ordered if (line := first_line(detail.message))), "")
+
+
+def failure(result: TestFinished | Attempt, *, cut: bool) -> Iterator[Text]:
+    """Pytest's own text about every stage and what the test printed; ``cut`` keeps the ends only, and says so."""
+    for detail in result.details:
+        if detail.when != "call":
+            yield Text(f"  at {detail.when}" if detail.when != "runner" else "  found by the runner", "dim")
+        yield from _tail(detail.text or detail.message, _TEXT_LINES if cut else None)
+    for section in result.sections:
+        yield from _section(section, _SECTION_LINES if cut else None)
+
+
+def _section(section: Section, limit: int | None) -> Iterator[Text]:
+    if section.content.strip():
+        yield behind(f"─── {shown(section.name)} ───", "dim")
+        yield from _tail(section.content, limit)
+
+
+def _tail(text: str, limit: int | None, where: str = "the journal") -> Iterator[Text]:
+    lines, dropped = tail(text, limit)
+    if dropped:
+        yield Text(f"  … {plural(dropped, 'earlier line')}, kept in {where}", "dim")
+    for line in lines:
+        yield behind(line, "red" if line.startswith("E  ") else "")
+
+
+def behind(text: str, style: str = "") -> Text:
+    """One line behind the gutter; several are one, their line ends spelled out."""
+    return Text.assemble((_GUTTER, "dim"), (defused(text).replace("\n", "\\n"), style))

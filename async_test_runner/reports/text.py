@@ -1,0 +1,66 @@
+"""Untrusted text made safe to show: test ids, tracebacks and captured output are written by the code under test.
+
+`visible` is for whole texts, `one_line` for what must stay on its line, `defused` for logs that a CI service reads.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Everything that moves a cursor, hides, reorders or breaks lines: C0 and C1 controls but \n and \t, DEL, bidi marks,
+# embeddings and isolates, zero-width spaces, line separators, annotations, tags, and lone surrogates (unencodable).
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_BREAKS = str.maketrans({"\n": "\\n", "\t": "\\t"})
+# `##vso[task…]`, `##[add-mask]` and `##teamcity[…]` are found anywhere in a line, not at its start only.
+_COMMAND = re.compile(r"##(?=[A-Za-z0-9_.-]*\[)")
+_NAMES = {"\r": "\\r", "\0": "\\0"}
+
+
+def visible(text: str) -> str:
+    r"""The text with whatever a terminal would obey, hide or choke on spelled out: ``\x1b``, ``\r``, ``\u202e``."""
+    return _UNSAFE.sub(_spelled, text)
+
+
+def one_line(text: str) -> str:
+    r"""`visible`, and line ends and tabs spelled out too: for ids, messages and file names."""
+    return visible(text).translate(_BREAKS)
+
+
+def first_line(text: str) -> str:
+    """The first line that holds anything, safe to show; empty if there is none."""
+    return next((one_line(line) for line in text.splitlines() if line.strip()), "")
+
+
+def defused(line: str) -> str:
+    """The line with ``##word[`` broken into ``# #word[``: no CI service reads it as a command.
+
+    A command that begins with ``::`` counts at the start of a line only: what surrounds the text keeps it from there.
+    """
+    return _COMMAND.sub("# #", line)
+
+
+def tail(text: str, lines: int | None, width: int = 2000) -> tuple[list[str], int]:
+    """The last ``lines`` lines (None: all, whole) made visible, each at most ``width`` characters; how many are cut."""
+    text = text.rstrip("\n")
+    if lines is None:
+        return (visible(text).split("\n") if text else []), 0
+    total = text.count("\n") + 1 if text else 0
+    kept = text.rsplit("\n", lines)[-lines:] if text else []
+    return [visible(_shortened(line, width)) for line in kept], total - len(kept)
+
+
+def _shortened(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[:width]} … {len(line) - width} more characters"
+
+
+def _spelled(match: re.Match[str]) -> str:
+    char = match[0]
+    code = ord(char)
+    if char in _NAMES:
+        return _NAMES[char]
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
