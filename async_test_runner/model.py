@@ -95,7 +95,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     workers: int | Literal["auto"] | None = None
     launcher: Literal["auto", "exec"] = "auto"
     timeout: float | None = None
-    test_timeout: float | None = None
+    test_timeout: float | None = 300.0
     setup_timeout: float | None = 300.0
     grace: float = 5.0
     max_failures: int | None = None
@@ -144,10 +144,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     python: str = "auto"
     pytest_args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    # the phase that `unassigned: run` adds when tests are left; it carries the plan's `defaults`
+    rest: Phase = Phase(name="unassigned", isolation=Isolation.TEST)
 
     def phase(self, name: str) -> Phase:
         """The phase of that name; ``KeyError`` if there is none."""
-        for phase in self.phases:
+        for phase in (*self.phases, self.rest):
             if phase.name == name:
                 return phase
         raise KeyError(name)

@@ -1,0 +1,87 @@
+"""The pytest options that a plan may not pass, because the runner decides them itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+_PATHS = "name tests with `paths` or `tests`"
+_MARKERS = "use the key `markers`"
+_KEYWORD = "use the key `keyword`"
+_JUNIT = "use `reports: {junit: …}`"
+_COLLECT = "remove it: collecting without running is a command of its own, not a phase"
+_WORKERS = "use the key `workers`"
+_FAILURES = "use the key `max_failures`"
+_CONFIG = "remove it: put the plan next to that configuration, where pytest finds it for every phase"
+_TERMINAL = "remove it: a phase has no terminal to ask at"
+_RETRIES = "use the key `retries`"
+_EARLIER = "remove it: earlier results are the runner's to choose from"
+
+_LONG: Mapping[str, str] = {
+    "--junitxml": _JUNIT, "--junit-xml": _JUNIT,
+    "--collect-only": _COLLECT, "--collectonly": _COLLECT, "--co": _COLLECT,
+    "--numprocesses": _WORKERS, "--dist": "use the keys `workers` and `isolation`", "--tx": _WORKERS,
+    "--maxprocesses": _WORKERS, "--forked": "use `isolation: test`", "--boxed": "use `isolation: test`",
+    "--maxfail": _FAILURES, "--exitfirst": _FAILURES,
+    "--rootdir": _CONFIG, "--config-file": _CONFIG,
+    "--basetemp": "remove it: processes that share one would delete each other's files",
+    "--pdb": _TERMINAL, "--trace": _TERMINAL, "--looponfail": _TERMINAL,
+    "--reruns": _RETRIES, "--reruns-delay": _RETRIES,
+    "--timeout": "use the key `test_timeout`", "--session-timeout": "use the key `timeout`",
+    "--lf": _EARLIER, "--last-failed": _EARLIER, "--sw": _EARLIER, "--stepwise": _EARLIER,
+    "--stepwise-skip": _EARLIER, "--sw-skip": _EARLIER,
+    "--help": "remove it", "--version": "remove it", "--fixtures": "remove it", "--markers": "remove it",
+    "--setup-only": "remove it", "--setup-plan": "remove it",
+}  # fmt: skip
+_SHORT: Mapping[str, str] = {
+    "m": _MARKERS,
+    "k": _KEYWORD,
+    "n": _WORKERS,
+    "x": _FAILURES,
+    "c": _CONFIG,
+    "d": _WORKERS,
+    "f": _TERMINAL,
+    "h": "remove it",
+    "V": "remove it",
+}
+_SHORT_WITH_VALUE = "mknpcorW"  # what follows in the same argument is the value
+_TAKES_NEXT = re.compile(r"-[a-zA-Z]*[porW]|--[a-z-]+")
+
+
+def refused_argument(arguments: Sequence[str]) -> tuple[int, str]:
+    """``(index, problem)`` of the first argument that fights the runner; the problem is empty when none does."""
+    for index, argument in enumerate(arguments):
+        before = arguments[index - 1] if index else ""
+        problem = _problem(argument, before)
+        if problem:
+            return index, problem
+    return 0, ""
+
+
+def _problem(argument: str, before: str) -> str:
+    if argument.startswith("--") and argument != "--":
+        name = argument.partition("=")[0]
+        return f"{name} is the runner's to set; {_LONG[name]}" if name in _LONG else ""
+    if argument.startswith("-") and argument != "--":
+        return _short_problem(argument) or _plugin_problem(argument[2:] if argument.startswith("-p") else "")
+    if before == "-p":
+        return _plugin_problem(argument)
+    if not _TAKES_NEXT.fullmatch(before) and ("::" in argument or argument.endswith(".py")):
+        return f"an argument that names tests would run them in this phase only by accident; {_PATHS}"
+    return ""
+
+
+def _short_problem(argument: str) -> str:
+    for letter in argument[1:]:
+        if letter in _SHORT:
+            return f"-{letter} is the runner's to set; {_SHORT[letter]}"
+        if letter in _SHORT_WITH_VALUE:
+            return ""
+    return ""
+
+
+def _plugin_problem(plugin: str) -> str:
+    name = plugin.strip().lstrip("=")
+    if name.startswith("no:") and "async" in name:
+        return "switching off asyncio support would skip coroutine tests without running them; remove it"
+    return ""

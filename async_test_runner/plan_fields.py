@@ -1,0 +1,475 @@
+"""The one table of the plan's keys: validation, the JSON Schema and the reference in the documentation come from it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+
+from .model import Isolation, Phase, Plan, Reports, Select
+from .plan_arguments import refused_argument
+from .plan_kinds import (
+    NAME_SHAPE,
+    NAME_TEXT,
+    Arguments,
+    Capacities,
+    Choice,
+    Duration,
+    ListOf,
+    Schema,
+    Text,
+    Variables,
+    Version,
+    Whole,
+    shown_value,
+)
+from .plan_table import COMMAND_FIELDS, RETRY_FIELDS, CommandKind, Field, Fields, Level, Record, RetriesKind
+from .templates import template_problem
+from .yaml_reading import Node
+
+RESERVED_NAMES = ("collection", "unassigned")
+_MOST_WILDCARDS = 8
+
+_SELECTS: tuple[Level, ...] = ("phase",)
+_POLICY: tuple[Level, ...] = ("defaults", "phase")
+_NO_WARM = "this version has no warm launcher yet; write auto, which takes the best one there is"
+
+
+def _path_problem(text: str) -> str:
+    if text.startswith("-"):
+        return f'begins with "-", which pytest would take for an option; write "./{text}"'
+    if "::" in text:
+        return "is the id of a test, not a path; give it under `tests` of a phase"
+    return _wildcard_problem(text)
+
+
+def _test_problem(text: str) -> str:
+    if text.startswith("-"):
+        return 'begins with "-"; write a node id such as tests/test_app.py::test_login'
+    return _wildcard_problem(text)
+
+
+def _wildcard_problem(text: str) -> str:
+    if text.replace("**", "*").count("*") > _MOST_WILDCARDS:
+        return f"has more than {_MOST_WILDCARDS} wildcards; write several entries"
+    return ""
+
+
+def _name_problem(text: str) -> str:
+    if text in RESERVED_NAMES:
+        return f'"{text}" is the runner\'s own name; choose another, such as "{text}-tests"'
+    return ""
+
+
+def _file_problem(text: str) -> str:
+    return "names a directory; write the name of a file, such as reports/junit.xml" if text.endswith("/") else ""
+
+
+_PATHS = ListOf(Text("a path or glob", "tests/unit", check=_path_problem), shown="list of paths or globs")
+_TEST = Text("a node id or glob", "tests/test_app.py::test_login", check=_test_problem)
+_TESTS = ListOf(_TEST, shown="list of node ids or globs")
+_MARKERS = Text("a marker expression", "not slow", shown="pytest's `-m` expression")
+_KEYWORD = Text("a keyword expression", "login and not admin", shown="pytest's `-k` expression")
+_NAME = Text(f"a name ({NAME_TEXT})", "sync", shape=NAME_SHAPE, check=_name_problem, shown="name")
+_PHASE_NAMES = ListOf(Text("the name of an earlier phase", "sync", shape=NAME_SHAPE), shown="list of names")
+_RESOURCE_NAMES = ListOf(Text("the name of a resource", "database", shape=NAME_SHAPE), shown="list of names")
+_COMMANDS = ListOf(CommandKind(), shown="list of commands", unique=False)
+_OUTPUT = Text("the name of a file", "reports/junit.xml", check=_file_problem, shown="path")
+
+
+# ------------------------------------------------------------------------------------- the fields, level by level
+
+_SELECT_FIELDS = (
+    Field(
+        key="paths",
+        kind=_PATHS,
+        levels=("select",),
+        help="Files, directories or globs that are collected, relative to the plan.",
+        default="pytest's own `testpaths`",
+        example="[tests]",
+    ),
+    Field(
+        key="markers",
+        kind=_MARKERS,
+        levels=("select",),
+        help="Only tests whose marks make this expression true; the others are counted and shown.",
+        default="all",
+        example="not slow",
+    ),
+    Field(
+        key="keyword",
+        kind=_KEYWORD,
+        levels=("select",),
+        help="Only tests whose names make this expression true; the others are counted and shown.",
+        default="all",
+        example="not flaky",
+    ),
+)
+
+_REPORT_FIELDS = (
+    Field(
+        key="junit",
+        kind=_OUTPUT,
+        levels=("reports",),
+        help="Where the merged JUnit XML is written, relative to the plan; the run directory has a copy in any case.",
+        default="the run directory only",
+        example="reports/junit.xml",
+    ),
+    Field(
+        key="summary",
+        kind=_OUTPUT,
+        levels=("reports",),
+        help="Where the summary is written as Markdown, relative to the plan.",
+        default="the run directory only",
+        example="reports/summary.md",
+    ),
+)
+
+_PHASE_FIELDS = (
+    Field(
+        key="name",
+        kind=_NAME,
+        levels=_SELECTS,
+        required=True,
+        help=f"The phase in reports and directories: {NAME_TEXT}; every phase has its own.",
+        example="async-db",
+    ),
+    Field(
+        key="paths",
+        kind=_PATHS,
+        levels=_SELECTS,
+        help="Selects tests in these files or directories, or in those that a glob finds (`*` within one directory, "
+        "`**` across), relative to the plan. All criteria of a phase must hold; a phase without any takes whatever "
+        "no other phase takes.",
+        default="any",
+        example="[tests/integration, 'tests/**/test_db_*.py']",
+    ),
+    Field(
+        key="markers",
+        kind=_MARKERS,
+        levels=_SELECTS,
+        help="Selects tests whose marks make this expression true.",
+        default="any",
+        example="asyncio and not async_db",
+    ),
+    Field(
+        key="keyword",
+        kind=_KEYWORD,
+        levels=_SELECTS,
+        help="Selects tests whose names make this expression true.",
+        default="any",
+        example="login and not admin",
+    ),
+    Field(
+        key="tests",
+        kind=_TESTS,
+        levels=_SELECTS,
+        help="Selects tests by node id: the id itself, a file, class or function with everything below it, or a glob "
+        "(`*` anything but `::`, `**` anything, `?` one character; brackets stand for themselves).",
+        default="any",
+        example="[tests/test_app.py::test_login, '*::test_db_*']",
+    ),
+    Field(
+        key="isolation",
+        kind=Choice(*(isolation.value for isolation in Isolation)),
+        levels=_POLICY,
+        help="Which tests share a process: the whole phase, those of a file, those of a class, or none (`test`).",
+        example="test",
+    ),
+    Field(
+        key="workers",
+        kind=Whole(1, 1024, word="auto"),
+        levels=_POLICY,
+        help="How many processes run tests at the same time; `auto` is one per available core.",
+        default="`1`, or the `-n` of pytest's `addopts` for an undivided phase",
+        example="auto",
+    ),
+    Field(
+        key="launcher",
+        kind=Choice("auto", "exec", refused={"warm": _NO_WARM}),
+        levels=_POLICY,
+        help="How processes are made: `exec` starts a fresh pytest each time, `auto` takes the best launcher there is.",
+        example="exec",
+    ),
+    Field(
+        key="timeout",
+        kind=Duration(),
+        levels=_POLICY,
+        help="The time that the phase may take, without its setup; what is left over then is not run. "
+        "Null means no limit, here and below.",
+        example="10m",
+    ),
+    Field(
+        key="test_timeout",
+        kind=Duration(),
+        levels=_POLICY,
+        help="The time that one test may take, fixtures included; then its process is ended and the rest goes on.",
+        example="60s",
+    ),
+    Field(
+        key="setup_timeout",
+        kind=Duration(),
+        levels=_POLICY,
+        help="The time that each command of `setup` and `teardown` may take.",
+        example="2m",
+    ),
+    Field(
+        key="grace",
+        kind=Duration(zero=True, nullable=False),
+        levels=_POLICY,
+        help="The time between asking a process to end and killing it.",
+        example="5s",
+    ),
+    Field(
+        key="max_failures",
+        kind=Whole(1, 1_000_000, nullable=True),
+        levels=_POLICY,
+        help="After so many red tests the phase stops; the rest is reported as not run.",
+        example="10",
+    ),
+    Field(
+        key="retries",
+        kind=RetriesKind(),
+        levels=_POLICY,
+        help="How often, and after which outcomes, a red test is run again in a fresh process.",
+        default="`0`",
+        example="{count: 2, delay: 1s, on: [crashed]}",
+    ),
+    Field(
+        key="needs",
+        kind=_PHASE_NAMES,
+        levels=_SELECTS,
+        help="Earlier phases that must have passed; otherwise this one is not run, and says so.",
+        example="[sync]",
+    ),
+    Field(
+        key="resources",
+        kind=_RESOURCE_NAMES,
+        levels=_POLICY,
+        help="Resources, declared at the top, that the phase holds while it runs.",
+        example="[database]",
+    ),
+    Field(
+        key="setup",
+        kind=_COMMANDS,
+        levels=_POLICY,
+        help="Commands before the phase, in the plan's directory; when one fails the phase is not run.",
+        example="[alembic upgrade head]",
+    ),
+    Field(
+        key="teardown",
+        kind=_COMMANDS,
+        levels=_POLICY,
+        help="Commands after the phase, whatever became of it.",
+        example="[{run: docker compose down, timeout: 30s}]",
+    ),
+    Field(
+        key="env",
+        kind=Variables(template_problem),
+        levels=_POLICY,
+        help="Environment variables of the phase's processes and commands, added to those of `defaults`. `{phase}`, "
+        "`{run_dir}`, `{slot}` (the number of a concurrent process) and `{worker}` are filled in; `{{` is a brace.",
+        example="{DATABASE_URL: 'sqlite:///{run_dir}/app-{slot}.db'}",
+    ),
+    Field(
+        key="pytest_args",
+        kind=Arguments(refused_argument),
+        levels=_POLICY,
+        help="More arguments for pytest; options that have a key of their own are refused.",
+        example="[-p, 'no:cacheprovider']",
+    ),
+    Field(
+        key="python",
+        kind=Text("auto or the path of a Python", ".venv/bin/python", shown="`auto` or path"),
+        levels=_POLICY,
+        help="The Python that runs pytest; `auto` is the project's environment.",
+        example=".venv/bin/python",
+    ),
+)
+
+
+def _fields_of(level: Level) -> tuple[Field, ...]:
+    return tuple(field for field in _PHASE_FIELDS if level in field.levels)
+
+
+def _elsewhere_at_top(key: str) -> str:
+    return "it belongs at the top level of the plan" if key in {field.key for field in _TOP_FIELDS} else ""
+
+
+def _elsewhere_in_phases(key: str) -> str:
+    if key in ("name", "needs") or key not in {field.key for field in _PHASE_FIELDS}:
+        return ""
+    return "it belongs into a phase" + (" or into `defaults`" if key in {f.key for f in _fields_of("defaults")} else "")
+
+
+def _elsewhere_in_defaults(key: str) -> str:
+    return f"it cannot have a default; give {key} in each phase" if key in {f.key for f in _fields_of("phase")} else ""
+
+
+SELECT = Fields(_SELECT_FIELDS)
+REPORTS = Fields(_REPORT_FIELDS)
+PHASE = Fields(_fields_of("phase"), _elsewhere_at_top)
+DEFAULTS = Fields(_fields_of("defaults"), _elsewhere_in_defaults)
+
+
+class PhasesKind:
+    """The list of phases; `plan` reads each of them, in order, because they refer to each other."""
+
+    shown = "list of phases"
+
+    def read(self, node: Node, key: str, problems: Any) -> Node:
+        return node
+
+    def schema(self) -> Schema:
+        return {"type": "array", "minItems": 1, "items": PHASE.schema()}
+
+
+_TOP_FIELDS = (
+    Field(
+        key="version",
+        kind=Version(),
+        levels=("top",),
+        required=True,
+        help="The version of the plan's format.",
+        example="1",
+    ),
+    Field(
+        key="name",
+        kind=Text("a name", "shop", shown="text"),
+        levels=("top",),
+        help="The plan's name in reports.",
+        default="the name of the plan's directory",
+        example="shop",
+    ),
+    Field(
+        key="select",
+        kind=Record(SELECT, lambda values: Select(**values), shown="mapping"),
+        levels=("top",),
+        help="What the plan speaks about at all; what it leaves out is counted and shown.",
+        default="everything that pytest collects",
+        example='{paths: [tests], markers: "not slow"}',
+    ),
+    Field(
+        key="unassigned",
+        kind=Choice("error", "run", "ignore"),
+        levels=("top",),
+        help="Tests that no phase takes: an error before anything runs, run in a last phase with a process per test, "
+        "or ignored (counted and shown).",
+        example="run",
+    ),
+    Field(
+        key="overlap",
+        kind=Choice("first", "error"),
+        levels=("top",),
+        help="Tests that several phases select: the first phase takes them, or it is an error.",
+        example="error",
+    ),
+    Field(
+        key="collect_errors",
+        kind=Choice("fail", "continue"),
+        levels=("top",),
+        help="Files that pytest cannot collect: run nothing, or run the rest; the run is red either way.",
+        example="continue",
+    ),
+    Field(
+        key="collect_timeout",
+        kind=Duration(),
+        levels=("top",),
+        help="The time that the collection may take.",
+        example="2m",
+    ),
+    Field(
+        key="run_timeout",
+        kind=Duration(),
+        levels=("top",),
+        help="The time that the whole run may take.",
+        example="30m",
+    ),
+    Field(
+        key="defaults",
+        kind=Record(DEFAULTS, lambda values: values, shown="mapping"),
+        levels=("top",),
+        help="Policy of every phase that does not say otherwise; `python`, `pytest_args` and `env` hold for the "
+        "collection as well.",
+        default="none",
+        example="{timeout: 10m, test_timeout: 60s}",
+    ),
+    Field(
+        key="resources",
+        kind=Capacities(),
+        levels=("top",),
+        help="Named resources and how many phases or tests may hold each at the same time.",
+        example="{database: 1}",
+    ),
+    Field(
+        key="phases",
+        kind=PhasesKind(),
+        levels=("top",),
+        required=True,
+        help="The phases, in the order in which they claim tests and run.",
+        example="[{name: all}]",
+    ),
+    Field(
+        key="reports",
+        kind=Record(REPORTS, lambda values: Reports(**values), shown="mapping"),
+        levels=("top",),
+        help="Where reports are written besides the run directory.",
+        default="none",
+        example="{junit: reports/junit.xml}",
+    ),
+)
+
+
+TOP = Fields(_TOP_FIELDS, _elsewhere_in_phases)
+
+
+# ------------------------------------------------------------------------------------------ schema and reference
+
+_SECTIONS: tuple[tuple[str, str, Fields, type[msgspec.Struct] | None], ...] = (
+    ("Top level", "", TOP, Plan),
+    ("`select`", "", SELECT, Select),
+    ("A phase", "Keys marked * may stand under `defaults` too.", PHASE, Phase),
+    ("`retries`", "", RETRY_FIELDS, None),
+    ("A command of `setup` or `teardown`", "Or its text or arguments alone.", COMMAND_FIELDS, None),
+    ("`reports`", "", REPORTS, Reports),
+)
+
+
+def json_schema() -> Schema:
+    """The JSON Schema (draft 2020-12) of a plan, for editors; what only the whole plan shows is not in it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "async-test-run plan",
+        "description": "runner.yaml: the phases of a test suite and the policy that each runs under.",
+        **TOP.schema(),
+    }
+
+
+def reference() -> str:
+    """Every key with its type, default and meaning, as Markdown."""
+    parts = []
+    for title, note, fields, struct in _SECTIONS:
+        lines = [f"**{title}**", ""]
+        lines += [note, ""] if note else []
+        lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
+        lines += [_row(field, struct) for field in fields.by_key.values()]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(field: Field, struct: type[msgspec.Struct] | None) -> str:
+    starred = " *" if field.levels == _POLICY else ""
+    cells = (f"`{field.key}`{starred}", field.kind.shown, _default(field, struct), field.help, f"`{field.example}`")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _default(field: Field, struct: type[msgspec.Struct] | None) -> str:
+    if field.required:
+        return "required"
+    return field.default or shown_value(_model_defaults(struct)[field.key] if struct else None)
+
+
+@functools.cache
+def _model_defaults(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.name: field.default for field in msgspec.structs.fields(struct)}
