@@ -65,6 +65,7 @@ class Collected(_Event, frozen=True, kw_only=True, tag="collected"):
     tests: int
     facts: PytestFacts
     errors: tuple[CollectError, ...] = ()
+    skips: tuple[CollectError, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -132,6 +133,7 @@ class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
     slot: int = 0
     started: float = 0.0  # wall time at which the attempt began
     duration: float = 0.0
+    call: float | None = None  # seconds of the call alone
     details: tuple[Detail, ...] = ()
     sections: tuple[Section, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
@@ -313,6 +315,10 @@ class Fold:
             return
         phase.attempts[event.id] = (*attempts, _attempt(event))
 
+    def phase(self, name: str) -> PhaseResult:
+        """What one phase has come to so far; ``KeyError`` for one that is not planned."""
+        return self._phases[name].result(self._last_mono)
+
     def result(self) -> RunResult:
         """What the events so far come to. A test in flight when they end is ``not_run``, and says so."""
         run, collected = self._run, self._collected
@@ -327,6 +333,7 @@ class Fold:
             wall=self._finished.wall if self._finished else max(0.0, self._last_mono - run.mono),
             phases=tuple(state.result(self._last_mono) for state in self._phases.values()),
             collect_errors=collected.errors if collected else (),
+            collect_skips=collected.skips if collected else (),
             left_out=collected.left_out if collected else (),
             problems=tuple(self._problems),
             warnings=tuple(dict.fromkeys(self._warnings)),
@@ -383,6 +390,7 @@ def _attempt(event: TestFinished) -> Attempt:
         outcome=event.outcome,
         at=event.started or event.at,
         duration=event.duration,
+        call=event.call,
         details=event.details,
         sections=event.sections,
         properties=event.properties,

@@ -176,7 +176,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
 
 
 class CollectError(msgspec.Struct, frozen=True):
-    """A file or directory that pytest could not collect, with pytest's own text about it."""
+    """A file or directory that pytest could not collect, or that skipped itself, with pytest's own text about it."""
 
     id: str
     text: str
@@ -215,6 +215,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
     tests: tuple[CollectedTest, ...]
     errors: tuple[CollectError, ...] = ()
+    skips: tuple[CollectError, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     expressions: tuple[tuple[str, str], ...] = ()  # ("markers" | "keyword", text)
     facts: PytestFacts = PytestFacts()
@@ -244,12 +245,13 @@ class Detail(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One execution of one test. ``duration`` is the sum of setup, call and teardown."""
+    """One execution of one test. ``duration`` is the sum of setup, call and teardown, ``call`` the call's, if known."""
 
     number: int
     outcome: Outcome
     at: float = 0.0
     duration: float = 0.0
+    call: float | None = None
     details: tuple[Detail, ...] = ()
     sections: tuple[Section, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
@@ -320,7 +322,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
 class Problem(msgspec.Struct, frozen=True):
     """Something that is nobody's test: ``kind`` decides the exit code."""
 
-    kind: Literal["infrastructure", "internal", "timeout"]
+    kind: Literal["infrastructure", "internal", "failure"]
     message: str
     hint: str = ""
     phase: str = ""
@@ -337,6 +339,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     wall: float
     phases: tuple[PhaseResult, ...] = ()
     collect_errors: tuple[CollectError, ...] = ()
+    collect_skips: tuple[CollectError, ...] = ()  # files that skipped themselves as a whole, with the reason
     left_out: tuple[LeftOut, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()

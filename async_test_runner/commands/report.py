@@ -127,14 +127,13 @@ def _write_junit(result: RunResult, path: Path) -> None:
     from ..reports import junit
 
     with replaced(path) as file:
-        file.write(junit.render(result))
+        file.writelines(junit.render(result))
 
 
 def _print_json(result: RunResult, code: ExitCode) -> None:
     from ..reports import summary
 
-    sys.stdout.buffer.write(summary.render(result, code))
-    sys.stdout.flush()
+    click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
 
 
 def _list(base: Path, color: bool | None) -> None:

@@ -25,7 +25,7 @@ from ..events import (
 )
 from ..model import Attempt, CommandResult, Detail, Outcome, Section
 from .screen import STYLES
-from .text import defused, first_line, one_line, tail
+from .text import defused, first_line, item, one_line, tail
 from .words import exit_status, plural, seconds, signal_name
 
 _SECTION_LINES = 60
@@ -42,7 +42,7 @@ class Entry:
 
     def lines(self, prefix: str = "") -> Iterator[Text]:
         """All its lines; the prefix stands before the head."""
-        yield Text(prefix, "dim") + self.head if prefix else self.head
+        yield Text.assemble((prefix, "dim"), self.head)
         yield from self.body
 
 
@@ -101,7 +101,7 @@ def _test(event: TestFinished) -> Entry:
         facts = f"(phase {event.phase}, attempt {event.attempt}, {seconds(event.duration)})"
     if not event.outcome.is_red:
         return Entry(
-            Text.assemble(outcome_label(event.outcome, upper=False), " ", shown(event.id), (f"  {facts}", "dim"))
+            Text.assemble(outcome_label(event.outcome, upper=False), " ", item(event.id), (f"  {facts}", "dim"))
         )
     if event.retry:
         why = message(event.details)
@@ -139,11 +139,6 @@ def _collected(event: Collected) -> Entry:
 # ---------------------------------------------------------------------------------------- parts, also for the end
 
 
-def shown(id: str) -> str:
-    """An id, a reason or a message on one line of any log."""
-    return defused(one_line(id))
-
-
 def outcome_label(outcome: Outcome, *, upper: bool = True) -> tuple[str, str]:
     """``("TIMED OUT", style)``, a part of a `Text.assemble`."""
     return (outcome.label.upper() if upper else outcome.label), STYLES[outcome]
@@ -151,7 +146,7 @@ def outcome_label(outcome: Outcome, *, upper: bool = True) -> tuple[str, str]:
 
 def failure_head(outcome: Outcome, id: str, facts: str) -> Text:
     """``FAILED tests/test_x.py::test_a  (phase async, 1.24s)``."""
-    return Text.assemble(outcome_label(outcome), " ", (shown(id), "bold"), (f"  {shown(facts)}", "dim"))
+    return Text.assemble(outcome_label(outcome), " ", (item(id), "bold"), (f"  {item(facts)}", "dim"))
 
 
 def message(details: Iterable[Detail]) -> str:
@@ -172,7 +167,7 @@ def failure(result: TestFinished | Attempt, *, cut: bool) -> Iterator[Text]:
 
 def _section(section: Section, limit: int | None) -> Iterator[Text]:
     if section.content.strip():
-        yield behind(f"─── {shown(section.name)} ───", "dim")
+        yield behind(f"─── {item(section.name)} ───", "dim")
         yield from _tail(section.content, limit)
 
 

@@ -15,9 +15,9 @@ from ..errors import ExitCode
 from ..model import Attempt, Outcome, PhaseResult, RunResult, TestResult
 from ..verdict import violations
 from . import reproduce
-from .entries import behind, failure, message, outcome_label, shown
+from .entries import behind, failure, message, outcome_label
 from .screen import STYLES
-from .text import tail
+from .text import item, tail
 from .words import ORDER, exit_status, plural, seconds, signal_name, tallies
 
 _FAILURES = 100  # shown without -v; a run that breaks everywhere is not understood by its thousandth line
@@ -88,7 +88,7 @@ def _more(hidden: int, indent: str = "  ") -> list[Text]:
 def _capped(texts: Sequence[str], limit: int | None) -> Iterator[Text]:
     kept = texts[:limit]
     for text in kept:
-        yield Text(f"  {shown(text)}")
+        yield Text(f"  {item(text)}")
     yield from _more(len(texts) - len(kept))
 
 
@@ -110,15 +110,15 @@ def _failure(result: RunResult, test: TestResult, cwd: Path, *, whole: bool) -> 
         "  ",
         outcome_label(test.outcome),
         " ",
-        (shown(test.id), "bold"),
-        (f"  (phase {shown(test.phase)}, {seconds(last.duration)}{tries})", "dim"),
+        (item(test.id), "bold"),
+        (f"  (phase {item(test.phase)}, {seconds(last.duration)}{tries})", "dim"),
     )
     if whole:
         for attempt in test.attempts:
             yield from _attempt(attempt, numbered=len(test.attempts) > 1)
     elif why := message(last.details):
-        yield Text.assemble("    ", shown(why))
-    yield Text(f"    {shown(reproduce.line(result, test, cwd))}", "cyan")
+        yield Text.assemble("    ", item(why))
+    yield Text(f"    {item(reproduce.line(result, test, cwd=cwd))}", "cyan")
 
 
 def _attempt(attempt: Attempt, *, numbered: bool) -> Iterator[Text]:
@@ -130,7 +130,7 @@ def _attempt(attempt: Attempt, *, numbered: bool) -> Iterator[Text]:
 def _collect_errors(result: RunResult, *, whole: bool) -> Iterator[Text]:
     kept = result.collect_errors[: None if whole else _SHORT]
     for error in kept:
-        yield Text.assemble("  ", (shown(error.id), "bold red"))
+        yield Text.assemble("  ", (item(error.id), "bold red"))
         lines, dropped = tail(error.text, None if whole else _COLLECT_LINES)
         if dropped:
             yield Text(f"  … {plural(dropped, 'earlier line')}; -v shows all", "dim")
@@ -142,9 +142,9 @@ def _commands(result: RunResult) -> Iterator[Text]:
     for phase in result.phases:
         for command in phase.commands:
             if command.status != 0:
-                how = f"{command.stage} of phase {shown(phase.name)}, {exit_status(command.status)}"
-                problem = f": {shown(command.problem)}" if command.problem else ""
-                yield Text.assemble("  ", (shown(command.command), "bold"), (f"  ({how}){problem}", "dim"))
+                how = f"{command.stage} of phase {item(phase.name)}, {exit_status(command.status)}"
+                problem = f": {item(command.problem)}" if command.problem else ""
+                yield Text.assemble("  ", (item(command.command), "bold"), (f"  ({how}){problem}", "dim"))
 
 
 # ------------------------------------------------------------------------------------------------------------ phases
@@ -162,7 +162,7 @@ def _phase_table(phases: Sequence[PhaseResult]) -> list[Text]:
     rows = [_phase_cells(phase, outcomes) for phase in phases]
     if len(phases) > 1:
         rows.append(_cells("total", "", total, outcomes, ""))
-    notes = ["", *(shown(phase.reason) for phase in phases), ""]
+    notes = ["", *(item(phase.reason) for phase in phases), ""]
     table = _aligned([[(text, "dim") for text in header], *rows], left=2)
     return [Text.assemble(line, (f"  {note}" if note else "", "dim")) for line, note in zip(table, notes, strict=False)]
 
@@ -170,7 +170,7 @@ def _phase_table(phases: Sequence[PhaseResult]) -> list[Text]:
 def _phase_cells(phase: PhaseResult, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     how = str(phase.isolation) + (f" x{phase.workers}" if phase.workers > 1 else "")
     wall = seconds(phase.wall) if phase.started else "not started"
-    return _cells(shown(phase.name), how, phase.counts, outcomes, wall)
+    return _cells(item(phase.name), how, phase.counts, outcomes, wall)
 
 
 def _cells(
@@ -207,15 +207,15 @@ def _slowest(result: RunResult, count: int) -> list[Text]:
 def _aligned_tests(tests: Sequence[tuple[TestResult, str, str]]) -> list[Text]:
     """``(test, fact, style)`` as lines: the fact flush right, the phase, the id."""
     width = max((len(fact) for _, fact, _ in tests), default=0)
-    name = max((cell_len(shown(test.phase)) for test, _, _ in tests), default=0)
+    name = max((cell_len(item(test.phase)) for test, _, _ in tests), default=0)
     return [
         Text.assemble(
             "  ",
             (fact.rjust(width), style),
             "  ",
-            (shown(test.phase) + " " * (name - cell_len(shown(test.phase))), "dim"),
+            (item(test.phase) + " " * (name - cell_len(item(test.phase))), "dim"),
             "  ",
-            shown(test.id),
+            item(test.id),
         )
         for test, fact, style in tests
     ]
@@ -225,7 +225,7 @@ def _flaky(result: RunResult, limit: int | None) -> Iterator[Text]:
     flaky = [test for test in result.tests() if test.flaky]
     kept = flaky[:limit]
     for test in kept:
-        line = Text.assemble("  ", shown(test.id), (f"  (phase {shown(test.phase)})  ", "dim"))
+        line = Text.assemble("  ", item(test.id), (f"  (phase {item(test.phase)})  ", "dim"))
         for position, attempt in enumerate(test.attempts):
             line.append(", then " if position else "", "dim")
             line.append(attempt.outcome.label, STYLES[attempt.outcome])
@@ -238,10 +238,10 @@ def _not_run(result: RunResult, limit: int | None) -> Iterator[Text]:
     missing = [test for test in result.tests() if test.outcome is Outcome.NOT_RUN]
     for (phase, reason), group in groupby(sorted(missing, key=_gap), key=_gap):
         tests = list(group)
-        why = shown(reason) or "nobody knows why"
-        yield Text.assemble("  ", (plural(len(tests), "test"), "yellow"), f" of phase {shown(phase)}: {why}")
+        why = item(reason) or "nobody knows why"
+        yield Text.assemble("  ", (plural(len(tests), "test"), "yellow"), f" of phase {item(phase)}: {why}")
         kept = tests[:limit]
-        yield from (Text(f"    {shown(test.id)}", "dim") for test in kept)
+        yield from (Text(f"    {item(test.id)}", "dim") for test in kept)
         yield from _more(len(tests) - len(kept), "    ")
 
 
@@ -251,7 +251,7 @@ def _gap(test: TestResult) -> tuple[str, str]:
 
 def _left_out(result: RunResult) -> Iterator[Text]:
     for left in result.left_out:
-        yield Text.assemble("  ", plural(left.count, left.what[:-1]), f": {shown(left.reason)}")
+        yield Text.assemble("  ", plural(left.count, left.what[:-1]), f": {item(left.reason)}")
 
 
 # ------------------------------------------------------------------------------------------------------------- ending
@@ -259,14 +259,14 @@ def _left_out(result: RunResult) -> Iterator[Text]:
 
 def _problems(result: RunResult) -> Iterator[Text]:
     for problem in result.problems:
-        phase = f"phase {shown(problem.phase)}: " if problem.phase else ""
-        yield Text.assemble("  ", (phase, "bold"), (shown(problem.message), "red"))
+        phase = f"phase {item(problem.phase)}: " if problem.phase else ""
+        yield Text.assemble("  ", (phase, "bold"), (item(problem.message), "red"))
         if problem.hint:
-            yield Text.assemble("    ", (shown(problem.hint), "cyan"))
+            yield Text.assemble("    ", (item(problem.hint), "cyan"))
 
 
 def _places(places: Sequence[tuple[str, Path]], cwd: Path) -> Text:
-    parts = [f"{name} {shown(_from(path, cwd))}" for name, path in places]
+    parts = [f"{name} {item(_from(path, cwd))}" for name, path in places]
     return Text.assemble(("reports: ", "dim"), ", ".join(parts))
 
 

@@ -6,6 +6,7 @@ changed; it keeps its height while tests come and go, so that nothing jumps.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from rich.text import Text
 
 from ..events import Event
 from ..model import Outcome
-from .entries import entry, is_told, shown
+from .entries import entry, is_told
 from .progress import PhaseProgress, Progress, Running
 from .screen import STYLES, cut, padded
+from .text import item
 from .words import clock, signal_name, tallies
 
 RUNNING_ROWS = 6
@@ -165,7 +167,7 @@ def _phase_row(phase: PhaseProgress, now: float) -> _Row:
     if not news:
         news = [(_word(phase), "dim")]
     if phase.reason:
-        news.append((shown(phase.reason), "dim"))
+        news.append((item(phase.reason), "dim"))
     return _Row(
         glyph=_glyph(phase),
         name=phase.name,
@@ -173,7 +175,7 @@ def _phase_row(phase: PhaseProgress, now: float) -> _Row:
         bar="red" if phase.is_red else "green" if phase.wall is not None else "cyan",
         done=f"{phase.done}/{phase.total}",
         elapsed="" if elapsed is None else clock(elapsed),
-        rest="" if not phase.is_running else "--" if rest is None else f"~{clock(rest)}",
+        rest="" if not phase.is_running else f"~{clock(math.ceil(rest))}" if rest else "--",  # 0: longer than expected
         news=news,
         style="dim" if elapsed is None else "",
     )
@@ -228,7 +230,7 @@ class _Columns:
     @classmethod
     def fitting(cls, rows: list[_Row], width: int) -> _Columns:
         return cls(
-            name=min(max(cell_len(shown(row.name)) for row in rows), max(8, width // 5)),
+            name=min(max(cell_len(item(row.name)) for row in rows), max(8, width // 5)),
             bar=0 if width < 75 else 12 if width < 95 else 20 if width < 130 else 30,
             done=max(len(row.done) for row in rows),
             time=max(5, *(len(row.elapsed) for row in rows), *(len(row.rest) - 1 for row in rows)),
@@ -236,7 +238,7 @@ class _Columns:
         )
 
     def line(self, row: _Row) -> Text:
-        line = Text.assemble(" ", row.glyph, " ", (padded(shown(row.name), self.name), row.style or "bold"), "  ")
+        line = Text.assemble(" ", row.glyph, " ", (padded(item(row.name), self.name), row.style or "bold"), "  ")
         if self.bar:
             filled = round(self.bar * min(1.0, row.share))
             line.append("━" * filled, row.bar).append("─" * (self.bar - filled), "dim").append("  ")
@@ -272,14 +274,14 @@ def _name_width(progress: Progress, width: int) -> int:
     if len(progress.phases) < 2:
         return 0
     names = islice(progress.phases, 50)
-    return min(max(cell_len(shown(name)) for name in names), max(8, width // 5))
+    return min(max(cell_len(item(name)) for name in names), max(8, width // 5))
 
 
 def _running_line(test: Running, now: float, width: int, name: int) -> Text:
     since = now - test.since
-    line = Text(clock(since).rjust(8) + "  ", "yellow" if since >= _SLOW else "dim")
+    line = Text.assemble((clock(since).rjust(8) + "  ", "yellow" if since >= _SLOW else "dim"))
     if name:
-        line.append(padded(shown(test.phase), name) + "  ", "dim")
+        line.append(padded(item(test.phase), name) + "  ", "dim")
     attempt = f"  (attempt {test.attempt})" if test.attempt > 1 else ""
-    line.append(cut(shown(test.id), max(1, width - cell_len(line.plain) - len(attempt)))).append(attempt, "yellow")
+    line.append(cut(item(test.id), max(1, width - cell_len(line.plain) - len(attempt)))).append(attempt, "yellow")
     return _truncated(line, width)

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ..events import Event, PhaseFinished, PhaseStarted, RunStarted, TestFinished, TestNotRun
-from .entries import Entry, entry, is_told, shown
+from .entries import Entry, entry, is_told
 from .progress import PhaseProgress, Progress
+from .text import item
 from .words import clock, plural, seconds, tally
 
 PROGRESS_EVERY = 15.0
@@ -77,14 +78,15 @@ class Plain:
 
     def _phase_counts(self, phase: PhaseProgress, now: float) -> str:
         rest = phase.rest(now)
-        left = f", about {clock(rest)} left" if rest is not None else ""
-        return f"phase {shown(phase.name)} {phase.done}/{phase.total}: {tally(phase.counts)}{left}"
+        left = f", about {clock(rest)} left" if rest else ""
+        counts = f": {tally(phase.counts)}" if phase.counts else ""
+        return f"phase {item(phase.name)} {phase.done}/{phase.total}{counts}{left}"
 
     def _alive(self, now: float) -> str:
         if self._progress.collected is None:
             return "still collecting"
         tests = [
-            f"{shown(test.id)} (phase {shown(test.phase)}, {clock(now - test.since)})"
+            f"{item(test.id)} (phase {item(test.phase)}, {clock(now - test.since)})"
             for test in self._progress.running(_NAMED)
         ]
         more = self._progress.running_count - len(tests)
@@ -114,11 +116,11 @@ class Quiet:
 
 def _started(phase: PhaseProgress) -> Entry:
     how = f"isolation {phase.isolation}, {plural(phase.workers, 'worker')}"
-    return Entry(Text.assemble(("PHASE", "bold"), f" {shown(phase.name)}: {plural(phase.total, 'test')}, {how}"))
+    return Entry(Text.assemble(("PHASE", "bold"), f" {item(phase.name)}: {plural(phase.total, 'test')}, {how}"))
 
 
 def _ended(phase: PhaseProgress) -> Entry:
     retried = f", {phase.retries} retried" if phase.retries else ""
-    why = f": {shown(phase.reason)}" if phase.reason else ""
-    text = f" {shown(phase.name)}: {tally(phase.counts)}{retried} in {seconds(phase.wall or 0.0)}{why}"
+    why = f": {item(phase.reason)}" if phase.reason else ""
+    text = f" {item(phase.name)}: {tally(phase.counts)}{retried} in {seconds(phase.wall or 0.0)}{why}"
     return Entry(Text.assemble(("DONE", "bold red" if phase.is_red else "bold green"), text))

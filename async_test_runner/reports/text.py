@@ -1,6 +1,7 @@
 """Untrusted text made safe to show: test ids, tracebacks and captured output are written by the code under test.
 
-`visible` is for whole texts, `one_line` for what must stay on its line, `defused` for logs that a CI service reads.
+`visible` is for whole texts, `one_line` for what must stay on its line, `item` for what is printed where a CI service
+may read along.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _UNSAFE = re.compile(
 _BREAKS = str.maketrans({"\n": "\\n", "\t": "\\t"})
 # `##vso[task…]`, `##[add-mask]` and `##teamcity[…]` are found anywhere in a line, not at its start only.
 _COMMAND = re.compile(r"##(?=[A-Za-z0-9_.-]*\[)")
+_LEADING = re.compile(r"^(\s*):(?=:)")
 _NAMES = {"\r": "\\r", "\0": "\\0"}
 
 
@@ -37,9 +39,14 @@ def first_line(text: str) -> str:
 def defused(line: str) -> str:
     """The line with ``##word[`` broken into ``# #word[``: no CI service reads it as a command.
 
-    A command that begins with ``::`` counts at the start of a line only: what surrounds the text keeps it from there.
+    A command that begins with ``::`` counts at the start of a line only: put a gutter there, or use `item`.
     """
     return _COMMAND.sub("# #", line)
+
+
+def item(text: str) -> str:
+    """`one_line` and `defused`, and a leading ``::`` broken into ``: :``: an id or a message that may begin a line."""
+    return _LEADING.sub(r"\1: ", defused(one_line(text)))
 
 
 def tail(text: str, lines: int | None, width: int = 2000) -> tuple[list[str], int]:

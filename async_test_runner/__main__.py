@@ -1,0 +1,5 @@
+"""``python -m async_test_runner``."""
+
+from .cli import main
+
+main()

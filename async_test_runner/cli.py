@@ -1,0 +1,105 @@
+"""The command line: finds the command, maps errors to messages and exit codes. ``--help`` imports nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from . import __version__
+from .commands import COMMANDS, load
+from .errors import ExitCode, RunnerError
+
+_EPILOG = """\b
+Examples:
+  async-test-run                     run the plan runner.yaml of this directory
+  async-test-run plan                show what would run, without running anything
+  async-test-run init                write a runner.yaml for this project
+  async-test-run run async-db -q     run one phase, quietly
+  async-test-run report              show the last run again
+
+\b
+Exit codes:
+  0 all passed · 1 tests failed, timed out or crashed · 2 usage or invalid plan
+  3 a bug in the runner · 4 infrastructure · 5 nothing selected · 130/143/129 interrupted"""
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when it is called; without a command, ``run`` is meant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        return load(cmd_name) if entry is not None else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """From the registry's own words: a command's module is not imported for its short help."""
+        rows = [(name, COMMANDS[name].short_help) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if not args or (args[0] not in COMMANDS and args[0] not in own):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="async-test-run")
+def group() -> None:
+    """Run a pytest suite in phases: each with its isolation, workers and deadlines; one verdict, one JUnit XML.
+
+    Without a command, `run` is meant: `async-test-run -q` is `async-test-run run -q`.
+    """
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the console script: never returns."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; returns the exit code. Every expected error is one message and a hint on stderr."""
+    try:
+        result = group.main(args=argv, prog_name="async-test-run", standalone_mode=False)
+        return int(result or 0)
+    except click.exceptions.Exit as stop:
+        return int(stop.exit_code)
+    except click.exceptions.Abort:
+        click.echo("aborted", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except RunnerError as error:
+        _show(error)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        return int(ExitCode.INFRASTRUCTURE)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except Exception:  # noqa: BLE001 - the one place where a bug of ours becomes exit code 3
+        _show_bug()
+        return int(ExitCode.INTERNAL)
+
+
+def _show(error: RunnerError) -> None:
+    from .reports.text import visible
+
+    click.echo(f"async-test-run: {visible(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"  {visible(error.hint)}", err=True)
+
+
+def _show_bug() -> None:
+    import traceback
+
+    traceback.print_exc()
+    click.echo("async-test-run: this is a bug in the runner; please report it with the traceback above", err=True)

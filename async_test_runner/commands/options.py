@@ -1,0 +1,82 @@
+"""Options that several commands share: defined once, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..durations import DURATION
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+config: Decorator = click.option(
+    "-c",
+    "--config",
+    "plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The plan. Without it, runner.yaml is looked for in this directory and upwards.",
+)
+markers: Decorator = click.option(
+    "-m", "--markers", default="", metavar="EXPR", help="Only tests for which this marker expression is true."
+)
+keyword: Decorator = click.option(
+    "-k", "--keyword", default="", metavar="EXPR", help="Only tests for which this keyword expression is true."
+)
+files: Decorator = click.option(
+    "--files", multiple=True, metavar="PATH…", help="Only tests in these files or directories (one or more)."
+)
+tests: Decorator = click.option(
+    "-t", "--test", "tests", multiple=True, metavar="NODEID", help="Only the test with exactly this id (repeatable)."
+)
+run_dir: Decorator = click.option(
+    "--run-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep runs here instead of .async-test-run next to the plan.",
+)
+color: Decorator = click.option("--color/--no-color", default=None, help="Colours; by default where a terminal is.")
+timeout: Decorator = click.option(
+    "--timeout", type=DURATION, metavar="T", help="Deadline of the whole run, such as 90s, 10m or 1h30m."
+)
+
+
+AFTER_DASHES = "async-test-run: arguments after --"
+
+
+class ManyFiles(click.Command):
+    """Lets ``--files`` take several values, as pre-commit passes them: ``--files a.py b.py -q``.
+
+    What follows ``--`` is kept apart, in ``ctx.meta``: Click itself would mix it with the arguments before it.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        before, after = split_dashes(args)
+        ctx.meta[AFTER_DASHES] = tuple(after)
+        return super().parse_args(ctx, spread(before, "--files"))
+
+
+def split_dashes(args: list[str]) -> tuple[list[str], list[str]]:
+    """What is before the first ``--``, and what is after it."""
+    if "--" not in args:
+        return args, []
+    position = args.index("--")
+    return args[:position], args[position + 1 :]
+
+
+def spread(args: list[str], option: str) -> list[str]:
+    """``--files a b -q`` as ``--files a --files b -q``."""
+    result: list[str] = []
+    collecting = False
+    for arg in args:
+        if arg == option:
+            collecting = True
+        elif collecting and not arg.startswith("-"):
+            result += [option, arg]
+        else:
+            collecting = False
+            result.append(arg)
+    return result

@@ -1,0 +1,159 @@
+"""One collection for the whole plan: what pytest finds, what it leaves out, what it cannot collect."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import pytest
+
+from .diagnosis import install as install_dump
+from .expressions import evaluate
+from .items import RESOURCES, describe
+from .settings import Settings
+from .wire import Wire, plain
+
+_EXAMPLES = 5  # ids named for each reason that leaves tests out
+
+
+class Collecting:
+    """Sends ``collecting`` as it goes, then ``test`` for each item, and ``inventory`` when all is said."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._wire = Wire(os.path.join(settings.directory, "events.jsonl"))
+        self._left_out: dict[str, list[str]] = {}
+        self._muted = False
+        dump_signal = install_dump(settings.directory, "collection", None)
+        self._wire.send("hello", pid=os.getpid(), worker="", dump_signal=dump_signal)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
+        """A conftest.py that fails before the collection has begun ends pytest; say which one it was."""
+        try:
+            return (yield)
+        except Exception as error:
+            path = getattr(error, "path", None)
+            if path is not None:
+                cause = getattr(error, "cause", error)
+                self._wire.send("conftest_failed", id=plain(str(path)), text=plain(f"{type(cause).__name__}: {cause}"))
+            raise
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the runner's marker, so that strict markers know it."""
+        register_marker(config)
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        """Name the file about to be imported: if this process dies or hangs, it is the one."""
+        if isinstance(collector, pytest.File):
+            self._wire.send("collecting", id=plain(str(collector.nodeid)))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Pass on what could not be collected, and what was skipped as a whole file."""
+        if report.failed:
+            self._wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
+        elif report.skipped:
+            self._wire.send("collect_skip", id=plain(str(report.nodeid)), text=skip_reason(report.longrepr))
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count what pytest's own configuration or a plugin takes out."""
+        if self._muted:
+            return
+        for item in items:
+            self._left_out.setdefault(_why_deselected(item), []).append(plain(str(item.nodeid)))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The items are final: every plugin has added its marks and taken out what it wanted."""
+        config = session.config
+        matches = self._matches(session)
+        rootdir = str(config.rootpath)
+        seen: set[str] = set()
+        for position, item in enumerate(session.items):
+            entry = describe(item, rootdir)
+            if entry["id"] in seen:
+                self._left_out.setdefault("collected more than once: runs once", []).append(entry["id"])
+                continue
+            seen.add(entry["id"])
+            entry["matches"] = [number for number, positions in enumerate(matches) if position in positions]
+            self._wire.send("test", test=entry)
+        for reason, ids in self._left_out.items():
+            self._wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
+        for option, paths in _ignored(config):
+            self._wire.send("left_out", reason=option, count=len(paths), what="paths", examples=paths[:_EXAMPLES])
+        self._wire.send("inventory", facts=facts(config))
+
+    def _matches(self, session: pytest.Session) -> list[set[int]]:
+        matches = []
+        for number, (kind, text) in enumerate(self._settings["expressions"]):
+            try:
+                matches.append(evaluate(session.config, session.items, kind, text, self._mute))
+            except pytest.UsageError as error:
+                self._wire.send("bad_expression", index=number, text=plain(str(error)))
+                matches.append(set())
+        return matches
+
+    def _mute(self, muted: bool) -> None:
+        self._muted = muted
+
+
+def register_marker(config: pytest.Config) -> None:
+    """Make ``@pytest.mark.resources`` known."""
+    config.addinivalue_line("markers", f"{RESOURCES}(*names): the test holds these named capacities of runner.yaml")
+
+
+def skip_reason(longrepr: Any) -> str:
+    """The reason of a skip from pytest's ``(path, line, reason)``."""
+    reason = longrepr[2] if isinstance(longrepr, tuple) and len(longrepr) == 3 else str(longrepr)
+    return plain(str(reason).removeprefix("Skipped: "))
+
+
+def facts(config: pytest.Config) -> dict[str, Any]:
+    """What the user's pytest configuration asks for that the runner has to understand (see ``PytestFacts``)."""
+    option = config.option
+    get = config.getoption
+    return {
+        "version": pytest.__version__,
+        "python": platform.python_version(),
+        "rootdir": plain(str(config.rootpath)),
+        "inipath": plain(str(config.inipath or "")),
+        "plugins": sorted({f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}),
+        "junit_xml": plain(str(getattr(option, "xmlpath", None) or "")),
+        "junit_family": str(config.getini("junit_family")),
+        "junit_logging": str(config.getini("junit_logging")),
+        "junit_log_passing": bool(config.getini("junit_log_passing_tests")),
+        "junit_duration": str(config.getini("junit_duration_report")),
+        "maxfail": int(get("maxfail", 0) or 0),
+        "numprocesses": _numprocesses(config),
+        "dist": str(get("dist", "no") or "no"),
+        "coverage": [str(source) for source in get("cov_source", None) or ()],
+    }
+
+
+def _numprocesses(config: pytest.Config) -> int:
+    value = config.getoption("numprocesses", None)
+    if isinstance(value, int):
+        return value
+    return (os.cpu_count() or 1) if value in ("auto", "logical") else 0
+
+
+def _why_deselected(item: pytest.Item) -> str:
+    option = item.config.option
+    prefixes = tuple(getattr(option, "deselect", None) or ())
+    if prefixes and str(item.nodeid).startswith(prefixes):
+        return "pytest --deselect"
+    active = [f"-m {option.markexpr!r}" if option.markexpr else "", f"-k {option.keyword!r}" if option.keyword else ""]
+    active.append("--lf" if getattr(option, "lf", False) else "")
+    return plain("pytest " + " ".join(part for part in active if part)) if any(active) else "a pytest plugin"
+
+
+def _ignored(config: pytest.Config) -> list[tuple[str, list[str]]]:
+    option = config.option
+    found = [
+        ("pytest --ignore", [plain(str(path)) for path in getattr(option, "ignore", None) or ()]),
+        ("pytest --ignore-glob", [plain(str(path)) for path in getattr(option, "ignore_glob", None) or ()]),
+    ]
+    return [(name, paths) for name, paths in found if paths]

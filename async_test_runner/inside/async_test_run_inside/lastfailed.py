@@ -1,0 +1,61 @@
+"""Keeps pytest's ``--lf`` memory whole when several sessions write it.
+
+pytest's own session loads the failures of the last run when it starts and writes its own view when it ends: of two
+sessions at a time the later one forgets what the earlier one found. Here each session changes only what it knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import pytest
+
+_KEY = "cache/lastfailed"
+
+
+class LastFailed:
+    """The ids that this session saw fail or pass."""
+
+    def __init__(self, directory: str) -> None:
+        self._lock = os.path.join(os.path.dirname(directory), "lastfailed.lock")
+        self._failed: dict[str, bool] = {}
+        self._passed: set[str] = set()
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Remember one report as pytest's cache plugin does."""
+        nodeid = str(report.nodeid)
+        if report.failed:
+            self._failed[nodeid] = True
+        elif report.when == "call" and nodeid not in self._failed:
+            self._passed.add(nodeid)
+
+    @contextlib.contextmanager
+    def merged(self, config: pytest.Config, is_worker: bool) -> Iterator[None]:
+        """Around the moment at which pytest writes its memory: put together what all sessions know."""
+        cache = getattr(config, "cache", None)
+        if cache is None or is_worker:
+            yield
+            return
+        with _locked(self._lock):
+            before = cache.get(_KEY, {})
+            yield
+            known = dict(before) if isinstance(before, dict) else {}
+            for nodeid in self._passed:
+                known.pop(nodeid, None)
+            known.update(self._failed)
+            if known != cache.get(_KEY, {}):
+                cache.set(_KEY, known)
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

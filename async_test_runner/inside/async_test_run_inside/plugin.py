@@ -1,0 +1,32 @@
+"""PYTEST_DONT_REWRITE: the plugin that ``-p`` loads. Without settings in the environment it does nothing at all."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from .settings import take_from_environment
+
+_settings = take_from_environment()
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """The earliest hook there is: from here on, the role's hooks are part of this session."""
+    if _settings is None:
+        return
+    _restore_sigint()
+    if _settings["mode"] == "collect":
+        from .collecting import Collecting
+
+        pluginmanager.register(Collecting(_settings), "async-test-run-collecting")
+    else:
+        from .running import Running
+
+        pluginmanager.register(Running(_settings), "async-test-run-running")
+
+
+def _restore_sigint() -> None:
+    # A shell's `&` starts its children with SIGINT ignored; pytest could then not be interrupted by anybody.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,66 @@
+"""What the runner asks of this process, and the removal of every trace of it from the environment.
+
+Tests start pytest themselves (plugins' own suites do). So the variables that brought us here are taken out of
+``os.environ`` before any test code runs: no process that a test starts is touched by the runner.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+SETTINGS = "ASYNC_TEST_RUN_SETTINGS"  # path of the JSON file with what is asked
+PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"  # PYTHONPATH as the user had it; not set when there was none
+WORKER = "ASYNC_TEST_RUN_WORKER"  # set by the controller of xdist for its workers, next to SETTINGS
+
+
+class Settings:
+    """The settings file's content, and whether this process is a worker of pytest-xdist."""
+
+    def __init__(self, path: str, values: dict[str, Any], worker: str) -> None:
+        self.path = path
+        self.values = values
+        self.worker = worker
+
+    @property
+    def directory(self) -> str:
+        """The directory of this pytest session's files."""
+        return os.path.dirname(self.path)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def export(self) -> None:
+        """Put the variables back, for the workers that xdist is about to start."""
+        os.environ[SETTINGS] = self.path
+        os.environ[WORKER] = "1"
+
+    @staticmethod
+    def withdraw() -> None:
+        """Take the variables out again."""
+        os.environ.pop(SETTINGS, None)
+        os.environ.pop(WORKER, None)
+
+
+def take_from_environment() -> Settings | None:
+    """The settings of this process, once; None where nobody asked for anything."""
+    path = os.environ.pop(SETTINGS, None)
+    if path is None:
+        return None
+    pythonpath = os.environ.pop(PYTHONPATH, None)
+    if os.environ.pop(WORKER, None):
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    else:
+        worker = ""  # the variable of xdist alone says nothing: the runner sets it for processes that are no workers
+        _restore("PYTHONPATH", pythonpath)
+    with open(path, encoding="utf-8") as file:
+        values = json.load(file)
+    return Settings(path, values, worker)
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

@@ -1,0 +1,205 @@
+"""One pytest collection for the whole plan, and the inventory that comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ..durations import format_duration
+from ..errors import InfrastructureError, UsageError
+from ..model import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
+from ..process import KILL
+from ..protocol import (
+    BadExpression,
+    CollectFailed,
+    Collecting,
+    CollectSkipped,
+    ConftestFailed,
+    Found,
+    Hello,
+    InventoryDone,
+    LeftOutSaid,
+    Message,
+)
+from ..schedule import describe_death
+from . import pytest_process
+
+_ROUNDS = 20  # files that may take the whole collection down before it is given up
+_PYTEST_USAGE = 4
+_PYTEST_NOTHING = 5
+
+
+class Heard(msgspec.Struct):
+    """What a collecting process has said."""
+
+    tests: list[CollectedTest] = msgspec.field(default_factory=list)
+    errors: list[CollectError] = msgspec.field(default_factory=list)
+    skips: list[CollectError] = msgspec.field(default_factory=list)
+    left_out: list[LeftOut] = msgspec.field(default_factory=list)
+    bad_expressions: dict[int, str] = msgspec.field(default_factory=dict)
+    facts: PytestFacts | None = None
+    conftest: CollectError | None = None
+    last: str = ""
+    hello: Hello | None = None
+
+    def add(self, message: Message) -> None:
+        """Take in one message; those of running tests say nothing here."""
+        match message:
+            case Hello():
+                self.hello = message
+            case Collecting():
+                self.last = message.id
+            case Found():
+                self.tests.append(message.test)
+            case CollectFailed():
+                self.errors.append(CollectError(message.id, message.text))
+            case CollectSkipped():
+                self.skips.append(CollectError(message.id, message.text))
+            case LeftOutSaid():
+                self.left_out.append(message.value)
+            case BadExpression():
+                self.bad_expressions[message.index] = message.text
+            case ConftestFailed():
+                self.conftest = CollectError(message.id, message.text)
+            case InventoryDone():
+                self.facts = message.facts
+            case _:
+                pass
+
+
+class Collection:
+    """How to collect: the process's surroundings, all that does not change from one round to the next."""
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        run_dir: Path,
+        python: str,
+        paths: tuple[str, ...],
+        arguments: tuple[str, ...],
+        env: Mapping[str, str],
+        timeout: float | None,
+        grace: float,
+    ) -> None:
+        self._root = root
+        self._run_dir = run_dir
+        self._python = python
+        self._paths = paths
+        self._arguments = arguments
+        self._env = env
+        self._timeout = timeout
+        self._grace = grace
+
+    async def inventory(
+        self,
+        expressions: Sequence[tuple[str, str]],
+        *,
+        keep_going: bool,
+    ) -> tuple[Inventory, dict[int, str]]:
+        """The inventory, and what pytest says about expressions that it refuses (by position).
+
+        A file that takes the whole process down is an error of the collection; with ``keep_going`` the rest is
+        collected without it.
+        """
+        fatal: list[CollectError] = []
+        while True:
+            heard, status, words, late = await self._round(len(fatal), expressions, [error.id for error in fatal])
+            error = self._fatal(heard, status, words, late)
+            if error is None:
+                break
+            known = error.id in {earlier.id for earlier in fatal}
+            if not known:
+                fatal.append(error)
+            if known or not keep_going or len(fatal) > _ROUNDS:
+                heard = Heard(facts=heard.facts or PytestFacts())
+                break
+        inventory = Inventory(
+            tests=tuple(heard.tests),
+            errors=(*fatal, *heard.errors),
+            skips=tuple(heard.skips),
+            left_out=tuple(heard.left_out),
+            expressions=tuple(expressions),
+            facts=heard.facts or PytestFacts(),
+        )
+        return inventory, heard.bad_expressions
+
+    async def _round(
+        self, number: int, expressions: Sequence[tuple[str, str]], without: Sequence[str]
+    ) -> tuple[Heard, int, str, bool]:
+        session = await pytest_process.start(
+            [*self._arguments, "--collect-only", "-q", "--color=no", *self._ignore(without), *self._paths],
+            python=self._python,
+            cwd=self._root,
+            directory=self._run_dir / "collection" / f"{number:04d}",
+            settings={"mode": "collect", "expressions": [list(expression) for expression in expressions]},
+            env=self._env,
+            on_exit=lambda: None,
+        )
+        heard = Heard()
+        late = not await self._ends_in_time(session)
+        for message in session.poll():
+            heard.add(message)
+        if late:
+            await self._end(session, heard)
+            for message in session.poll():
+                heard.add(message)
+        session.signal(KILL)  # whatever the collection has started and left behind in its group
+        return heard, session.status or 0, session.last_words(), late
+
+    def _ignore(self, without: Sequence[str]) -> list[str]:
+        """Leave out files that took the process down; for a conftest.py all that it stands for."""
+        paths = [self._root / name for name in without]
+        return [f"--ignore={path.parent if path.name == 'conftest.py' else path}" for path in paths]
+
+    async def _ends_in_time(self, session: pytest_process.PytestSession) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await session.wait()
+        except TimeoutError:
+            return False
+        except asyncio.CancelledError:
+            session.signal(KILL)
+            raise
+        return True
+
+    async def _end(self, session: pytest_process.PytestSession, heard: Heard) -> None:
+        if heard.hello is not None:
+            session.overdue("", "", heard.hello.pid, heard.hello.dump_signal)
+            await asyncio.sleep(min(1.0, self._grace))
+        session.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self._grace):
+                await session.wait()
+        except TimeoutError:
+            session.signal(KILL)
+            await session.wait()
+
+    def _fatal(self, heard: Heard, status: int, words: str, late: bool) -> CollectError | None:
+        """The one file that ended the collection before it had an inventory; None when there is an inventory."""
+        if heard.facts is not None:
+            return None
+        if heard.conftest is not None:
+            return heard.conftest
+        if late:
+            limit = format_duration(self._timeout or 0.0)
+            text = f"exceeded the collection deadline of {limit} (collect_timeout)\n\n{words}"
+            return CollectError(heard.last or "collection", text)
+        if heard.hello is None or not heard.last:
+            raise _no_collection(self._python, status, words)
+        if status > 0 and status not in (0, 1, 2):
+            raise _no_collection(self._python, status, words)
+        return CollectError(heard.last, f"while it was imported, {describe_death(status)}\n\n{words}")
+
+
+def _no_collection(python: str, status: int, words: str) -> Exception:
+    if status == _PYTEST_USAGE:
+        return UsageError(f"pytest does not accept its arguments or configuration:\n{words.strip()}")
+    return InfrastructureError(
+        f"pytest could not collect: {describe_death(status)}\n{words.strip()}",
+        hint=f"try it yourself: {python} -m pytest --collect-only",
+    )

@@ -1,0 +1,113 @@
+"""The exec launcher: a fresh pytest process for every job; several workers in one job come from pytest-xdist."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..model import PytestFacts
+from ..protocol import Job
+from ..templates import expand, template_values
+from . import pytest_process
+from .pytest_process import PytestSession
+
+_ARGUMENTS_LIMIT = 60_000  # bytes of file names on a command line; systems allow 128 KiB and more
+_AWKWARD = ("[", "::", "\n", "\r", "\udc80")  # pytest reads these in a path as something else than a path
+
+
+class ExecLauncher:
+    """Starts ``python -m pytest`` for each job.
+
+    ``root`` is the working directory; ``paths`` the arguments of the collection, for files that cannot be named one by
+    one; ``arguments`` what the command line of the runner passes on to pytest.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        run_dir: Path,
+        facts: PytestFacts,
+        python: Callable[[str], str],
+        paths: tuple[str, ...],
+        arguments: tuple[str, ...],
+        environ: Mapping[str, str],
+        wake: Callable[[], None],
+    ) -> None:
+        self._root = root
+        self._run_dir = run_dir
+        self._facts = facts
+        self._python = python
+        self._paths = paths
+        self._arguments = arguments
+        self._environ = environ
+        self._wake = wake
+
+    async def start(self, job: Job) -> PytestSession:
+        """Start the process for a job; see `protocol.Launcher`."""
+        directory = self._run_dir / "processes" / job.process
+        return await pytest_process.start(
+            self._argv(job, directory),
+            python=self._python(job.phase.python),
+            cwd=self._root,
+            directory=directory,
+            settings=self._settings(job),
+            env=self._env(job),
+            on_exit=self._wake,
+        )
+
+    def _settings(self, job: Job) -> dict[str, Any]:
+        workers = {f"gw{n}": self._phase_env(job, job.slot + n, f"gw{n}") for n in range(job.workers)}
+        return {"mode": "run", "tests": [test.id for test in job.tests], "worker_env": workers}
+
+    def _env(self, job: Job) -> dict[str, str]:
+        env = {**self._environ, **self._phase_env(job, job.slot, f"gw{job.slot}")}
+        if job.parallel:  # plugins and fixtures that keep a database per xdist worker keep one per slot
+            env["PYTEST_XDIST_WORKER"] = f"gw{job.slot}"
+            env["PYTEST_XDIST_WORKER_COUNT"] = str(job.phase.workers)
+        return env
+
+    def _phase_env(self, job: Job, slot: int, worker: str) -> dict[str, str]:
+        values = template_values(job.phase.name, str(self._run_dir), slot, worker)
+        return {name: expand(text, values) for name, text in job.phase.env}
+
+    def _argv(self, job: Job, directory: Path) -> list[str]:
+        return [
+            *job.phase.pytest_args,
+            *self._arguments,
+            *rootdir_arguments(self._facts),
+            "--color=no",
+            "--continue-on-collection-errors",
+            f"--junitxml={directory / 'junit.xml'}",
+            f"--maxfail={job.maxfail}",
+            *self._distribution(job),
+            *self._files(job),
+        ]
+
+    def _distribution(self, job: Job) -> list[str]:
+        if not has_xdist(self._facts):
+            return []
+        # A worker that dies is replaced by nobody: the session ends, and the rest gets a fresh one (see `schedule`).
+        return ["-n", str(job.workers), "--max-worker-restart=0"] if job.workers > 1 else ["-n", "0"]
+
+    def _files(self, job: Job) -> list[str]:
+        names = dict.fromkeys(test.file for test in job.tests)
+        files = [os.path.join(self._facts.rootdir, name) for name in names]  # noqa: PTH118 - no normalising here
+        if any(part in file for file in files for part in _AWKWARD) or not all(map(os.path.exists, files)):
+            return list(self._paths)
+        if sum(len(os.fsencode(file)) + 1 for file in files) > _ARGUMENTS_LIMIT:
+            return list(self._paths)
+        return files
+
+
+def has_xdist(facts: PytestFacts) -> bool:
+    """Whether the project's pytest can distribute tests."""
+    return any(plugin.startswith("pytest-xdist-") for plugin in facts.plugins)
+
+
+def rootdir_arguments(facts: PytestFacts) -> list[str]:
+    """Make every later process see the root and the configuration file that the collection saw."""
+    arguments = [f"--rootdir={facts.rootdir}"] if facts.rootdir else []
+    return [*arguments, "-c", facts.inipath] if facts.inipath else arguments

@@ -1,0 +1,123 @@
+"""A pytest process with our package inside: its command line, its environment, and the session that it becomes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .. import process
+from ..journal import replaced
+from ..protocol import Message
+from .tail import Tail
+
+INSIDE = Path(__file__).parent.parent / "inside"
+PLUGIN = "async_test_run_inside.plugin"
+SETTINGS = "ASYNC_TEST_RUN_SETTINGS"
+PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"
+LOG_NAME = "output.log"
+_LOG_TAIL = 8000  # characters of a log that are shown with an outcome
+
+
+class PytestSession:
+    """A running pytest process; see `protocol.Session`."""
+
+    def __init__(self, child: process.Process, directory: Path) -> None:
+        self._child = child
+        self.directory = directory
+        self._tail = Tail(directory)
+
+    @property
+    def pid(self) -> int:
+        """Process id, and id of the group."""
+        return self._child.pid
+
+    @property
+    def log(self) -> Path:
+        """What the process printed."""
+        return self.directory / LOG_NAME
+
+    @property
+    def status(self) -> int | None:
+        """None while it runs, then the exit status, negative for a signal."""
+        return self._child.status
+
+    def poll(self) -> Sequence[Message]:
+        """What was said since the last call."""
+        return self._tail.poll()
+
+    def signal(self, number: int) -> None:
+        """Signal the group of the process."""
+        self._child.signal(number)
+
+    async def wait(self) -> int:
+        """The exit status, when there is one."""
+        return await self._child.wait()
+
+    def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
+        """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""
+        if dump_signal is None:
+            return
+        with replaced(self.directory / "deadline.json") as file:
+            file.write(msgspec.json.encode({"id": id, "message": message}))
+        process.signal_process(pid, dump_signal)
+
+    def dumps(self) -> str:
+        """All that the processes of the session have dumped."""
+        texts = [path.read_text("utf-8", "replace") for path in sorted(self.directory.glob("dump-*.txt"))]
+        return "\n".join(text for text in texts if text.strip())
+
+    def last_words(self) -> str:
+        """For an outcome that pytest could not explain: the dumps, and the end of the log."""
+        parts = [self.dumps(), _tail_of(self.log)]
+        return "\n\n".join(part for part in parts if part.strip())
+
+
+def _tail_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LOG_TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return text if size <= _LOG_TAIL else f"… the last of {size} bytes of {path.name} …\n{text}"
+
+
+async def start(
+    argv: Sequence[str],
+    *,
+    python: str,
+    cwd: Path,
+    directory: Path,
+    settings: Mapping[str, Any],
+    env: Mapping[str, str],
+    on_exit: Callable[[], None],
+) -> PytestSession:
+    """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session."""
+    directory.mkdir(parents=True)
+    path = directory / "settings.json"
+    path.write_text(json.dumps(dict(settings)), encoding="utf-8")
+    child = await process.start(
+        [python, "-m", "pytest", "-p", PLUGIN, *argv],
+        cwd=cwd,
+        env=environment(env, path),
+        output=directory / LOG_NAME,
+        on_exit=on_exit,
+    )
+    return PytestSession(child, directory)
+
+
+def environment(env: Mapping[str, str], settings: Path) -> dict[str, str]:
+    """The environment in which pytest finds our plugin; the plugin restores what is changed here."""
+    result = dict(env)
+    before = result.get("PYTHONPATH")
+    if before is not None:
+        result[PYTHONPATH] = before
+    result["PYTHONPATH"] = os.pathsep.join([str(INSIDE), *([before] if before else [])])
+    result[SETTINGS] = str(settings)
+    return result

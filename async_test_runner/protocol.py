@@ -1,0 +1,208 @@
+"""What the engine and a launcher (see `launchers`) say to each other.
+
+A `Job` goes in; a `Session` comes back, whose `poll` yields `Message` values in the order in which they happened, and
+whose ``status`` is set once its process has ended. Messages mirror what the package inside pytest writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from .model import CollectedTest, LeftOut, Phase, PytestFacts
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Tests that one pytest session is to run. ``slot`` is the lowest of ``workers`` slots that it holds.
+
+    ``maxfail`` is pytest's own limit (0: none); ``workers`` above 1 means distribution inside the session.
+    """
+
+    process: str
+    phase: Phase
+    tests: tuple[CollectedTest, ...]
+    attempt: int
+    slot: int
+    workers: int = 1
+    parallel: bool = False
+    maxfail: int = 0
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind"):
+    at: float
+    mono: float
+
+
+class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
+    """A pytest process (``worker`` names an xdist worker) is up and answers ``dump_signal``."""
+
+    pid: int
+    worker: str = ""
+    dump_signal: int | None = None
+
+
+class Stage(msgspec.Struct, frozen=True, gc=False):
+    """One stage of a test that is not simply passed. ``sub`` marks a subtest's own report."""
+
+    when: Literal["setup", "call", "teardown"]
+    outcome: str
+    message: str = ""
+    text: str = ""
+    sub: bool = False
+
+
+class Started(_Message, frozen=True, kw_only=True, tag="started"):
+    id: str
+    worker: str = ""
+
+
+class StageDone(_Message, frozen=True, kw_only=True, tag="stage"):
+    id: str
+    stage: Stage
+
+
+class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
+    """A test is over. ``started`` is wall time; ``call`` the duration of its call stage alone."""
+
+    id: str
+    started: float
+    duration: float
+    call: float
+    worker: str = ""
+    stages: tuple[Stage, ...] = ()
+    sections: tuple[tuple[str, str], ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+class Missing(_Message, frozen=True, kw_only=True, tag="missing"):
+    """Ids that were asked for and do not exist when this process collects."""
+
+    ids: tuple[str, ...]
+
+
+class CollectFailed(_Message, frozen=True, kw_only=True, tag="collect_error"):
+    id: str
+    text: str
+
+
+class ConftestFailed(_Message, frozen=True, kw_only=True, tag="conftest_failed"):
+    """A conftest.py that pytest loads before it collects raised; nothing was collected. ``id`` is its path."""
+
+    id: str
+    text: str
+
+
+class CollectSkipped(_Message, frozen=True, kw_only=True, tag="collect_skip"):
+    """A whole file skipped itself."""
+
+    id: str
+    text: str
+
+
+class Collecting(_Message, frozen=True, kw_only=True, tag="collecting"):
+    """This file is about to be imported."""
+
+    id: str
+
+
+class Found(_Message, frozen=True, kw_only=True, tag="test"):
+    test: CollectedTest
+
+
+class LeftOutSaid(_Message, frozen=True, kw_only=True, tag="left_out"):
+    reason: str
+    count: int
+    what: Literal["tests", "paths"]
+    examples: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> LeftOut:
+        """The same as the model has it."""
+        return LeftOut(self.reason, self.count, self.what, self.examples)
+
+
+class BadExpression(_Message, frozen=True, kw_only=True, tag="bad_expression"):
+    index: int
+    text: str
+
+
+class InventoryDone(_Message, frozen=True, kw_only=True, tag="inventory"):
+    facts: PytestFacts
+
+
+class WorkerDied(_Message, frozen=True, kw_only=True, tag="worker_died"):
+    """An xdist worker died while it ran ``id``."""
+
+    id: str
+    worker: str = ""
+
+
+class WorkerLost(_Message, frozen=True, kw_only=True, tag="worker_lost"):
+    worker: str
+    text: str
+
+
+class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):
+    """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did."""
+
+    status: int
+    reason: str = ""
+    red: int = 0
+
+
+Message = (
+    Hello
+    | Started
+    | StageDone
+    | Finished
+    | Missing
+    | CollectFailed
+    | ConftestFailed
+    | CollectSkipped
+    | Collecting
+    | Found
+    | LeftOutSaid
+    | BadExpression
+    | InventoryDone
+    | WorkerDied
+    | WorkerLost
+    | SessionFinished
+)
+
+
+class Session(Protocol):
+    """A pytest session under way."""
+
+    @property
+    def pid(self) -> int:
+        """Process id of the session, the leader of its group."""
+
+    @property
+    def log(self) -> Path:
+        """The file with everything that the process printed."""
+
+    @property
+    def status(self) -> int | None:
+        """None while it runs, then its exit status, negative for a signal."""
+
+    def poll(self) -> Sequence[Message]:
+        """What it has said since the last call."""
+
+    def signal(self, number: int) -> None:
+        """Signal everything that belongs to it."""
+
+    def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
+        """Ask the process ``pid`` of it to dump, and to fail the test ``id`` from inside with ``message``."""
+
+    def last_words(self) -> str:
+        """For an outcome that pytest could not explain: what was dumped, and the end of the log."""
+
+
+class Launcher(Protocol):
+    """Starts sessions."""
+
+    async def start(self, job: Job) -> Session:
+        """Start a pytest session for a job. ``InfrastructureError`` when there can be none."""

@@ -1,0 +1,112 @@
+"""What both writers of JUnit XML share: escaping, counting, unique names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+
+# What XML 1.0 cannot hold at all, plus DEL, as pytest has it.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# C1 controls are legal, but a terminal obeys them: they travel as references. So does CR, which a parser would drop.
+_TEXT = re.compile("[&<>\r\x80-\x9f]")
+_ATTRIBUTE = re.compile('[&<>"\t\n\r\x80-\x9f]')
+_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_NAME_LIMIT = 500
+
+
+def text(value: str) -> str:
+    """Character data; what XML cannot hold is spelled out visibly: ``#x1B``."""
+    return _TEXT.sub(_reference, _ILLEGAL.sub(_spelled, value))
+
+
+def attribute(value: str) -> str:
+    """The inside of a double-quoted attribute value; line ends and tabs survive a reader's normalisation."""
+    return _ATTRIBUTE.sub(_reference, _ILLEGAL.sub(_spelled, value))
+
+
+def element(tag: str, attributes: Iterable[tuple[str, str]], content: str = "") -> str:
+    """One element; ``content`` is markup already."""
+    head = tag + "".join(f' {name}="{attribute(value)}"' for name, value in attributes)
+    return f"<{head}>{content}</{tag}>" if content else f"<{head}/>"
+
+
+def seconds(value: float) -> str:
+    """A duration as every reader of JUnit XML understands it."""
+    return f"{value:.3f}"
+
+
+def _reference(match: re.Match[str]) -> str:
+    char = match[0]
+    return _NAMED.get(char) or f"&#{ord(char)};"
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"#x{code:02X}" if code <= 0xFF else f"#x{code:04X}"
+
+
+class Counts:
+    """The counts of a suite: every testcase counts once, so that the rest of ``tests`` has passed."""
+
+    __slots__ = ("errors", "failures", "skipped", "tests", "time")
+
+    def __init__(self) -> None:
+        self.tests = self.failures = self.errors = self.skipped = 0
+        self.time = 0.0
+
+    @property
+    def red(self) -> bool:
+        """Whether anything failed."""
+        return bool(self.failures or self.errors)
+
+    @property
+    def passed(self) -> int:
+        """What neither failed nor was skipped."""
+        return self.tests - self.failures - self.errors - self.skipped
+
+    def add(self, tags: Container[str], time: float = 0.0) -> None:
+        """Count one testcase that holds elements with these tags; ``failure`` before ``error`` before ``skipped``."""
+        self.tests += 1
+        self.time += time
+        if "failure" in tags:
+            self.failures += 1
+        elif "error" in tags:
+            self.errors += 1
+        elif "skipped" in tags:
+            self.skipped += 1
+
+    def include(self, other: Counts) -> None:
+        """Add the counts of another suite."""
+        self.tests += other.tests
+        self.failures += other.failures
+        self.errors += other.errors
+        self.skipped += other.skipped
+        self.time += other.time
+
+    def attributes(self) -> list[tuple[str, str]]:
+        """The four counts as attributes."""
+        return [
+            ("tests", str(self.tests)),
+            ("failures", str(self.failures)),
+            ("errors", str(self.errors)),
+            ("skipped", str(self.skipped)),
+        ]
+
+
+class UniqueNames:
+    """Hands out names that do not repeat: the second ``pytest`` is ``pytest#2``."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
+
+    def take(self, wanted: str) -> str:
+        """The wanted name, shortened when it is absurdly long, with a number when it is taken."""
+        wanted = wanted if len(wanted) <= _NAME_LIMIT else f"{wanted[:_NAME_LIMIT]}…"
+        name, number = wanted, self._last.get(wanted, 1)
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}#{number}"
+        self._last[wanted] = number
+        self._taken.add(name)
+        return name

@@ -1,0 +1,162 @@
+"""Which tests share a process, and what to run again after a process has died. Pure functions over values."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from .durations import format_duration
+from .model import CollectedTest, Isolation, Outcome, Phase
+
+Budget = Literal["collection", "test", "phase", "run"]
+
+
+def units(phase: Phase, tests: Sequence[CollectedTest]) -> list[tuple[CollectedTest, ...]]:
+    """The tests of a phase divided by its isolation, in the order of the collection."""
+    if phase.isolation is Isolation.PHASE:
+        return [tuple(tests)] if tests else []
+    grouped: dict[str, list[CollectedTest]] = {}
+    for test in tests:
+        grouped.setdefault(_unit_key(phase.isolation, test), []).append(test)
+    return [tuple(group) for group in grouped.values()]
+
+
+def _unit_key(isolation: Isolation, test: CollectedTest) -> str:
+    if isolation is Isolation.TEST:
+        return test.id
+    if isolation is Isolation.CLASS and test.class_id:
+        return test.class_id
+    return test.file
+
+
+class Overdue(msgspec.Struct, frozen=True):
+    """A deadline that took effect: whose budget, and how long it was (seconds)."""
+
+    budget: Budget
+    limit: float
+
+    def __str__(self) -> str:
+        name = {"test": "test_timeout", "phase": "timeout", "run": "run_timeout", "collection": "collect_timeout"}
+        return f"exceeded its {self.budget} deadline of {format_duration(self.limit)} ({name[self.budget]})"
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known about a process that has ended, for the decision what that means for its tests.
+
+    ``status`` is the exit status (negative: a signal); ``finished`` whether pytest said that its session was over, with
+    ``reason`` for stopping early; ``doom`` why we ended it, if we did.
+    """
+
+    tests: tuple[str, ...]
+    done: frozenset[str] = frozenset()
+    in_flight: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
+    overdue: Mapping[str, Overdue] = msgspec.field(default_factory=dict)
+    dead: frozenset[str] = frozenset()
+    collect_texts: tuple[str, ...] = ()
+    status: int = 0
+    finished: bool = False
+    reason: str = ""
+    failures: int = 0
+    maxfail: int = 0
+    doom: Overdue | None = None
+    interrupted: str = ""
+    barren: int = 0  # earlier processes for the same tests that ended without one outcome
+    log: str = ""
+
+
+class Blame(msgspec.Struct, frozen=True):
+    """An outcome that the runner gives, because pytest could not."""
+
+    id: str
+    outcome: Outcome
+    message: str
+    text: str = ""
+
+
+class Aftermath(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process leaves to do: blamed tests, tests to run in a fresh process (``alone``: each in its own, because
+    one of them is the culprit and nobody knows which), tests that will not run and why.
+    """
+
+    blamed: tuple[Blame, ...] = ()
+    again: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+    reason: str = ""
+
+
+BARREN_LIMIT = 2  # processes that may end without any outcome before their tests are given up
+
+
+def aftermath(end: Ending) -> Aftermath:
+    """Every test of the ended process that has no outcome gets one, another process, or a reason for neither."""
+    missing = [_missing(id, end) for id in end.tests if id in end.missing and id not in end.done]
+    open_ids = tuple(id for id in end.tests if id not in end.done and id not in end.missing)
+    culprits = [_culprit(id, end) for id in open_ids if _is_culprit(id, end)]
+    blamed_ids = {blame.id for blame in culprits}
+    rest = tuple(id for id in open_ids if id not in blamed_ids)
+    blamed = (*missing, *culprits)
+    if not rest:
+        return Aftermath(blamed=blamed)
+    if end.interrupted or end.doom is not None:
+        reason = end.interrupted or f"the {end.doom.budget if end.doom else ''} deadline was reached before it"
+        return Aftermath(blamed=blamed, not_run=rest, reason=reason)
+    if end.finished and end.maxfail and end.failures >= end.maxfail:
+        return Aftermath(blamed=blamed, not_run=rest, reason=max_failures_reason(end.maxfail))
+    if end.finished and end.reason and not culprits and not end.dead:
+        return Aftermath(blamed=blamed, not_run=rest, reason=f"pytest ended its session early: {end.reason}")
+    if not blamed and not end.done and end.barren + 1 >= BARREN_LIMIT:
+        return Aftermath(blamed=tuple(_given_up(id, end) for id in rest))
+    suspects = tuple(id for id in rest if id in end.in_flight) if not culprits else ()
+    return Aftermath(blamed=blamed, again=tuple(id for id in rest if id not in suspects), alone=suspects)
+
+
+def max_failures_reason(limit: int) -> str:
+    """Why tests are left after the limit of failures."""
+    return f"max_failures: {limit} reached"
+
+
+def _is_culprit(id: str, end: Ending) -> bool:
+    if id in end.overdue or id in end.dead:
+        return True
+    if id not in end.in_flight or end.interrupted:
+        return False
+    return len(end.in_flight) == 1 or end.doom is not None
+
+
+def _culprit(id: str, end: Ending) -> Blame:
+    late = end.overdue.get(id) or end.doom
+    if late is not None:
+        return Blame(id, Outcome.TIMED_OUT, str(late), end.log)
+    if id in end.dead:
+        return Blame(id, Outcome.CRASHED, "its worker process died while it ran", end.log)
+    if end.finished:
+        why = end.reason or "no reason given"
+        return Blame(id, Outcome.CRASHED, f"it ended pytest's session before it was finished: {why}", end.log)
+    return Blame(id, Outcome.CRASHED, describe_death(end.status), end.log)
+
+
+def _missing(id: str, end: Ending) -> Blame:
+    text = "\n\n".join(end.collect_texts)
+    return Blame(
+        id, Outcome.ERROR, "collected before, but not there any more when its process collected again", text or end.log
+    )
+
+
+def _given_up(id: str, end: Ending) -> Blame:
+    what = "pytest finished without running it" if end.finished else describe_death(end.status)
+    return Blame(id, Outcome.ERROR, f"its process ended before its first test, twice: {what}", end.log)
+
+
+def describe_death(status: int) -> str:
+    """``killed by SIGSEGV`` or ``exited with 3 before finishing``."""
+    if status < 0:
+        try:
+            return f"its process was killed by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"its process was killed by signal {-status}"
+    return f"its process exited with {status} before finishing"

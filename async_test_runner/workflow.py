@@ -1,0 +1,429 @@
+"""A run from the plan's file to the exit code, as a short list of verbs: load, collect, assign, run, fold, report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from . import __version__, interpreter, journal, process, selection, verdict
+from . import plan as plans
+from .engine import Clock, Engine, processors, real_clock, signals_to, workers_of
+from .errors import ExitCode, InfrastructureError, PlanError, RunnerError, UsageError
+from .events import (
+    VERSION,
+    Collected,
+    Event,
+    Fold,
+    Interrupted,
+    ProblemFound,
+    RunFinished,
+    RunStarted,
+    TestNotRun,
+    Warned,
+)
+from .launchers.collect import Collection
+from .launchers.exec import ExecLauncher, has_xdist
+from .model import Inventory, Isolation, Phase, Plan, Problem, RunResult
+from .reports import junit, summary
+from .reports.terminal import Reporter
+from .runs import RunDir, base_directory, create
+from .selection import Assignment, Narrowing
+from .templates import expand, template_values
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks for; None leaves it to the plan. Times are seconds."""
+
+    plan: Path
+    narrowing: Narrowing = Narrowing()
+    workers: int | None = None
+    max_failures: int | None = None
+    run_timeout: float | None = None
+    junit: Path | None = None
+    run_dir: Path | None = None
+    launcher: str | None = None
+    pytest_args: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to, and where it is written down."""
+
+    result: RunResult
+    exit_code: ExitCode
+    places: tuple[tuple[str, Path], ...]
+
+
+class Recorder:
+    """Takes every event to the journal, the fold and the view, in this order: what is shown is on disk."""
+
+    def __init__(self, run: RunDir, reporter: Reporter, interval: float, clock: Clock) -> None:
+        self._writer = journal.JournalWriter(run.journal)
+        self._reporter = reporter
+        self._interval = interval
+        self._ticked = 0.0
+        self.fold = Fold()
+        self.clock = clock
+
+    def emit(self, event: Event) -> None:
+        """Record one event."""
+        self._writer.write(event)
+        self.fold.add(event)
+        self._reporter.event(event)
+
+    def tick(self, now: float) -> None:
+        """Let the view show what changed, not more often than it wants."""
+        if now >= self._ticked + self._interval:
+            self._ticked = now
+            self._reporter.tick(now)
+
+    def problem(self, problem: Problem) -> None:
+        """Record something that is nobody's test."""
+        at, mono = self.clock()
+        self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+
+    def warn(self, message: str) -> None:
+        """Record something worth knowing."""
+        at, mono = self.clock()
+        self.emit(Warned(at=at, mono=mono, message=message))
+
+    def close(self) -> None:
+        """Nothing follows."""
+        self._reporter.close()
+        self._writer.close()
+
+
+# ------------------------------------------------------------------------------------------------------------ the run
+
+
+def run(
+    request: Request,
+    reporter: Reporter,
+    environ: Mapping[str, str],
+    *,
+    interval: float = 1.0,
+    clock: Clock = real_clock,
+) -> Outcome:
+    """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
+    plan = adjusted(plans.load(request.plan), request)
+    run_dir = create(base_directory(plan.path, request.run_dir))
+    recorder = Recorder(run_dir, reporter, interval, clock)
+    try:
+        return asyncio.run(_run(plan, request, run_dir, recorder, environ))
+    finally:
+        recorder.close()
+
+
+async def _run(
+    plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder, environ: Mapping[str, str]
+) -> Outcome:
+    _begin(plan, request, run_dir, recorder)
+    signals = _Signals(recorder)
+    with signals_to(signals):
+        try:
+            inventory = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
+            if inventory is not None:
+                assignment = proved(plan, inventory, request.narrowing)
+                _record_inventory(inventory, assignment, recorder)
+                await _execute(plan, request, run_dir, recorder, environ, signals, inventory, assignment)
+        except UsageError:
+            raise
+        except RunnerError as error:
+            kind = "infrastructure" if isinstance(error, InfrastructureError) else "internal"
+            recorder.problem(Problem(kind, error.message, error.hint))  # type: ignore[arg-type]
+    return _report(plan, request, run_dir, recorder)
+
+
+def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> None:
+    at, mono = recorder.clock()
+    recorder.emit(
+        RunStarted(
+            at=at,
+            mono=mono,
+            version=VERSION,
+            run_id=run_dir.run_id,
+            plan=plan.name,
+            plan_path=str(plan.path),
+            root=str(plan.root),
+            argv=request.argv,
+            runner=__version__,
+        )
+    )
+
+
+class _Signals:
+    """Where signals go: recorded during the collection, handed to the engine once there is one."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._task: asyncio.Task[object] | None = None
+        self.engine: Engine | None = None
+
+    def __call__(self, number: int) -> None:
+        if self.engine is not None:
+            self.engine.on_signal(number)
+            return
+        at, mono = self._recorder.clock()
+        self._recorder.emit(Interrupted(at=at, mono=mono, signal=number))
+        if self._task is not None:
+            self._task.cancel()
+
+    @contextmanager
+    def cancelling(self, task: asyncio.Task[object]) -> Iterator[None]:
+        """While inside, a signal cancels the task."""
+        self._task = task
+        try:
+            yield
+        finally:
+            self._task = None
+
+
+async def _collect_or_stop(
+    plan: Plan,
+    request: Request,
+    run_dir: RunDir,
+    recorder: Recorder,
+    environ: Mapping[str, str],
+    signals: _Signals,
+) -> Inventory | None:
+    """The inventory; None when a signal came first."""
+    task: asyncio.Task[Inventory] = asyncio.create_task(
+        collect(plan, request.narrowing, run_dir.path, environ, request.pytest_args)
+    )
+    with signals.cancelling(task):
+        while not task.done():
+            recorder.tick(recorder.clock()[1])
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task}, timeout=0.1)
+    return None if task.cancelled() else task.result()
+
+
+async def _execute(
+    plan: Plan,
+    request: Request,
+    run_dir: RunDir,
+    recorder: Recorder,
+    environ: Mapping[str, str],
+    signals: _Signals,
+    inventory: Inventory,
+    assignment: Assignment,
+) -> None:
+    def launcher(wake: Callable[[], None]) -> ExecLauncher:
+        return ExecLauncher(
+            root=plan.root,
+            run_dir=run_dir.path,
+            facts=inventory.facts,
+            python=_interpreters(plan, environ),
+            paths=selection.collection_paths(plan),
+            arguments=request.pytest_args,
+            environ=environ,
+            wake=wake,
+        )
+
+    engine = Engine(
+        plan,
+        inventory.facts,
+        launcher,
+        run_dir=run_dir.path,
+        environ=environ,
+        emit=recorder.emit,
+        phase_result=recorder.fold.phase,
+        on_tick=recorder.tick,
+        clock=recorder.clock,
+        adopts_orphans=process.adopt_orphans(),
+    )
+    signals.engine = engine
+    if inventory.errors and plan.collect_errors == "fail":
+        engine.plan_phases(assignment.phases)
+        _run_nothing(assignment, recorder, "the collection had errors (collect_errors: fail)")
+    else:
+        await engine.run(assignment.phases)
+
+
+def _run_nothing(assignment: Assignment, recorder: Recorder, reason: str) -> None:
+    for assigned in assignment.phases:
+        at, mono = recorder.clock()
+        ids = tuple(test.id for test in assigned.tests)
+        recorder.emit(TestNotRun(at=at, mono=mono, phase=assigned.phase.name, ids=ids, reason=reason))
+
+
+def _record_inventory(inventory: Inventory, assignment: Assignment, recorder: Recorder) -> None:
+    at, mono = recorder.clock()
+    recorder.emit(
+        Collected(
+            at=at,
+            mono=mono,
+            tests=len(inventory.tests),
+            facts=inventory.facts,
+            errors=inventory.errors,
+            skips=inventory.skips,
+            left_out=(*inventory.left_out, *assignment.left_out),
+        )
+    )
+    for note in assignment.notes:
+        recorder.warn(note)
+
+
+# -------------------------------------------------------------------------------------------------- steps on the way
+
+
+def adjusted(plan: Plan, request: Request) -> Plan:
+    """The plan as the command line changes it: ``--workers`` is an upper limit, the rest replaces."""
+    changes: dict[str, object] = {}
+    if request.run_timeout is not None:
+        changes["run_timeout"] = request.run_timeout
+    phases = tuple(_adjusted_phase(phase, request) for phase in plan.phases)
+    return msgspec.structs.replace(plan, phases=phases, **changes)
+
+
+def _adjusted_phase(phase: Phase, request: Request) -> Phase:
+    changes: dict[str, object] = {}
+    if request.max_failures is not None:
+        changes["max_failures"] = request.max_failures
+    if request.workers is not None and phase.workers is not None:
+        wanted = processors() if phase.workers == "auto" else phase.workers
+        changes["workers"] = min(request.workers, wanted) if phase.workers != "auto" else request.workers
+    return msgspec.structs.replace(phase, **changes)
+
+
+async def collect(
+    plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
+) -> Inventory:
+    """One pytest collection for the plan. ``UsageError`` when an expression of it is not one that pytest accepts."""
+    values = template_values("collection", str(directory), 0, "gw0")
+    env = {**environ, **{name: expand(text, values) for name, text in plan.env}}
+    collection = Collection(
+        root=plan.root,
+        run_dir=directory,
+        python=interpreter.find(plan.python, plan.root, environ),
+        paths=selection.collection_paths(plan),
+        arguments=(*plan.pytest_args, *pytest_args),
+        env=env,
+        timeout=plan.collect_timeout,
+        grace=min((phase.grace for phase in plan.phases), default=5.0),
+    )
+    expressions = selection.expressions(plan, narrowing)
+    inventory, refused = await collection.inventory(expressions, keep_going=plan.collect_errors == "continue")
+    if refused:
+        raise _refused(plan, expressions, refused)
+    return inventory
+
+
+def _refused(
+    plan: Plan, expressions: tuple[selection.Expression, ...], refused: Mapping[int, str]
+) -> PlanError | UsageError:
+    lines = []
+    for position, said in sorted(refused.items()):
+        kind, text = expressions[position]
+        places = [
+            f"{plan.path.name}:{phase.line}: phases[{number}].{kind}: "
+            for number, phase in enumerate(plan.phases)
+            if getattr(phase, kind) == text
+        ]
+        if getattr(plan.select, kind) == text:
+            places.insert(0, f"{plan.path.name}: select.{kind}: ")
+        lines += [f"{place}{said}" for place in places or [f"command line: {text!r}: "]]
+    return PlanError(lines, hint="pytest evaluates these like its own -m and -k")
+
+
+def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment:
+    """The assignment, if every collected test belongs to exactly one phase. ``UsageError`` with the remedies if not.
+
+    Where files could not be collected, the proof waits for them: the run is red anyway.
+    """
+    assignment = selection.assign(plan, inventory, narrowing)
+    error = selection.assignment_error(assignment)
+    if error is not None:
+        raise error
+    _check_workers(plan, inventory, assignment)
+    return assignment
+
+
+def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> None:
+    if has_xdist(inventory.facts) or not inventory.facts.version:
+        return
+    for assigned in assignment.phases:
+        phase = assigned.phase
+        workers = workers_of(phase, inventory.facts)
+        if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:
+            raise UsageError(
+                f"{plan.path.name}:{phase.line}: phase {phase.name} asks for {workers} workers, "
+                "but the project's environment has no pytest-xdist",
+                hint="pip install pytest-xdist there, set `workers: 1`, or divide the phase with `isolation: file`",
+            )
+
+
+def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str]:
+    found: dict[str, str] = {}
+
+    def python(wanted: str) -> str:
+        if wanted not in found:
+            found[wanted] = interpreter.find(wanted, plan.root, environ)
+        return found[wanted]
+
+    return python
+
+
+# ------------------------------------------------------------------------------------------------------------ the end
+
+
+def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> Outcome:
+    """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
+    started = recorder.fold.result().at
+    places: list[tuple[str, Path]] = []
+    for _ in range(2):  # a problem with writing is itself to be written
+        places, problem = _write_reports(plan, request, run_dir, _ended(recorder))
+        if problem is None:
+            break
+        recorder.problem(problem)
+    result = _ended(recorder)
+    code = verdict.exit_code(result)
+    at, mono = recorder.clock()
+    with suppress(InfrastructureError):  # the journal is full: the verdict is known all the same
+        recorder.emit(RunFinished(at=at, mono=mono, exit_code=int(code), wall=max(0.0, at - started)))
+    places.append(("journal", run_dir.journal))
+    return Outcome(result=recorder.fold.result(), exit_code=code, places=tuple(places))
+
+
+def _ended(recorder: Recorder) -> RunResult:
+    return msgspec.structs.replace(recorder.fold.result(), finished=True)
+
+
+def _write_reports(
+    plan: Plan, request: Request, run_dir: RunDir, result: RunResult
+) -> tuple[list[tuple[str, Path]], Problem | None]:
+    code = int(verdict.exit_code(result))
+    places: list[tuple[str, Path]] = []
+    try:
+        for path in _junit_places(plan, request, run_dir, result):
+            with journal.replaced(path) as file:
+                file.writelines(junit.render(result))
+            places.append(("junit", path))
+        for path in _summary_places(plan, run_dir):
+            with journal.replaced(path) as file:
+                file.write(summary.render(result, code))
+            places.append(("summary", path))
+    except InfrastructureError as error:
+        return places, Problem("infrastructure", error.message, error.hint)
+    return places, None
+
+
+def _junit_places(plan: Plan, request: Request, run_dir: RunDir, result: RunResult) -> list[Path]:
+    """The run directory always; then what the command line says, or the plan, or pytest's own configuration."""
+    places = [run_dir.path / "junit.xml"]
+    if request.junit is not None:
+        places.append(request.junit)
+    elif plan.reports.junit is not None:
+        places.append(plan.root / plan.reports.junit)
+    elif result.facts.junit_xml:
+        places.append(plan.root / result.facts.junit_xml)
+    return places
+
+
+def _summary_places(plan: Plan, run_dir: RunDir) -> list[Path]:
+    places = [run_dir.path / "summary.json"]
+    return [*places, plan.root / plan.reports.summary] if plan.reports.summary is not None else places
