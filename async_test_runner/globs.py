@@ -11,24 +11,24 @@ _WILD = re.compile(r"[*?]")
 
 
 class PathMatcher:
-    """Files below the entries: paths or globs, relative to the plan's root. ``*`` stays within one path component."""
+    """Files below the entries: paths or globs, relative to ``root`` (absolute). ``*`` stays in one path component."""
 
     def __init__(self, entries: Iterable[str], root: str) -> None:
-        cleaned = [relative(entry, root) for entry in entries]
-        self._exact = {entry for entry in cleaned if not _WILD.search(entry)}
-        globs = [_path_regex(entry) for entry in cleaned if _WILD.search(entry)]
+        every = list(entries)
+        self._exact = {absolute(entry, root) for entry in every if not _WILD.search(entry)}
+        globs = [_path_regex(entry, root) for entry in every if _WILD.search(entry)]
         self._globs = re.compile("|".join(globs), re.DOTALL) if globs else None
         self._answers: dict[str, bool] = {}
 
     def matches(self, file: str) -> bool:
-        """Whether an entry is this file (relative to the plan's root) or a directory that it lies in."""
+        """Whether an entry is this file (absolute) or a directory that it lies in."""
         answer = self._answers.get(file)
         if answer is None:
             answer = self._answers[file] = self._decide(file)
         return answer
 
     def _decide(self, file: str) -> bool:
-        if any(part in self._exact for part in _directories(file)):
+        if any(part in self._exact for part in directories(file)):
             return True
         return self._globs is not None and self._globs.fullmatch(file) is not None
 
@@ -49,9 +49,14 @@ class IdMatcher:
         return self._globs is not None and self._globs.fullmatch(id) is not None
 
 
+def absolute(path: str, root: str) -> str:
+    """A path, as seen from ``root`` unless it is absolute itself; with forward slashes and without ``..``."""
+    return posixpath.normpath(posixpath.join(root, path))
+
+
 def relative(path: str, root: str) -> str:
-    """A path as seen from ``root`` (absolute), with forward slashes; it may begin with ``..``."""
-    return posixpath.relpath(posixpath.join(root, path), root)
+    """An absolute path as seen from ``root``; it may begin with ``..``."""
+    return posixpath.relpath(path, root)
 
 
 def fixed_part(entry: str) -> str:
@@ -62,12 +67,12 @@ def fixed_part(entry: str) -> str:
     return posixpath.dirname(entry[: found.start()]) or ("/" if entry.startswith("/") else ".")
 
 
-def _directories(file: str) -> list[str]:
-    """The file and every directory that it lies in: ``a/b.py`` -> ``a/b.py``, ``a``, ``.``."""
+def directories(file: str) -> list[str]:
+    """The file and every directory that it lies in: ``/a/b.py`` -> ``/a/b.py``, ``/a``, ``/``."""
     parts = [file]
     while (parent := posixpath.dirname(parts[-1])) and parent != parts[-1]:
         parts.append(parent)
-    return parts if file.startswith(("../", "/")) else [*parts, "."]
+    return parts
 
 
 def _ancestors(id: str) -> list[str]:
@@ -81,9 +86,11 @@ def _ancestors(id: str) -> list[str]:
     return parts
 
 
-def _path_regex(entry: str) -> str:
-    body = _translated(entry, {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"})
-    return f"(?:{body}(?:/.*)?)"
+def _path_regex(entry: str, root: str) -> str:
+    fixed = fixed_part(entry)
+    wild = entry[len(fixed) :].lstrip("/") if entry.startswith(fixed) and fixed != "." else entry.removeprefix("./")
+    body = _translated(wild, {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"})
+    return f"(?:{re.escape(absolute(fixed, root).rstrip('/'))}/{body}(?:/.*)?)"
 
 
 def _id_regex(entry: str) -> str:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 from . import yaml_reading
 from .errors import PlanError
 from .model import Isolation, Phase, Plan
-from .plan_fields import PHASE, TOP, json_schema, reference
-from .plan_kinds import Problems, TooMany, below, entries, read_part, what
+from .plan_fields import PHASE, TOP, json_schema, reference, schema_text
+from .plan_kinds import read_part
+from .plan_problems import MOST_PROBLEMS, Problems, TooMany, below, entries, what
 from .wording import closest, did_you_mean, listed, printable, quoted
 from .yaml_reading import Items, Node, Scalar, Table
 
-__all__ = ["FILE_NAME", "json_schema", "load", "parse", "reference"]
+__all__ = ["FILE_NAME", "json_schema", "load", "parse", "reference", "schema_text"]
 
 FILE_NAME = "runner.yaml"
 
 _HINT = "the keys of a plan: async-test-run schema"
+_HINT_MORE = f"there may be more than these {MOST_PROBLEMS}; the keys of a plan: async-test-run schema"
 
 
 def load(path: Path) -> Plan:
     """The plan in a file. `PlanError` with every problem."""
     shown = printable(str(path))
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe would block, a device never end
+            raise PlanError([f"{shown}: is not a regular file; name the plan's own file"])
         with path.open("rb") as file:
-            if not path.is_file():  # a pipe or a device may never end
-                raise PlanError([f"{shown}: is not a regular file; name the plan's own file"])
             data = file.read(yaml_reading.MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise PlanError([f"{shown}: {_unreadable(path, error)}"]) from error
@@ -38,7 +42,7 @@ def _unreadable(path: Path, error: Exception) -> str:
     match error:
         case FileNotFoundError():
             near = _near(path)
-            remedy = f"did you mean {quoted(near)}?" if near else f"write a {FILE_NAME}, or name another plan"
+            remedy = f"did you mean {quoted(near)}?" if near else "write one with: async-test-run init"
             return f"no such file; {remedy}"
         case IsADirectoryError():
             return f"is a directory; name the file in it, such as {printable(str(path / FILE_NAME))}"
@@ -71,7 +75,7 @@ def parse(text: str | bytes, path: Path) -> Plan:
         pass
     lines = problems.lines()
     if lines or plan is None:
-        raise PlanError(lines, hint=_HINT)
+        raise PlanError(lines, hint=_HINT_MORE if len(lines) >= MOST_PROBLEMS else _HINT)
     return plan
 
 
@@ -112,6 +116,7 @@ class _Phases:
         self._resources = dict(top.get("resources", ()))
         self._problems = problems
         self._lines: dict[str, int] = {}
+        self._lower: dict[str, int] = {}
         self._catch_all = ""
 
     def read(self, node: Node | None) -> tuple[Phase, ...]:
@@ -141,17 +146,18 @@ class _Phases:
         if "name" not in values:
             return None
         self._lines.setdefault(values["name"], node.line)
+        self._lower.setdefault(values["name"].lower(), node.line)
         if "env" in values:
             values["env"] = tuple({**dict(self._defaults.get("env", ())), **dict(values["env"])}.items())
         return _phase({**self._defaults, **values}, node.line)
 
     def _check_name(self, name: str, places: dict[str, Node], key: str) -> None:
-        same = next((other for other in self._lines if other.lower() == name.lower()), "")
-        if same:
+        line = self._lower.get(name.lower())
+        if line is not None:
             self._problems.add(
                 places["name"],
                 below(key, "name"),
-                f'"{name}" is the phase in line {self._lines[same]} (case does not count); choose another name',
+                f'"{name}" is the phase in line {line} (case does not count); choose another name',
             )
 
     def _check_need(self, name: str, node: Node, key: str, names: list[str], own: str) -> None:

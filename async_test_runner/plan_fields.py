@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import functools
+import json
 from typing import Any
 
-import msgspec
-
+from .expressions import expression_problem
 from .model import Isolation, Phase, Plan, Reports, Select
 from .plan_arguments import refused_argument
 from .plan_kinds import (
     NAME_SHAPE,
     NAME_TEXT,
-    Arguments,
-    Capacities,
     Choice,
     Duration,
-    ListOf,
     Schema,
     Text,
-    Variables,
     Version,
     Whole,
-    shown_value,
 )
+from .plan_parts import Arguments, Capacities, ListOf, Variables
 from .plan_table import COMMAND_FIELDS, RETRY_FIELDS, CommandKind, Field, Fields, Level, Record, RetriesKind
 from .templates import template_problem
 from .yaml_reading import Node
@@ -66,11 +61,13 @@ def _file_problem(text: str) -> str:
     return "names a directory; write the name of a file, such as reports/junit.xml" if text.endswith("/") else ""
 
 
-_PATHS = ListOf(Text("a path or glob", "tests/unit", check=_path_problem), shown="list of paths or globs")
+_PATHS = ListOf(Text("a path or glob", "tests/unit", check=_path_problem), shown="list of paths or globs", least=1)
 _TEST = Text("a node id or glob", "tests/test_app.py::test_login", check=_test_problem)
-_TESTS = ListOf(_TEST, shown="list of node ids or globs")
-_MARKERS = Text("a marker expression", "not slow", shown="pytest's `-m` expression")
-_KEYWORD = Text("a keyword expression", "login and not admin", shown="pytest's `-k` expression")
+_TESTS = ListOf(_TEST, shown="list of node ids or globs", least=1)
+_MARKERS = Text("a marker expression", "not slow", check=expression_problem, shown="pytest's `-m` expression")
+_KEYWORD = Text(
+    "a keyword expression", "login and not admin", check=expression_problem, shown="pytest's `-k` expression"
+)
 _NAME = Text(f"a name ({NAME_TEXT})", "sync", shape=NAME_SHAPE, check=_name_problem, shown="name")
 _PHASE_NAMES = ListOf(Text("the name of an earlier phase", "sync", shape=NAME_SHAPE), shown="list of names")
 _RESOURCE_NAMES = ListOf(Text("the name of a resource", "database", shape=NAME_SHAPE), shown="list of names")
@@ -307,10 +304,10 @@ def _elsewhere_in_defaults(key: str) -> str:
     return f"it cannot have a default; give {key} in each phase" if key in {f.key for f in _fields_of("phase")} else ""
 
 
-SELECT = Fields(_SELECT_FIELDS)
-REPORTS = Fields(_REPORT_FIELDS)
-PHASE = Fields(_fields_of("phase"), _elsewhere_at_top)
-DEFAULTS = Fields(_fields_of("defaults"), _elsewhere_in_defaults)
+SELECT = Fields(_SELECT_FIELDS, Select)
+REPORTS = Fields(_REPORT_FIELDS, Reports)
+PHASE = Fields(_fields_of("phase"), Phase, _elsewhere_at_top)
+DEFAULTS = Fields(_fields_of("defaults"), Phase, _elsewhere_in_defaults)
 
 
 class PhasesKind:
@@ -421,18 +418,22 @@ _TOP_FIELDS = (
 )
 
 
-TOP = Fields(_TOP_FIELDS, _elsewhere_in_phases)
+TOP = Fields(_TOP_FIELDS, Plan, _elsewhere_in_phases)
 
 
 # ------------------------------------------------------------------------------------------ schema and reference
 
-_SECTIONS: tuple[tuple[str, str, Fields, type[msgspec.Struct] | None], ...] = (
-    ("Top level", "", TOP, Plan),
-    ("`select`", "", SELECT, Select),
-    ("A phase", "Keys marked * may stand under `defaults` too.", PHASE, Phase),
-    ("`retries`", "", RETRY_FIELDS, None),
-    ("A command of `setup` or `teardown`", "Or its text or arguments alone.", COMMAND_FIELDS, None),
-    ("`reports`", "", REPORTS, Reports),
+_SECTIONS: tuple[tuple[str, str, Fields], ...] = (
+    ("Top level", "", TOP),
+    ("`select`", "", SELECT),
+    ("A phase", "Keys marked * may stand under `defaults` too.", PHASE),
+    ("`retries`", "As a mapping; a number alone is its `count`.", RETRY_FIELDS),
+    (
+        "A command of `setup` or `teardown`",
+        "As a mapping; a text, or a list of arguments, is its `run`.",
+        COMMAND_FIELDS,
+    ),
+    ("`reports`", "", REPORTS),
 )
 
 
@@ -446,30 +447,24 @@ def json_schema() -> Schema:
     }
 
 
+def schema_text() -> str:
+    """`json_schema` as the text of ``plan.schema.json``."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def reference() -> str:
     """Every key with its type, default and meaning, as Markdown."""
     parts = []
-    for title, note, fields, struct in _SECTIONS:
+    for title, note, fields in _SECTIONS:
         lines = [f"**{title}**", ""]
         lines += [note, ""] if note else []
         lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
-        lines += [_row(field, struct) for field in fields.by_key.values()]
+        lines += [_row(field, fields) for field in fields.by_key.values()]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
-def _row(field: Field, struct: type[msgspec.Struct] | None) -> str:
+def _row(field: Field, fields: Fields) -> str:
     starred = " *" if field.levels == _POLICY else ""
-    cells = (f"`{field.key}`{starred}", field.kind.shown, _default(field, struct), field.help, f"`{field.example}`")
+    cells = (f"`{field.key}`{starred}", field.kind.shown, fields.default(field), field.help, f"`{field.example}`")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _default(field: Field, struct: type[msgspec.Struct] | None) -> str:
-    if field.required:
-        return "required"
-    return field.default or shown_value(_model_defaults(struct)[field.key] if struct else None)
-
-
-@functools.cache
-def _model_defaults(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    return {field.name: field.default for field in msgspec.structs.fields(struct)}

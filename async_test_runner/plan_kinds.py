@@ -7,81 +7,20 @@ part to `Problems` itself and raises `Abandoned`.
 from __future__ import annotations
 
 import re
-import shlex
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from .durations import LONGEST, PATTERN, format_duration, parse_duration
-from .wording import did_you_mean, quoted, shortened
-from .yaml_reading import Items, Node, Scalar, Table
+from .plan_problems import Abandoned, Problems, Refused, what
+from .wording import did_you_mean, quoted
+from .yaml_reading import Node, Scalar
 
 Schema = dict[str, Any]
 
-MOST_PROBLEMS = 50
 LONGEST_TEXT = 10_000
 NAME_SHAPE = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}"
 NAME_TEXT = "letters, digits, '.', '_' and '-', not beginning with '.' or '-', at most 60"
-
-
-class Refused(Exception):  # noqa: N818  # control flow inside the reading of a plan, never seen outside
-    """The value does not fit; the text ends with the remedy. ``node`` is the culprit when it is a part of the value."""
-
-    def __init__(self, text: str, node: Node | None = None) -> None:
-        super().__init__(text)
-        self.text = text
-        self.node = node
-
-
-class Abandoned(Exception):  # noqa: N818  # as above
-    """The value does not fit, and its problems have been reported already."""
-
-
-class TooMany(Exception):  # noqa: N818  # as above
-    """Enough problems were found."""
-
-
-class Problems:
-    """Collects the problems of one plan as finished lines, in the order of the file."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._found: list[tuple[int, int, str]] = []
-
-    def add(self, node: Node, key: str, text: str) -> None:
-        """One problem at the place of a node; `TooMany` after the fiftieth."""
-        self.add_at(node.line, node.column, key, text)
-
-    def add_at(self, line: int, column: int, key: str, text: str) -> None:
-        """One problem at a place."""
-        self._found.append((line, column, f"{self._file}:{line}:{column}: {key}: {text}"))
-        if len(self._found) >= MOST_PROBLEMS:
-            raise TooMany
-
-    def lines(self) -> tuple[str, ...]:
-        """All of them, once each."""
-        return tuple(dict.fromkeys(line for _, _, line in sorted(self._found)))
-
-
-def below(key: str, part: str) -> str:
-    """The path of a part: ``phases[0]`` and ``timeout`` make ``phases[0].timeout``."""
-    return f"{key}.{shortened(part)}" if key else shortened(part)
-
-
-def what(node: Node) -> str:
-    """A node as a message names it: ``the number 3``, ``a list``, ``nothing``."""
-    match node:
-        case Items():
-            return "a list"
-        case Table():
-            return "a mapping"
-        case Scalar(kind="null"):
-            return "nothing"
-        case Scalar(kind="boolean"):
-            return f"the boolean {node.text}"
-        case Scalar(kind="whole" | "number"):
-            return f"the number {shortened(node.text)}"
-        case _:
-            return quoted(node.text)
 
 
 class Kind(Protocol):
@@ -141,7 +80,7 @@ class Text:
 
     def read(self, node: Node, key: str, problems: Problems) -> str:
         if not isinstance(node, Scalar) or node.kind != "text":
-            quote = f' or put it in quotes: "{node.text}"' if isinstance(node, Scalar) and node.kind != "null" else ""
+            quote = f" or put it in quotes: {quoted(node.text)}" if isinstance(node, Scalar) and node.text else ""
             raise Refused(f'expected {self._expected}, got {what(node)}; write for example "{self._example}"{quote}')
         text = " ".join(node.text.split("\n")).strip() if self._one_line else node.text
         if not text and self._one_line:
@@ -169,7 +108,7 @@ def refuse_unusable(text: str, *, one_line: bool) -> None:
         raise Refused(f"is {len(text)} characters long; shorten it to at most {LONGEST_TEXT}")
     if "\0" in text:
         raise Refused("contains a NUL character; remove it")
-    if one_line and any(c != "\t" and not c.isprintable() for c in text):
+    if one_line and any(c != "\t" and unicodedata.category(c) in ("Cc", "Cs") for c in text):
         raise Refused(f"{quoted(text)} contains a control character; remove it")
 
 
@@ -323,156 +262,3 @@ def shown_value(value: Any) -> str:
             return "none"
         case _:
             return f"`{value}`"
-
-
-# ------------------------------------------------------------------------------------------------ values with parts
-
-
-class ListOf:
-    """A list of one kind, or a single one of it."""
-
-    def __init__(self, kind: Kind, *, shown: str, unique: bool = True) -> None:
-        self._kind = kind
-        self._unique = unique
-        self.shown = shown
-
-    def read(self, node: Node, key: str, problems: Problems) -> tuple[Any, ...]:
-        if not isinstance(node, Items):
-            return (self._kind.read(node, key, problems),)
-        values: list[Any] = []
-        fits = True
-        for index, item in enumerate(node.items):
-            part = f"{key}[{index}]"
-            before = len(values)
-            fits &= read_part(self._kind, item, part, problems, values.append)
-            if self._unique and len(values) > before and values[-1] in values[:-1]:
-                problems.add(item, part, f"{quoted(str(values[-1]))} is there already; remove it")
-        if not fits:
-            raise Abandoned
-        return tuple(values)
-
-    def schema(self) -> Schema:
-        item = self._kind.schema()
-        many: Schema = {"type": "array", "items": item}
-        if self._unique:
-            many["uniqueItems"] = True
-        return {"anyOf": [item, many]}
-
-
-class Arguments:
-    """A list of arguments, or one text that is split the way a POSIX shell does."""
-
-    shown = "list of arguments, or text split like a shell does"
-
-    def __init__(self, check: Callable[[tuple[str, ...]], tuple[int, str]] | None = None) -> None:
-        self._check = check
-        self._item = ScalarText("-q")
-
-    def read(self, node: Node, key: str, problems: Problems) -> tuple[str, ...]:
-        if isinstance(node, Items):
-            values: list[str] = []
-            fits = [
-                read_part(self._item, item, f"{key}[{index}]", problems, values.append)
-                for index, item in enumerate(node.items)
-            ]
-            if not all(fits):
-                raise Abandoned
-        else:
-            values = split(node, "-q --tb=short")
-        if self._check:
-            index, problem = self._check(tuple(values))
-            if problem:
-                raise Refused(problem, node.items[index] if isinstance(node, Items) else node)
-        return tuple(values)
-
-    def schema(self) -> Schema:
-        return {"anyOf": [{"type": "string"}, {"type": "array", "items": self._item.schema()}]}
-
-
-def split(node: Node, example: str) -> list[str]:
-    """A text split the way a POSIX shell does, without expanding anything."""
-    if not isinstance(node, Scalar) or node.kind != "text":
-        raise Refused(f'expected a text or a list of arguments, got {what(node)}; write for example "{example}"')
-    refuse_unusable(node.text, one_line=False)
-    try:
-        return shlex.split(node.text)
-    except ValueError as error:
-        said = f"cannot split {quoted(node.text)}: {str(error).lower()}"
-        raise Refused(f"{said}; close the quote, or write a list of arguments") from error
-
-
-class Variables:
-    """Environment variables: name -> text with templates."""
-
-    shown = "mapping of names to text"
-
-    def __init__(self, check: Callable[[str], str]) -> None:
-        self._value = ScalarText("1", check=check)
-
-    def read(self, node: Node, key: str, problems: Problems) -> tuple[tuple[str, str], ...]:
-        return read_names(node, key, problems, r"[A-Za-z_][A-Za-z0-9_]*", "a variable such as DEBUG: 1", self._value)
-
-    def schema(self) -> Schema:
-        return {
-            "type": "object",
-            "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
-            "additionalProperties": self._value.schema(),
-        }
-
-
-class Capacities:
-    """Named resources: name -> how many may be held at once."""
-
-    shown = "mapping of names to whole numbers"
-    _capacity = Whole(1, 10_000)
-
-    def read(self, node: Node, key: str, problems: Problems) -> tuple[tuple[str, int], ...]:
-        return read_names(node, key, problems, NAME_SHAPE, "a resource such as database: 1", self._capacity)
-
-    def schema(self) -> Schema:
-        return {
-            "type": "object",
-            "propertyNames": {"pattern": f"^{NAME_SHAPE}$"},
-            "additionalProperties": self._capacity.schema(),
-        }
-
-
-def read_names(
-    node: Node, key: str, problems: Problems, shape: str, example: str, kind: Kind
-) -> tuple[tuple[str, Any], ...]:
-    """A mapping of free names to one kind of value."""
-    if not isinstance(node, Table):
-        raise Refused(f"expected a mapping, got {what(node)}; write {example} below it")
-    found: list[tuple[str, Any]] = []
-    fits = True
-    for name, name_node, value in entries(node, key, problems):
-        if re.fullmatch(shape, name):
-            into: list[Any] = []
-            fits &= read_part(kind, value, below(key, name), problems, into.append)
-            found += [(name, read) for read in into]
-        else:
-            fits = False
-            problems.add(name_node, below(key, name), f"{quoted(name)} cannot be a name here; write {example}")
-    if not fits:
-        raise Abandoned
-    return tuple(found)
-
-
-def entries(table: Table, key: str, problems: Problems) -> list[tuple[str, Node, Node]]:
-    """The usable ``(key, node of the key, value)`` of a mapping; reports keys that are no text, merged, or repeated."""
-    first: dict[str, int] = {}
-    usable: list[tuple[str, Node, Node]] = []
-    for entry in table.entries:
-        name = entry.key
-        if not isinstance(name, Scalar) or name.tag or name.text == "":
-            problems.add(name, below(key, "?"), f"a key must be a word, got {what(name)}; write a word and a colon")
-        elif name.text == "<<" and name.kind == "text":
-            problems.add(name, below(key, "<<"), "merge keys are not supported; put what phases share under `defaults`")
-        elif name.text in first:
-            problems.add(
-                name, below(key, name.text), f"is given twice, first in line {first[name.text]}; remove one of the two"
-            )
-        else:
-            first[name.text] = name.line
-            usable.append((name.text, name, entry.value))
-    return usable

@@ -10,22 +10,17 @@ import msgspec
 
 from .model import Command, Retries
 from .plan_kinds import (
-    Abandoned,
     Boolean,
     Choice,
     Duration,
-    ListOf,
-    Problems,
-    Refused,
     ScalarText,
     Schema,
     Whole,
-    below,
-    entries,
     read_part,
-    split,
-    what,
+    shown_value,
 )
+from .plan_parts import ListOf, split
+from .plan_problems import Abandoned, Problems, Refused, below, entries, what
 from .wording import closest, listed
 from .yaml_reading import Items, Node, Scalar, Table
 
@@ -67,9 +62,21 @@ _ALIASES = {
 class Fields:
     """The fields of one level, in the order of the reference."""
 
-    def __init__(self, fields: tuple[Field, ...], elsewhere: Callable[[str], str] = lambda key: "") -> None:
+    def __init__(
+        self,
+        fields: tuple[Field, ...],
+        model: type[msgspec.Struct] | None = None,
+        elsewhere: Callable[[str], str] = lambda key: "",
+    ) -> None:
         self.by_key: Mapping[str, Field] = {field.key: field for field in fields}
+        self._defaults = {f.name: f.default for f in msgspec.structs.fields(model)} if model else {}
         self._elsewhere = elsewhere
+
+    def default(self, field: Field) -> str:
+        """The default as the reference writes it; the model's own, unless the field says it in words."""
+        if field.required:
+            return "required"
+        return field.default or shown_value(self._defaults[field.key])
 
     def read(self, node: Node, key: str, problems: Problems) -> dict[str, Any]:
         """Key -> value for every key that is given and fits. Everything else is reported; `Refused` for no mapping."""
@@ -111,13 +118,18 @@ class Fields:
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                key: {**field.kind.schema(), "description": field.help} for key, field in self.by_key.items()
+                key: {**field.kind.schema(), "description": self._description(field)}
+                for key, field in self.by_key.items()
             },
         }
         required = [key for key, field in self.by_key.items() if field.required]
         if required:
             schema["required"] = required
         return schema
+
+    def _description(self, field: Field) -> str:
+        default = self.default(field)
+        return f"{field.help} {'Required' if field.required else f'Default: {default}'}. Example: {field.example}"
 
 
 class Record:
@@ -164,7 +176,9 @@ RETRY_FIELDS = Fields(
         ),
         Field(
             key="on",
-            kind=ListOf(Choice("failed", "timed_out", "crashed"), shown="list of `failed`, `timed_out`, `crashed`"),
+            kind=ListOf(
+                Choice("failed", "timed_out", "crashed"), shown="list of `failed`, `timed_out`, `crashed`", least=1
+            ),
             help="The outcomes that are tried again; an error in a fixture counts as `failed`.",
             example="[timed_out, crashed]",
             levels=("retries",),

@@ -7,12 +7,12 @@ command line narrows is taken away after the assignment, so that the proof speak
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 
 import msgspec
 
+from .criteria import Criteria, Criterion, all_hold
 from .errors import UsageError
-from .globs import IdMatcher, PathMatcher, fixed_part, relative
+from .globs import directories, fixed_part, relative
 from .model import CollectedTest, Inventory, LeftOut, Phase, Plan, Select
 from .wording import closest, did_you_mean, listed, printable, quoted
 
@@ -81,69 +81,6 @@ def collection_paths(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fixed_part(entry) for entry in plan.select.paths))
 
 
-# ------------------------------------------------------------------------------------------------------ criteria
-
-
-class _Criterion(msgspec.Struct, frozen=True):
-    """One condition of a phase or of `select`: as the plan writes it, and as a question."""
-
-    shown: str
-    holds: Callable[[CollectedTest], bool]
-
-
-class _Criteria:
-    """Makes criteria; knows where files lie as seen from the plan, and which expressions pytest evaluated."""
-
-    def __init__(self, plan: Plan, inventory: Inventory) -> None:
-        self._root = plan.root.as_posix()
-        self._rootdir = inventory.facts.rootdir.replace("\\", "/") or self._root
-        self._positions = {expression: index for index, expression in enumerate(inventory.expressions)}
-        self._files: dict[str, str] = {}
-
-    def file(self, test: CollectedTest) -> str:
-        """The test's file as seen from the plan's root."""
-        if test.file not in self._files:
-            self._files[test.file] = relative(f"{self._rootdir}/{test.file}", self._root)
-        return self._files[test.file]
-
-    def of(self, paths: tuple[str, ...], markers: str, keyword: str, tests: tuple[str, ...]) -> tuple[_Criterion, ...]:
-        """The criteria that are given; all of them must hold."""
-        found = []
-        if paths:
-            found.append(_Criterion(f"paths {listed(paths, 4)}", self.paths(paths)))
-        if markers:
-            found.append(_Criterion(f"markers {quoted(markers, 120)}", self.expression("markers", markers)))
-        if keyword:
-            found.append(_Criterion(f"keyword {quoted(keyword, 120)}", self.expression("keyword", keyword)))
-        if tests:
-            found.append(_Criterion(f"tests {listed(tests, 4)}", self.ids(tests)))
-        return tuple(found)
-
-    def of_phase(self, phase: Phase) -> tuple[_Criterion, ...]:
-        return self.of(phase.paths, phase.markers, phase.keyword, phase.tests)
-
-    def paths(self, entries: tuple[str, ...]) -> Callable[[CollectedTest], bool]:
-        matcher = PathMatcher(entries, self._root)
-        return lambda test: matcher.matches(self.file(test))
-
-    def expression(self, kind: str, text: str) -> Callable[[CollectedTest], bool]:
-        position = self._positions[kind, text]
-        return lambda test: position in test.matches
-
-    def ids(self, entries: tuple[str, ...]) -> Callable[[CollectedTest], bool]:
-        matcher = IdMatcher(entries)
-        if self._rootdir == self._root:
-            return lambda test: matcher.matches(test.id)
-        return lambda test: matcher.matches(test.id) or matcher.matches(self._id_from_plan(test))
-
-    def _id_from_plan(self, test: CollectedTest) -> str:
-        return self.file(test) + test.id[len(test.file) :] if test.id.startswith(test.file) else test.id
-
-
-def _all_hold(criteria: Iterable[_Criterion], test: CollectedTest) -> bool:
-    return all(criterion.holds(test) for criterion in criteria)
-
-
 # -------------------------------------------------------------------------------------------------- the assignment
 
 
@@ -154,20 +91,21 @@ def assign(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     """
     _check_phase_names(plan, narrowing)
     _check_test_ids(inventory, narrowing)
-    criteria = _Criteria(plan, inventory)
+    criteria = Criteria(plan, inventory)
     tests, repeated = _distinct(inventory.tests)
     universe, outside = _universe(plan, tests, criteria)
     claims = _Claims(plan, criteria)
     for test in universe:
         claims.add(test)
-    notes = [note for assigned in claims.phases if not assigned[1] for note in _empty_note(assigned[0], claims, tests)]
-    unassigned, ignored = claims.unassigned, []
+    notes = [_empty_note(index, claims, tests, criteria) for index, (_, taken) in enumerate(claims.phases) if not taken]
+    unassigned = claims.unassigned
+    ignored: list[LeftOut] = []
     phases = list(claims.phases)
-    if unassigned and plan.unassigned == "run":
+    if plan.unassigned == "run" and (unassigned or plan.rest.name in narrowing.phases):
         phases.append((plan.rest, unassigned))
         unassigned = []
     elif plan.unassigned == "ignore":
-        ignored, unassigned = _left_out("no phase takes them (unassigned: ignore)", unassigned), []
+        ignored, unassigned = _left_out("in no phase (unassigned: ignore)", unassigned), []
     kept, narrowed = _narrow(phases, narrowing, criteria)
     return Assignment(
         phases=tuple(AssignedPhase(phase, tuple(members)) for phase, members in kept),
@@ -186,7 +124,7 @@ def _distinct(tests: tuple[CollectedTest, ...]) -> tuple[list[CollectedTest], li
     return list(first.values()), _left_out("collected again under the same id", again)
 
 
-def _universe(plan: Plan, tests: list[CollectedTest], criteria: _Criteria) -> tuple[list[CollectedTest], list[LeftOut]]:
+def _universe(plan: Plan, tests: list[CollectedTest], criteria: Criteria) -> tuple[list[CollectedTest], list[LeftOut]]:
     select = plan.select
     left_out: list[LeftOut] = []
     for criterion in criteria.of(select.paths, select.markers, select.keyword, ()):
@@ -199,7 +137,7 @@ def _universe(plan: Plan, tests: list[CollectedTest], criteria: _Criteria) -> tu
 class _Claims:
     """Gives tests to phases, in the order of the plan; a phase without criteria waits for what is left."""
 
-    def __init__(self, plan: Plan, criteria: _Criteria) -> None:
+    def __init__(self, plan: Plan, criteria: Criteria) -> None:
         self.phases: list[tuple[Phase, list[CollectedTest]]] = [(phase, []) for phase in plan.phases]
         self.unassigned: list[CollectedTest] = []
         self.overlaps: list[Overlap] = []
@@ -209,7 +147,7 @@ class _Claims:
         self._all = plan.overlap == "error"
 
     def add(self, test: CollectedTest) -> None:
-        selecting = (index for index, criteria in self._selecting if _all_hold(criteria, test))
+        selecting = (index for index, criteria in self._selecting if all_hold(criteria, test))
         first = next(selecting, self._catch_all)
         if first is None:
             self.unassigned.append(test)
@@ -253,13 +191,13 @@ def unknown_test(inventory: Inventory, id: str) -> UsageError:
     name = id.rpartition("::")[2].partition("[")[0]
     ids = [test.id for test in inventory.tests]
     same_name = [other for other in ids if other.rpartition("::")[2].partition("[")[0] == name]
-    near = closest(id, same_name) or closest(id, ids)
-    remedy = f"did you mean {quoted(near, 200)}?" if near else "see the ids with --collect-only"
+    near = closest(id, same_name, most=len(ids)) or closest(id, ids, most=len(ids))
+    remedy = f"did you mean {quoted(near, 200)}?" if near else "see the ids with: pytest --collect-only -q"
     return UsageError(f"no test has the id {quoted(id, 200)}; {remedy}")
 
 
 def _narrow(
-    phases: list[tuple[Phase, list[CollectedTest]]], narrowing: Narrowing, criteria: _Criteria
+    phases: list[tuple[Phase, list[CollectedTest]]], narrowing: Narrowing, criteria: Criteria
 ) -> tuple[list[tuple[Phase, list[CollectedTest]]], list[LeftOut]]:
     left_out: list[LeftOut] = []
     if narrowing.phases:
@@ -273,45 +211,58 @@ def _narrow(
     return phases, left_out
 
 
-def _narrowing_criteria(narrowing: Narrowing, criteria: _Criteria) -> list[_Criterion]:
+def _narrowing_criteria(narrowing: Narrowing, criteria: Criteria) -> list[Criterion]:
     """One criterion for each thing that the command line asks for; ``shown`` is the reason for what it leaves out."""
     found = []
     if narrowing.files:
-        found.append(_Criterion("--files", criteria.paths(narrowing.files)))
+        found.append(Criterion("--files", criteria.paths(narrowing.files)))
     for kind, option, text in (("markers", "-m", narrowing.markers), ("keyword", "-k", narrowing.keyword)):
         if text:
-            found.append(_Criterion(f"{option} {quoted(text, 120)}", criteria.expression(kind, text)))
+            found.append(Criterion(f"{option} {quoted(text, 120)}", criteria.expression(kind, text)))
     if narrowing.tests:
         wanted = frozenset(narrowing.tests)
-        found.append(_Criterion("--test", lambda test: test.id in wanted))
+        found.append(Criterion("--test", lambda test: test.id in wanted))
     return found
 
 
 # ---------------------------------------------------------------------------------------------------------- notes
 
 
-def _empty_note(phase: Phase, claims: _Claims, tests: list[CollectedTest]) -> list[str]:
+def _empty_note(position: int, claims: _Claims, tests: list[CollectedTest], criteria: Criteria) -> str:
     """Why a phase selects nothing, as far as that can be seen."""
-    position = next(index for index, (other, _) in enumerate(claims.phases) if other is phase)
-    criteria = claims.criteria[position]
+    phase = claims.phases[position][0]
+    own = claims.criteria[position]
     said = f"phase {phase.name} has no tests"
-    if not criteria:
-        return [f"{said}: the other phases take them all"]
-    taken = [test for _, members in claims.phases for test in members if _all_hold(criteria, test)]
-    if taken:
-        owners = [other.name for other, members in claims.phases if any(_all_hold(criteria, test) for test in members)]
-        return [f"{said}: all {len(taken)} that it selects belong to {listed(owners)}, earlier in the plan"]
-    alone = [criterion.shown for criterion in criteria if not any(criterion.holds(test) for test in tests)]
-    why = f"{' and '.join(alone)} match nothing" if alone else "no test meets all of its criteria"
-    return [f"{said}: {why}{_mark_remedy(phase, tests)}"]
+    if not own:
+        return f"{said}: the other phases take them all"
+    owners = [other.name for other, members in claims.phases if any(all_hold(own, test) for test in members)]
+    if owners:
+        return f"{said}: what it selects belongs to {listed(owners)}, earlier in the plan"
+    outside = sum(all_hold(own, test) for test in tests)
+    if outside:
+        return f"{said}: select leaves out all {outside} that it would take"
+    alone = [criterion.shown for criterion in own if not any(criterion.holds(test) for test in tests)]
+    why = f"nothing matches its {' and '.join(alone)}" if alone else "no test meets all of its criteria"
+    return f"{said}: {why}{_mark_remedy(phase, tests)}{_path_remedy(phase, tests, criteria)}"
 
 
 def _mark_remedy(phase: Phase, tests: list[CollectedTest]) -> str:
     known = {mark for test in tests for mark in test.marks}
     for word in re.findall(r"\w+", phase.markers):
         if word not in known and word not in _EXPRESSION_WORDS:
-            near = closest(word, sorted(known))
-            return f"; no test has the mark {quoted(word)}" + (f", did you mean {quoted(near)}?" if near else "")
+            meant = did_you_mean(word, sorted(known))
+            return f"; no test has the mark {quoted(word)}" + (f", {meant}" if meant else "")
+    return ""
+
+
+def _path_remedy(phase: Phase, tests: list[CollectedTest], criteria: Criteria) -> str:
+    files = {criteria.file(test) for test in tests}
+    known = sorted({relative(part, criteria.root) for file in files for part in directories(file)})
+    for entry in phase.paths:
+        matches = criteria.paths((entry,))
+        meant = "" if any(matches(test) for test in tests) else did_you_mean(entry, known)
+        if meant:
+            return f"; no test lies in {quoted(entry)}, {meant}"
     return ""
 
 
@@ -320,7 +271,7 @@ def _narrowing_notes(
     narrowing: Narrowing,
     kept: list[tuple[Phase, list[CollectedTest]]],
     tests: list[CollectedTest],
-    criteria: _Criteria,
+    criteria: Criteria,
 ) -> list[str]:
     notes = []
     names = {phase.name for phase, _ in kept}
@@ -403,7 +354,7 @@ def explain(plan: Plan, inventory: Inventory, assignment: Assignment, id: str) -
     test = next((test for test in inventory.tests if test.id == id), None)
     if test is None:
         raise unknown_test(inventory, id)
-    criteria = _Criteria(plan, inventory)
+    criteria = Criteria(plan, inventory)
     select = plan.select
     for criterion in criteria.of(select.paths, select.markers, select.keyword, ()):
         if not criterion.holds(test):
@@ -416,7 +367,7 @@ def explain(plan: Plan, inventory: Inventory, assignment: Assignment, id: str) -
     return Explanation(test=test, phase=phase, summary=summary, steps=steps)
 
 
-def _steps(plan: Plan, criteria: _Criteria, test: CollectedTest) -> tuple[tuple[Step, ...], str]:
+def _steps(plan: Plan, criteria: Criteria, test: CollectedTest) -> tuple[tuple[Step, ...], str]:
     """The phases up to the one that takes the test, and its name."""
     steps = []
     catch_all = ""
@@ -425,7 +376,7 @@ def _steps(plan: Plan, criteria: _Criteria, test: CollectedTest) -> tuple[tuple[
         if not found:
             catch_all = catch_all or phase.name
             continue
-        takes = _all_hold(found, test)
+        takes = all_hold(found, test)
         steps.append(Step(phase.name, takes, tuple(_reason(criterion, test) for criterion in found)))
         if takes:
             return tuple(steps), phase.name
@@ -446,7 +397,7 @@ def _outcome(plan: Plan, phase: str) -> tuple[str, str]:
             return "", "no phase takes it; add or widen a phase, or set `unassigned: run` or `unassigned: ignore`"
 
 
-def _narrowed_by(narrowing: Narrowing, criteria: _Criteria, test: CollectedTest, phase: str) -> list[str]:
+def _narrowed_by(narrowing: Narrowing, criteria: Criteria, test: CollectedTest, phase: str) -> list[str]:
     reasons = []
     if narrowing.phases and phase not in narrowing.phases:
         reasons.append("its phase is not named")
@@ -454,7 +405,7 @@ def _narrowed_by(narrowing: Narrowing, criteria: _Criteria, test: CollectedTest,
     return reasons
 
 
-def _reason(criterion: _Criterion, test: CollectedTest) -> str:
+def _reason(criterion: Criterion, test: CollectedTest) -> str:
     answer = "true" if criterion.holds(test) else "false"
     if criterion.shown.startswith("markers"):
         return f"{criterion.shown} is {answer} for its marks [{listed(test.marks, 40)}]"

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 
 _LIMIT = 60
-_LONGEST_WORD = 200  # difflib is quadratic: a longer word is no typing error
+_LONGEST_WORD = 300  # difflib is quadratic: a longer word is no typing error
 _MOST_WORDS = 2000
 
 
@@ -29,11 +29,11 @@ def quoted(text: str, limit: int = _LIMIT) -> str:
     return f'"{shortened(text, limit)}"'
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant; empty when none is near."""
+def closest(word: str, known: Iterable[str], most: int = _MOST_WORDS) -> str:
+    """The known word that was probably meant, of the first ``most``; empty when none is near."""
     if not word or len(word) > _LONGEST_WORD:
         return ""
-    candidates = {name.lower(): name for name in itertools.islice(known, _MOST_WORDS)}
+    candidates = {name.lower(): name for name in itertools.islice(known, most)}
     found = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
     return candidates[found[0]] if found else ""
 
