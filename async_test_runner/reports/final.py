@@ -17,7 +17,7 @@ from ..verdict import violations
 from . import reproduce
 from .entries import behind, failure, message, outcome_label
 from .screen import STYLES
-from .text import item, tail
+from .text import first_line, item, tail
 from .words import ORDER, exit_status, plural, seconds, signal_name, tallies
 
 _FAILURES = 100  # shown without -v; a run that breaks everywhere is not understood by its thousandth line
@@ -63,6 +63,7 @@ def render(
         _section("flaky tests", _flaky(result, _limit(quiet, whole))),
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
+        _section("files that skipped themselves", [] if quiet else _collect_skips(result, None if whole else _SHORT)),
         _section("problems", _problems(result)),
         _section("broken promises of the runner", _capped(violations(result), None if whole else _SHORT)),
         _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
@@ -254,6 +255,13 @@ def _left_out(result: RunResult) -> Iterator[Text]:
         yield Text.assemble("  ", plural(left.count, left.what[:-1]), f": {item(left.reason)}")
 
 
+def _collect_skips(result: RunResult, limit: int | None) -> Iterator[Text]:
+    kept = result.collect_skips[:limit]
+    for skip in kept:
+        yield Text.assemble("  ", item(skip.id), (f": {item(first_line(skip.text))}", "dim"))
+    yield from _more(len(result.collect_skips) - len(kept))
+
+
 # ------------------------------------------------------------------------------------------------------------- ending
 
 
@@ -303,6 +311,8 @@ def _counted(result: RunResult) -> Text:
         parts.append((f"{flaky} flaky", "yellow"))
     if result.collect_errors:
         parts.append((plural(len(result.collect_errors), "collection error"), "bold red"))
+    if result.problems:
+        parts.append((plural(len(result.problems), "problem"), "bold red"))
     line = Text()
     for position, (text, style) in enumerate(parts or [("no tests", "")]):
         line.append(", " if position else "").append(text, style)

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -185,12 +183,3 @@ def test_runs_are_looked_for_where_the_options_say(project: Path, monkeypatch: p
 def test_runs_of_a_plan_with_another_name_are_found_next_to_us(project: Path) -> None:
     (project / "runner.yaml").rename(project / "ci.yaml")
     assert report().exit_code == 0
-
-
-def test_the_command_itself_loads_nothing_of_weight() -> None:
-    code = (
-        "import sys, async_test_runner.commands.report; "
-        "print(sorted({'rich', 'msgspec', 'yaml', 'pytest'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"

@@ -188,7 +188,10 @@ def test_what_did_not_run_is_grouped_by_phase_and_reason() -> None:
 
 def test_the_rest_of_what_there_is_to_say() -> None:
     script = green(1)
-    script.events[1] = Script().collected(left_out=(LeftOut("not slow", 7), LeftOut("--ignore", 1, "paths")))
+    script.events[1] = Script().collected(
+        left_out=(LeftOut("not slow", 7), LeftOut("--ignore", 1, "paths")),
+        skips=(CollectError("tests/test_w.py", "\nSkipped: windows only\n"),),
+    )
     script.add(ProblemFound, 4.0, problem=Problem("infrastructure", "no python", "install it", "async"))
     script.add(Warned, 4.0, message="slow\ndisk")
     setup = CommandResult(phase="async", stage="setup", command="make db", status=-9, duration=1.0, output="")
@@ -197,6 +200,8 @@ def test_the_rest_of_what_there_is_to_say() -> None:
     script.finish(5.0)
     result = script.result()
     assert section(result, "left out") == ["  7 tests: not slow", "  1 path: --ignore"]
+    assert section(result, "files that skipped themselves") == ["  tests/test_w.py: Skipped: windows only"]
+    assert last(script) == "INTERNAL ERROR 1 test, 1 problem in 5.00s (exit 3)"
     assert section(result, "problems") == ["  phase async: no python", "    install it"]
     assert section(result, "warnings") == ["  slow\\ndisk"]
     assert section(result, "commands that failed") == ["  make db  (setup of phase async, killed by SIGKILL)"]
@@ -236,7 +241,8 @@ def test_nothing_that_a_test_wrote_leaves_its_line_or_reaches_the_terminal() -> 
     detail = Detail("setup", Outcome.FAILED, evil, evil)
     script = Script()
     script.run(plan_path=f"/project/{evil}")
-    script.collected(errors=(CollectError(evil, evil),), left_out=(LeftOut(evil, 1),))
+    bad = (CollectError(evil, evil),)
+    script.collected(errors=bad, skips=bad, left_out=(LeftOut(evil, 1),))
     script.plan(evil, [evil, "b" + evil, "c" + evil])
     script.end(evil, evil, 3.0, Outcome.FAILED, details=(detail,), sections=(Section(evil, evil),))
     script.end(evil, "b" + evil, 3.0, Outcome.FAILED, retry=True)
