@@ -69,8 +69,7 @@ def render(
         _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
     ]
     lines = [line for section in sections if section for line in (*section, *([] if quiet else [Text()]))]
-    reports = [] if not places else [_places(places, cwd)]
-    return [*lines, *reports, verdict(result, exit_code)]
+    return [*lines, *_places(places, cwd, one_line=quiet), verdict(result, exit_code)]
 
 
 def _limit(quiet: bool, whole: bool) -> int | None:
@@ -273,9 +272,14 @@ def _problems(result: RunResult) -> Iterator[Text]:
             yield Text.assemble("    ", (item(problem.hint), "cyan"))
 
 
-def _places(places: Sequence[tuple[str, Path]], cwd: Path) -> Text:
-    parts = [f"{name} {item(_from(path, cwd))}" for name, path in places]
-    return Text.assemble(("reports: ", "dim"), ", ".join(parts))
+def _places(places: Sequence[tuple[str, Path]], cwd: Path, *, one_line: bool) -> list[Text]:
+    shown = [(name, item(_from(path, cwd))) for name, path in places]
+    if not shown:
+        return []
+    if one_line:
+        return [Text.assemble(("reports: ", "dim"), ", ".join(f"{name} {path}" for name, path in shown))]
+    width = max(len(name) for name, _ in shown)
+    return [*_section("reports", (Text(f"  {name:{width}}  {path}") for name, path in shown)), Text()]
 
 
 def _from(path: Path, cwd: Path) -> str:

@@ -160,7 +160,7 @@ def _rank(phase: PhaseProgress) -> int:
 
 
 def _phase_row(phase: PhaseProgress, now: float) -> _Row:
-    elapsed, rest = phase.elapsed(now), phase.rest(now)
+    elapsed = phase.elapsed(now)
     news = [(text, STYLES[outcome]) for outcome, text in tallies(phase.counts)]
     if phase.retries:
         news.append((f"{phase.retries} retried", "yellow"))
@@ -175,10 +175,18 @@ def _phase_row(phase: PhaseProgress, now: float) -> _Row:
         bar="red" if phase.is_red else "green" if phase.wall is not None else "cyan",
         done=f"{phase.done}/{phase.total}",
         elapsed="" if elapsed is None else clock(elapsed),
-        rest="" if not phase.is_running else f"~{clock(math.ceil(rest))}" if rest else "--",  # 0: longer than expected
+        rest=_rest(phase, now),
         news=news,
         style="dim" if elapsed is None else "",
     )
+
+
+def _rest(phase: PhaseProgress, now: float) -> str:
+    """The time it will take still; ``--`` while nobody knows, also when it takes longer than was expected."""
+    if not phase.is_running or phase.left == 0:
+        return ""
+    rest = phase.rest(now)
+    return f"~{clock(math.ceil(rest))}" if rest else "--"
 
 
 def _word(phase: PhaseProgress) -> str:

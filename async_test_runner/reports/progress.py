@@ -63,6 +63,11 @@ class PhaseProgress:
         return any(self.counts[outcome] for outcome in self.counts if outcome.is_red)
 
     @property
+    def left(self) -> int:
+        """How many tests have no outcome yet."""
+        return max(0, self.total - self.done - self.counts[Outcome.NOT_RUN])
+
+    @property
     def is_running(self) -> bool:
         """Started and not ended."""
         return self.started is not None and self.wall is None
@@ -83,8 +88,7 @@ class PhaseProgress:
             return None
         pace = (self._last - self.started) / (self.done + self.running or 1)
         each = max(self._busy / self._finished / max(1, self.workers), pace)
-        left = self.total - self.done - self.counts[Outcome.NOT_RUN]
-        return max(0.0, left * each - (now - self._last))
+        return max(0.0, self.left * each - (now - self._last))
 
     def finish_test(self, event: TestFinished) -> None:
         """Take in one attempt; it counts when no other follows."""

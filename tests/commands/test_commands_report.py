@@ -85,8 +85,10 @@ def test_the_newest_run_is_shown_and_that_is_a_success(project: Path) -> None:
     result = report()
     assert result.exit_code == 0
     assert "  FAILED tests/test_a.py::test_one  (phase async, 0.50s)\n    assert 1 == 2\n" in result.output
-    assert result.output.splitlines()[-2:] == [
-        f"reports: journal .async-test-run/runs/{NEW}/journal.jsonl",
+    assert result.output.splitlines()[-4:] == [
+        "reports",
+        f"  journal  .async-test-run/runs/{NEW}/journal.jsonl",
+        "",
         "FAILED 1 failed in 2.00s (exit 1)",
     ]
     assert "\x1b" not in result.output
@@ -149,7 +151,7 @@ def test_the_summary_comes_as_json(project: Path) -> None:
 def test_the_junit_xml_is_written_again(project: Path) -> None:
     result = report("--junit", "out/junit.xml")
     assert '<testsuite name="async"' in (project / "out/junit.xml").read_text()
-    assert "junit out/junit.xml" in result.output
+    assert "  junit    out/junit.xml\n" in result.output
 
 
 def test_a_journal_that_records_no_run_is_refused(project: Path) -> None:

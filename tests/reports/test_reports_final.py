@@ -63,7 +63,10 @@ def test_a_green_run() -> None:
         "slowest tests",
         "  0.50s  async  tests/test_a.py::test_1",
         "",
-        "reports: junit reports/junit.xml, journal /elsewhere/journal.jsonl",
+        "reports",
+        "  junit    reports/junit.xml",
+        "  journal  /elsewhere/journal.jsonl",
+        "",
         "PASSED 2 tests in 12.4s (exit 0)",
     ]
 
@@ -81,6 +84,7 @@ def test_quiet_and_green_is_at_most_ten_lines_whatever_there_is_to_say() -> None
     script.finish(5.0)
     shown = lines(script.result(), -1, places=[("junit", CWD / "junit.xml")])
     assert len(shown) == 10
+    assert shown[-2] == "reports: junit junit.xml"
     assert shown[-1] == "PASSED 20 tests, 20 flaky in 5.00s (exit 0)"
 
 

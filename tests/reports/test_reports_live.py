@@ -92,6 +92,16 @@ def test_a_phase_without_a_test_yet_is_starting() -> None:
     assert drawn(planned("a"), 3.0, width=60)[1].endswith("--  starting")
 
 
+def test_what_is_left_is_told_only_while_something_is() -> None:
+    script = planned("a", "b")
+    script.end("async", "a", 4.0, duration=2.0)
+    assert "~0:02  1 passed" in drawn(script, 4.0)[1]
+    assert "~0:01  1 passed" in drawn(script, 5.5)[1]
+    assert "   --  1 passed" in drawn(script, 60.0)[1]
+    script.end("async", "b", 61.0)
+    assert "0:59          2 passed" in drawn(script, 61.0)[1]
+
+
 def test_a_phase_that_lost_tests_is_not_shown_as_well_done() -> None:
     script = planned("a", "b")
     script.end("async", "a", 3.0)
