@@ -167,7 +167,7 @@ class Engine:
             self._limits(assigned.phase),
             emit=self._emit,
             clock=self._clock,
-            log_of=self._last_words,
+            last_words=self._last_words,
         )
         while not supervisor.done:
             self._hear(supervisor)
@@ -236,9 +236,9 @@ class Engine:
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self._run_dir)) if path.is_relative_to(self._run_dir) else str(path)
 
-    def _last_words(self, name: str) -> str:
+    def _last_words(self, name: str, dumped: bool) -> str:
         session = self._sessions.get(name)
-        return session.last_words() if session is not None else ""
+        return session.last_words(dumped) if session is not None else ""
 
     # ----------------------------------------------------------------------------------------------------- commands
 

@@ -10,9 +10,10 @@ from typing import Any
 from . import yaml_reading
 from .errors import PlanError
 from .model import Isolation, Phase, Plan
-from .plan_fields import PHASE, TOP, json_schema, reference, schema_text
+from .plan_fields import PHASE, TOP
 from .plan_kinds import read_part
 from .plan_problems import MOST_PROBLEMS, Problems, TooMany, below, entries, what
+from .plan_schema import json_schema, reference, schema_text
 from .wording import closest, did_you_mean, listed, printable, quoted
 from .yaml_reading import Items, Node, Scalar, Table
 

@@ -48,14 +48,10 @@ _SHORT_WITH_VALUE = "mknpcorW"  # what follows in the same argument is the value
 _TAKES_NEXT = re.compile(r"-[a-zA-Z]*[porW]|--[a-z-]+")
 
 
-def refused_argument(arguments: Sequence[str]) -> tuple[int, str]:
-    """``(index, problem)`` of the first argument that fights the runner; the problem is empty when none does."""
-    for index, argument in enumerate(arguments):
-        before = arguments[index - 1] if index else ""
-        problem = _problem(argument, before)
-        if problem:
-            return index, problem
-    return 0, ""
+def refused_arguments(arguments: Sequence[str]) -> list[tuple[int, str]]:
+    """``(index, problem)`` of every argument that fights the runner; a problem ends with the remedy."""
+    problems = (_problem(argument, before) for argument, before in zip(arguments, ("", *arguments), strict=False))
+    return [(index, problem) for index, problem in enumerate(problems) if problem]
 
 
 def _problem(argument: str, before: str) -> str:

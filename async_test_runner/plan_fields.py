@@ -1,13 +1,12 @@
-"""The one table of the plan's keys: validation, the JSON Schema and the reference in the documentation come from it."""
+"""The one table of the plan's keys: validation, the JSON Schema and the reference in the docs come from it."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .expressions import expression_problem
 from .model import Isolation, Phase, Plan, Reports, Select
-from .plan_arguments import refused_argument
+from .plan_arguments import refused_arguments
 from .plan_kinds import (
     NAME_SHAPE,
     NAME_TEXT,
@@ -19,7 +18,7 @@ from .plan_kinds import (
     Whole,
 )
 from .plan_parts import Arguments, Capacities, ListOf, Variables
-from .plan_table import COMMAND_FIELDS, RETRY_FIELDS, CommandKind, Field, Fields, Level, Record, RetriesKind
+from .plan_table import CommandKind, Field, Fields, Level, Record, RetriesKind
 from .templates import template_problem
 from .yaml_reading import Node
 
@@ -27,7 +26,7 @@ RESERVED_NAMES = ("collection", "unassigned")
 _MOST_WILDCARDS = 8
 
 _SELECTS: tuple[Level, ...] = ("phase",)
-_POLICY: tuple[Level, ...] = ("defaults", "phase")
+POLICY: tuple[Level, ...] = ("defaults", "phase")
 _NO_WARM = "this version has no warm launcher yet; write auto, which takes the best one there is"
 
 
@@ -170,14 +169,14 @@ _PHASE_FIELDS = (
     Field(
         key="isolation",
         kind=Choice(*(isolation.value for isolation in Isolation)),
-        levels=_POLICY,
+        levels=POLICY,
         help="Which tests share a process: the whole phase, those of a file, those of a class, or none (`test`).",
         example="test",
     ),
     Field(
         key="workers",
         kind=Whole(1, 1024, word="auto"),
-        levels=_POLICY,
+        levels=POLICY,
         help="How many processes run tests at the same time; `auto` is one per available core.",
         default="`1`, or the `-n` of pytest's `addopts` for an undivided phase",
         example="auto",
@@ -185,14 +184,14 @@ _PHASE_FIELDS = (
     Field(
         key="launcher",
         kind=Choice("auto", "exec", refused={"warm": _NO_WARM}),
-        levels=_POLICY,
+        levels=POLICY,
         help="How processes are made: `exec` starts a fresh pytest each time, `auto` takes the best launcher there is.",
         example="exec",
     ),
     Field(
         key="timeout",
         kind=Duration(),
-        levels=_POLICY,
+        levels=POLICY,
         help="The time that the phase may take, without its setup; what is left over then is not run. "
         "Null means no limit, here and below.",
         example="10m",
@@ -200,35 +199,35 @@ _PHASE_FIELDS = (
     Field(
         key="test_timeout",
         kind=Duration(),
-        levels=_POLICY,
+        levels=POLICY,
         help="The time that one test may take, fixtures included; then its process is ended and the rest goes on.",
         example="60s",
     ),
     Field(
         key="setup_timeout",
         kind=Duration(),
-        levels=_POLICY,
+        levels=POLICY,
         help="The time that each command of `setup` and `teardown` may take.",
         example="2m",
     ),
     Field(
         key="grace",
         kind=Duration(zero=True, nullable=False),
-        levels=_POLICY,
+        levels=POLICY,
         help="The time between asking a process to end and killing it.",
         example="5s",
     ),
     Field(
         key="max_failures",
         kind=Whole(1, 1_000_000, nullable=True),
-        levels=_POLICY,
+        levels=POLICY,
         help="After so many red tests the phase stops; the rest is reported as not run.",
         example="10",
     ),
     Field(
         key="retries",
         kind=RetriesKind(),
-        levels=_POLICY,
+        levels=POLICY,
         help="How often, and after which outcomes, a red test is run again in a fresh process.",
         default="`0`",
         example="{count: 2, delay: 1s, on: [crashed]}",
@@ -243,43 +242,43 @@ _PHASE_FIELDS = (
     Field(
         key="resources",
         kind=_RESOURCE_NAMES,
-        levels=_POLICY,
+        levels=POLICY,
         help="Resources, declared at the top, that the phase holds while it runs.",
         example="[database]",
     ),
     Field(
         key="setup",
         kind=_COMMANDS,
-        levels=_POLICY,
+        levels=POLICY,
         help="Commands before the phase, in the plan's directory; when one fails the phase is not run.",
         example="[alembic upgrade head]",
     ),
     Field(
         key="teardown",
         kind=_COMMANDS,
-        levels=_POLICY,
+        levels=POLICY,
         help="Commands after the phase, whatever became of it.",
         example="[{run: docker compose down, timeout: 30s}]",
     ),
     Field(
         key="env",
         kind=Variables(template_problem),
-        levels=_POLICY,
+        levels=POLICY,
         help="Environment variables of the phase's processes and commands, added to those of `defaults`. `{phase}`, "
         "`{run_dir}`, `{slot}` (the number of a concurrent process) and `{worker}` are filled in; `{{` is a brace.",
         example="{DATABASE_URL: 'sqlite:///{run_dir}/app-{slot}.db'}",
     ),
     Field(
         key="pytest_args",
-        kind=Arguments(refused_argument),
-        levels=_POLICY,
+        kind=Arguments(refused_arguments),
+        levels=POLICY,
         help="More arguments for pytest; options that have a key of their own are refused.",
         example="[-p, 'no:cacheprovider']",
     ),
     Field(
         key="python",
         kind=Text("auto or the path of a Python", ".venv/bin/python", shown="`auto` or path"),
-        levels=_POLICY,
+        levels=POLICY,
         help="The Python that runs pytest; `auto` is the project's environment.",
         example=".venv/bin/python",
     ),
@@ -419,52 +418,3 @@ _TOP_FIELDS = (
 
 
 TOP = Fields(_TOP_FIELDS, Plan, _elsewhere_in_phases)
-
-
-# ------------------------------------------------------------------------------------------ schema and reference
-
-_SECTIONS: tuple[tuple[str, str, Fields], ...] = (
-    ("Top level", "", TOP),
-    ("`select`", "", SELECT),
-    ("A phase", "Keys marked * may stand under `defaults` too.", PHASE),
-    ("`retries`", "As a mapping; a number alone is its `count`.", RETRY_FIELDS),
-    (
-        "A command of `setup` or `teardown`",
-        "As a mapping; a text, or a list of arguments, is its `run`.",
-        COMMAND_FIELDS,
-    ),
-    ("`reports`", "", REPORTS),
-)
-
-
-def json_schema() -> Schema:
-    """The JSON Schema (draft 2020-12) of a plan, for editors; what only the whole plan shows is not in it."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "async-test-run plan",
-        "description": "runner.yaml: the phases of a test suite and the policy that each runs under.",
-        **TOP.schema(),
-    }
-
-
-def schema_text() -> str:
-    """`json_schema` as the text of ``plan.schema.json``."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def reference() -> str:
-    """Every key with its type, default and meaning, as Markdown."""
-    parts = []
-    for title, note, fields in _SECTIONS:
-        lines = [f"**{title}**", ""]
-        lines += [note, ""] if note else []
-        lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
-        lines += [_row(field, fields) for field in fields.by_key.values()]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def _row(field: Field, fields: Fields) -> str:
-    starred = " *" if field.levels == _POLICY else ""
-    cells = (f"`{field.key}`{starred}", field.kind.shown, fields.default(field), field.help, f"`{field.example}`")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -47,7 +47,7 @@ def read_part(kind: Kind, node: Node, key: str, problems: Problems, into: Callab
             raise Refused(f"the tag {quoted(node.tag)} is not supported; remove it")
         into(kind.read(node, key, problems))
     except Refused as refused:
-        problems.add(refused.node or node, key, refused.text)
+        problems.add(node, key, refused.text)
     except Abandoned:
         pass
     else:
@@ -231,15 +231,20 @@ class Duration:
             return None
         if not isinstance(node, Scalar) or node.kind in ("null", "boolean"):
             raise Refused(f"expected a duration, got {what(node)}; write 90s, 10m or 1h30m{self._null_remedy()}")
-        try:
-            seconds = parse_duration(node.text)
-        except ValueError as error:
-            said, _, remedy = str(error).partition("; ")
-            remedy = (remedy or "write for example 90s") + self._null_remedy()
-            raise Refused(f"{said}, got {what(node)}; {remedy}") from error
+        seconds = float(node.text) if node.kind in ("whole", "number") else self._parsed(node.text)
+        if not 0 <= seconds <= LONGEST:
+            raise Refused(f"expected 0 to {LONGEST:.0f} seconds (30 days), got {what(node)}; write for example 90s")
         if not seconds and not self._zero:
             raise Refused(f"expected more than zero; write for example 90s{self._null_remedy()}")
         return seconds
+
+    def _parsed(self, text: str) -> float:
+        try:
+            return parse_duration(text)
+        except ValueError as error:
+            said, _, remedy = str(error).partition("; ")
+            remedy = remedy or f"write for example 90s{self._null_remedy()}"
+            raise Refused(f"{said}, got {quoted(text)}; {remedy}") from error
 
     def _null_remedy(self) -> str:
         return " (null: no limit)" if self._nullable else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .plan_kinds import NAME_SHAPE, Kind, ScalarText, Schema, Whole, read_part, refuse_unusable
@@ -55,7 +55,7 @@ class Arguments:
 
     shown = "list of arguments, or text split like a shell does"
 
-    def __init__(self, check: Callable[[tuple[str, ...]], tuple[int, str]] | None = None) -> None:
+    def __init__(self, check: Callable[[Sequence[str]], list[tuple[int, str]]] | None = None) -> None:
         self._check = check
         self._item = ScalarText("-q")
 
@@ -70,10 +70,14 @@ class Arguments:
                 raise Abandoned
         else:
             values = split(node, "-q --tb=short")
-        if self._check:
-            index, problem = self._check(tuple(values))
-            if problem:
-                raise Refused(problem, node.items[index] if isinstance(node, Items) else node)
+        refused = self._check(values) if self._check else []
+        for index, problem in refused:
+            if isinstance(node, Items):
+                problems.add(node.items[index], f"{key}[{index}]", problem)
+            else:
+                problems.add(node, key, problem)
+        if refused:
+            raise Abandoned
         return tuple(values)
 
     def schema(self) -> Schema:

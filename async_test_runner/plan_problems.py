@@ -9,12 +9,11 @@ MOST_PROBLEMS = 50
 
 
 class Refused(Exception):  # noqa: N818  # control flow inside the reading of a plan, never seen outside
-    """The value does not fit; the text ends with the remedy. ``node`` is the culprit when it is a part of the value."""
+    """The value does not fit; the text ends with the remedy."""
 
-    def __init__(self, text: str, node: Node | None = None) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
-        self.node = node
 
 
 class Abandoned(Exception):  # noqa: N818  # as above

@@ -197,8 +197,8 @@ class Session(Protocol):
     def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
         """Ask the process ``pid`` of it to dump, and to fail the test ``id`` from inside with ``message``."""
 
-    def last_words(self) -> str:
-        """For an outcome that pytest could not explain: what was dumped, and the end of the log."""
+    def last_words(self, dumped: bool) -> str:
+        """For an outcome that pytest could not explain: the end of the log, with ``dumped`` the last dump too."""
 
 
 class Launcher(Protocol):

@@ -131,25 +131,28 @@ def _is_culprit(id: str, end: Ending) -> bool:
 def _culprit(id: str, end: Ending) -> Blame:
     late = end.overdue.get(id) or end.doom
     if late is not None:
-        return Blame(id, Outcome.TIMED_OUT, str(late), end.log)
+        return _blame(id, Outcome.TIMED_OUT, str(late), end.log)
     if id in end.dead:
-        return Blame(id, Outcome.CRASHED, "its worker process died while it ran", end.log)
+        return _blame(id, Outcome.CRASHED, "its worker process died while it ran", end.log)
     if end.finished:
         why = end.reason or "no reason given"
-        return Blame(id, Outcome.CRASHED, f"it ended pytest's session before it was finished: {why}", end.log)
-    return Blame(id, Outcome.CRASHED, describe_death(end.status), end.log)
+        return _blame(id, Outcome.CRASHED, f"it ended pytest's session before it was finished: {why}", end.log)
+    return _blame(id, Outcome.CRASHED, describe_death(end.status), end.log)
+
+
+def _blame(id: str, outcome: Outcome, message: str, evidence: str) -> Blame:
+    return Blame(id, outcome, message, f"{message}\n\n{evidence}" if evidence else message)
 
 
 def _missing(id: str, end: Ending) -> Blame:
     text = "\n\n".join(end.collect_texts)
-    return Blame(
-        id, Outcome.ERROR, "collected before, but not there any more when its process collected again", text or end.log
-    )
+    message = "collected before, but not there any more when its process collected again"
+    return _blame(id, Outcome.ERROR, message, text or end.log)
 
 
 def _given_up(id: str, end: Ending) -> Blame:
     what = "pytest finished without running it" if end.finished else describe_death(end.status)
-    return Blame(id, Outcome.ERROR, f"its process ended before its first test, twice: {what}", end.log)
+    return _blame(id, Outcome.ERROR, f"its process ended before its first test, twice: {what}", end.log)
 
 
 def describe_death(status: int) -> str:

@@ -135,8 +135,8 @@ class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
 class PhaseSupervisor:
     """Decides for one phase what is started, ended, blamed, retried and given up.
 
-    ``emit`` takes the events, ``clock`` gives ``(wall, monotonic)`` for their stamps, ``log_of`` the end of a session's
-    log with what it dumped.
+    ``emit`` takes the events, ``clock`` gives ``(wall, monotonic)`` for their stamps, ``last_words`` what is left of a
+    session: the end of its log, and with True what it has dumped.
     """
 
     def __init__(
@@ -147,13 +147,13 @@ class PhaseSupervisor:
         *,
         emit: Callable[[Event], None],
         clock: Callable[[], tuple[float, float]],
-        log_of: Callable[[str], str],
+        last_words: Callable[[str, bool], str],
     ) -> None:
         self._phase = phase
         self._limits = limits
         self._emit = emit
         self._clock = clock
-        self._log_of = log_of
+        self._last_words = last_words
         self._divided = phase.isolation is not Isolation.PHASE
         self._tests = {test.id: test for test in tests}
         self._waiting = deque(_Waiting(tests=unit) for unit in units(phase, tests))
@@ -545,8 +545,11 @@ class PhaseSupervisor:
             doom=running.doom,
             interrupted=self._interrupted,
             barren=self._barren.pop(running.job.process, 0),
-            log=self._log_of(running.job.process),
+            log=self._last_words(running.job.process, self._was_asked(running)),
         )
+
+    def _was_asked(self, running: _Running) -> bool:
+        return running.doom is not None or any(flight.late is not None for flight in running.in_flight.values())
 
     def _settle(self, running: _Running, after: Aftermath) -> None:
         for blame in after.blamed:
@@ -578,14 +581,14 @@ class PhaseSupervisor:
             said = f"pytest had ended with {finished.status}, but its process exited with {status}"
             self._problem("failure", f"{process}: {said}", hint="an exit handler that fails?")
         expected = {0, 1, 5} if running.failures or running.missing or finished.red else {0, 5}
-        if running.collect_texts or running.dead or finished.reason:
+        if running.collect_texts or running.dead or running.in_flight or finished.reason:
             expected |= {1, 2}
         if finished.status not in expected:
             self._problem(
                 "failure",
                 f"{process}: pytest ended with status {finished.status} although its tests do not explain it "
                 "(a coverage threshold, or a plugin?)",
-                hint=self._log_of(process),
+                hint=f"see processes/{process}/output.log in the run directory",
             )
 
     # ------------------------------------------------------------------------------------------------------- events

@@ -1,7 +1,7 @@
 """YAML text -> a small tree with places. Safe for any input: bounded in depth, size and time, and never a traceback.
 
 The tree is built from the parser's events, not by PyYAML's composer: the composer recurses, and expands what anchors
-multiply. Scalars follow the YAML 1.2 core schema, so ``on``, ``yes`` and ``1:30`` are text; ``text`` is always what
+multiply. Scalars follow the YAML 1.2 core schema (without infinities), so ``on``, ``yes`` and ``1:30`` are text; ``text`` is always what
 the file says.
 """
 
@@ -76,12 +76,7 @@ _CORE: tuple[tuple[ScalarKind, re.Pattern[str]], ...] = (
     ("null", re.compile(r"~|null|Null|NULL|")),
     ("boolean", re.compile(r"true|True|TRUE|false|False|FALSE")),
     ("whole", re.compile(r"[-+]?[0-9]{1,300}")),
-    (
-        "number",
-        re.compile(
-            r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-        ),
-    ),
+    ("number", re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")),
 )
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _TEXT: ScalarKind = "text"

@@ -149,7 +149,7 @@ class Collection:
             for message in session.poll():
                 heard.add(message)
         session.signal(KILL)  # whatever the collection has started and left behind in its group
-        return heard, session.status or 0, session.last_words(), late
+        return heard, session.status or 0, session.last_words(late), late
 
     def _ignore(self, without: Sequence[str]) -> list[str]:
         """Leave out files that took the process down; for a conftest.py all that it stands for."""

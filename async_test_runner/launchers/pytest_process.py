@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ PLUGIN = "async_test_run_inside.plugin"
 SETTINGS = "ASYNC_TEST_RUN_SETTINGS"
 PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"
 LOG_NAME = "output.log"
-_LOG_TAIL = 8000  # characters of a log that are shown with an outcome
+_LOG_LIMIT = 4000  # bytes of a log, and of a dump, that are shown with an outcome
+_DUMP_LIMIT = 64_000
+_COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's own banner ends here: no news before it
 
 
 class PytestSession:
@@ -30,6 +33,7 @@ class PytestSession:
         self._child = child
         self.directory = directory
         self._tail = Tail(directory)
+        self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
 
     @property
     def pid(self) -> int:
@@ -62,30 +66,32 @@ class PytestSession:
         """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""
         if dump_signal is None:
             return
+        self._dumped = {path: path.stat().st_size for path in self._dump_files()}
         with replaced(self.directory / "deadline.json") as file:
             file.write(msgspec.json.encode({"id": id, "message": message}))
         process.signal_process(pid, dump_signal)
 
-    def dumps(self) -> str:
-        """All that the processes of the session have dumped."""
-        texts = [path.read_text("utf-8", "replace") for path in sorted(self.directory.glob("dump-*.txt"))]
-        return "\n".join(text for text in texts if text.strip())
+    def _dump_files(self) -> list[Path]:
+        return sorted(self.directory.glob("dump-*.txt"))
 
-    def last_words(self) -> str:
-        """For an outcome that pytest could not explain: the dumps, and the end of the log."""
-        parts = [self.dumps(), _tail_of(self.log)]
-        return "\n\n".join(part for part in parts if part.strip())
+    def last_words(self, dumped: bool) -> str:
+        """For an outcome that pytest could not explain: the end of the log, and the last dump if one was asked for."""
+        parts = [_end_of(path, self._dumped.get(path, 0), _DUMP_LIMIT) for path in self._dump_files()] if dumped else []
+        log = _end_of(self.log, 0, _LOG_LIMIT)
+        parts.append(_COLLECTED.split(log)[-1])
+        return "\n\n".join(part.strip("\n") for part in parts if part.strip())
 
 
-def _tail_of(path: Path) -> str:
+def _end_of(path: Path, start: int, limit: int) -> str:
+    """The text from ``start`` on, at most the last ``limit`` bytes of it."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _LOG_TAIL))
-            text = file.read().decode("utf-8", "replace")
+            file.seek(max(start, size - limit))
+            text = file.read(limit).decode("utf-8", "replace")
     except OSError:
         return ""
-    return text if size <= _LOG_TAIL else f"… the last of {size} bytes of {path.name} …\n{text}"
+    return text if size - start <= limit else f"… the last of {size} bytes of {path.name} …\n{text}"
 
 
 async def start(

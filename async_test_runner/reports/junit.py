@@ -22,7 +22,8 @@ once, as a failure, so that tests less failures, errors and skipped is what pass
 A test that was not run is neither shown as passed nor as one of hundreds of errors that bury what stopped its phase:
 it is skipped, and the suite ``run`` holds one ``<error type="not_run">`` per phase and reason. The same suite holds
 what is nobody's test (problems, an interruption, a journal that ends early), and ``collection`` the files that pytest
-could not collect. So the XML of a run whose exit code is not 0 always holds a failure or an error.
+could not collect, or that skipped themselves as a whole. So the XML of a run whose exit code is not 0 always holds a
+failure or an error.
 
 Captured output follows pytest's ``junit_logging`` and ``junit_log_passing_tests``; unlike pytest's own writer, the
 output of a skipped test is written once, and that of an error in setup also when passing tests are not logged.
@@ -208,10 +209,9 @@ def _bare(outcome: Outcome) -> _Finding:
 
 
 def _collect_cases(result: RunResult) -> list[_Case]:
-    return [
-        _Case(*address(error.id), findings=(_Finding("error", "", "collection failure", error.text),))
-        for error in result.collect_errors
-    ]
+    skips = [(skip, _Finding("skipped", "", "collection skipped", skip.text)) for skip in result.collect_skips]
+    errors = [(error, _Finding("error", "", "collection failure", error.text)) for error in result.collect_errors]
+    return [_Case(*address(what.id), findings=(finding,)) for what, finding in [*skips, *errors]]
 
 
 def _run_cases(result: RunResult) -> list[_Case]:

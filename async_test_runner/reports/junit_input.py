@@ -209,9 +209,9 @@ class Reader:
         inner = self._inner
         if inner:
             if inner == 1 and self._case is not None:
-                kind = self._kinds.get(name, "")
-                if kind in _VERDICTS:
-                    self._verdicts.add(kind)
+                tag = self._kinds.get(name, "")
+                if tag in _VERDICTS:
+                    self._verdicts.add(tag)
             self._inner = inner + 1
             return
         if not self._kinds:

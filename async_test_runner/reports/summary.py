@@ -17,6 +17,7 @@
     not_run         [{phase, reason, ids}]
     left_out        [{reason, what, count, examples}]: what takes no part by somebody's decision
     collect_errors  [{id, text}]
+    collect_skips   [{id, text}]: files that skipped themselves as a whole
     problems        [{kind, message, hint, phase}]
     violations      [text]: what breaks planned = reported
     warnings        [text]
@@ -29,6 +30,7 @@ Lines count from 1, durations are seconds, ``message`` is that of the last red a
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,6 +45,9 @@ from . import reproduce, words
 
 VERSION = 1
 _MESSAGE_LIMIT = 4000
+
+# JSON escapes C0 controls only; a terminal that is shown the file obeys these too.
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _VERDICTS = {
     ExitCode.PASSED: "passed",
@@ -59,7 +64,8 @@ _VERDICTS = {
 
 def render(result: RunResult, exit_code: int, *, cwd: Path | None = None) -> bytes:
     """The document, indented, with a final newline. ``cwd`` is where the reproduction lines are meant to be typed."""
-    return msgspec.json.format(_encoded(_document(result, exit_code, cwd)), indent=2) + b"\n"
+    text = msgspec.json.format(_encoded(_document(result, exit_code, cwd)), indent=2).decode()
+    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode() + b"\n"
 
 
 def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, Any]:
@@ -84,6 +90,7 @@ def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, 
             for left in result.left_out
         ],
         "collect_errors": [{"id": error.id, "text": error.text} for error in result.collect_errors],
+        "collect_skips": [{"id": skip.id, "text": skip.text} for skip in result.collect_skips],
         "problems": [
             {"kind": problem.kind, "message": problem.message, "hint": problem.hint, "phase": problem.phase}
             for problem in result.problems

@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable
 
 # What XML 1.0 cannot hold at all, plus DEL, as pytest has it.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# C1 controls are legal, but a terminal obeys them: they travel as references. So does CR, which a parser would drop.
-_TEXT = re.compile("[&<>\r\x80-\x9f]")
-_ATTRIBUTE = re.compile('[&<>"\t\n\r\x80-\x9f]')
+# C1 controls and bidi marks are legal, but a terminal obeys them: they travel as references. So does CR, which a parser
+# would drop, and in attributes every line end and tab.
+_TEXT = re.compile("[&<>\r\x80-\x9f\u2028-\u202e\u2066-\u2069]")
+_ATTRIBUTE = re.compile('[&<>"\t\n\r\x80-\x9f\u2028-\u202e\u2066-\u2069]')
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _NAME_LIMIT = 500
 

@@ -35,6 +35,7 @@ def install(directory: str, name: str, callback: Callable[[str], None] | None) -
     _files.append(file)
 
     def handle(_signum: int, _frame: types.FrameType | None) -> None:
+        __tracebackhide__ = True
         text = tasks()
         file.write(text)
         file.flush()

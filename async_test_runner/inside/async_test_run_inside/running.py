@@ -32,6 +32,7 @@ class Running:
         self._current: TestReports | None = None
         self._stage = ""  # the stage of the current test in which user code runs
         self._overdue = ""  # why the current test is too late, once the runner has said so
+        self._interrupted = ""  # what ended pytest's loop from inside: pytest.exit, KeyboardInterrupt
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
         number = install_dump(settings.directory, name, self._fail_overdue)
@@ -107,19 +108,23 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, Any, Any]:
         """The time in which fixtures of the test are set up."""
+        __tracebackhide__ = True
         return (yield from self._user_code("setup"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Generator[None, Any, Any]:
         """The time in which the test itself runs."""
+        __tracebackhide__ = True
         return (yield from self._user_code("call"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, Any, Any]:
         """The time in which fixtures are torn down."""
+        __tracebackhide__ = True
         return (yield from self._user_code("teardown"))
 
     def _user_code(self, stage: str) -> Generator[None, Any, Any]:
+        __tracebackhide__ = True
         if self._overdue and stage == "call":
             pytest.fail(self._overdue, pytrace=False)  # the signal came between setup and call
         self._stage = stage
@@ -163,6 +168,7 @@ class Running:
 
     def _fail_overdue(self, chains: str) -> None:
         """In the handler of the dump signal: fail the test that the runner means, if it is still the current one."""
+        __tracebackhide__ = True
         asked = _read_deadline(self._settings.directory)
         current = self._current
         if current is None or asked.get("id") != current.id or self._overdue:
@@ -173,13 +179,17 @@ class Running:
 
     # ---------------------------------------------------------------------------------------------------------- end
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Something ended the loop from inside; a signal of the runner's does too, and then it knows better."""
+        self._interrupted = plain(excinfo.exconly(tryshort=True))
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
         """The last word of a session that came to its end by itself; a process that dies never says it."""
         with self._last_failed.merged(session.config, bool(self._worker)):
             result = yield
         if not self._worker:
-            reason = session.shouldfail or session.shouldstop
+            reason = self._interrupted or session.shouldfail or session.shouldstop
             self._wire.send(
                 "session_finished",
                 status=int(session.exitstatus),
