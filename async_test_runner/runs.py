@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from . import journal
 from .errors import InfrastructureError, UsageError
@@ -113,28 +114,33 @@ def find(base: Path, run: str | None) -> Path:
                 f"no runs in {base}", hint="`async-test-run run` records one; --run-dir DIR looks elsewhere"
             )
         return known[0].journal
-    matching = [candidate for candidate in known if run and candidate.run_id.startswith(run)]
+    if not run:  # the beginning of every id, and a path to where we stand
+        _refuse(run, base, known)
+    matching = [candidate for candidate in known if candidate.run_id.startswith(run)]
     if len(matching) == 1:
         return matching[0].journal
     if matching:
         names = ", ".join(candidate.run_id for candidate in matching[:_RECENT])
         raise UsageError(f"{len(matching)} runs begin with {run!r}: {names}", hint="give more of the run id")
-    return _explicit(run) or _unknown(run, base, known)
+    path = _explicit(run)
+    if path is None:
+        _refuse(run, base, known)
+    return path
 
 
 def _explicit(run: str) -> Path | None:
     path = Path(run)
     try:
-        if run and path.is_file():
+        if path.is_file():
             return path
-        if run and (path / journal.FILE_NAME).is_file():
+        if (path / journal.FILE_NAME).is_file():
             return path / journal.FILE_NAME
     except (OSError, ValueError):  # a name that is too long, or holds a NUL, is no path
         pass
     return None
 
 
-def _unknown(run: str, base: Path, known: list[RunDir]) -> Path:
+def _refuse(run: str, base: Path, known: list[RunDir]) -> NoReturn:
     names = [candidate.run_id for candidate in known]
     close = difflib.get_close_matches(run, names, n=1, cutoff=0.8)
     if close:

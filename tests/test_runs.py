@@ -129,6 +129,14 @@ def test_a_name_is_never_joined_to_a_path(name: str, tmp_path: Path, monkeypatch
         find(base, name)
 
 
+def test_an_empty_name_means_no_run_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded(tmp_path, "20261120T071500Z-ab12cd")
+    (tmp_path / "journal.jsonl").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no run ''"):
+        find(tmp_path, "")
+
+
 def test_a_plan_is_found_here_or_above(tmp_path: Path) -> None:
     below = tmp_path / "src" / "package"
     below.mkdir(parents=True)

@@ -65,7 +65,7 @@ class Live:
         self._console.size = (columns, height)
         self._region.start()
         self._rows = max(self._rows, min(self._progress.running_count, RUNNING_ROWS))
-        lines = frame(self._progress, now, columns - 1, height - 1, self._rows)
+        lines = frame(self._progress, now, max(1, columns - 1), max(1, height - 1), self._rows)
         told = self._tell(_TOLD_PER_TICK)
         if told or lines != self._drawn:
             self._drawn = lines
@@ -90,7 +90,7 @@ def frame(progress: Progress, now: float, width: int, height: int, rows: int) ->
     """The region: at most ``height`` lines of ``width`` columns, ``rows`` of them for running tests if they fit."""
     gap = [Text()] if height >= _ROOMY else []  # between the news above and the region
     if not progress.phases:
-        return [*gap, _before_phases(progress, now, width)][:height]
+        return [*gap, _before_phases(progress, now, width)]
     return gap + _tables(progress, now, width, height - len(gap), rows)
 
 
@@ -103,7 +103,7 @@ def _tables(progress: Progress, now: float, width: int, height: int, rows: int) 
     lines = _phase_lines(phases, now, width, max(1, height - below - len(total)), total)
     if rows:
         lines += [Text(), *_running_lines(progress, now, width, rows)]
-    return lines[:height]
+    return lines
 
 
 def _before_phases(progress: Progress, now: float, width: int) -> Text:

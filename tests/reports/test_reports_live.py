@@ -278,8 +278,14 @@ def test_the_work_of_a_tick_does_not_depend_on_the_number_of_tests(tests: int, m
 
 
 def test_a_resized_window_is_drawn_in_its_new_size() -> None:
-    screen = Screen(columns=100)
+    screen = Screen(columns=60)
     screen.feed(three_phases())
-    assert "━" in screen.tick(25.0)
-    screen.size = (60, 24)
-    assert "━" not in screen.tick(26.0)
+    assert "━" not in screen.tick(25.0)
+    screen.size = (120, 24)
+    assert " ✓ sync      ━━━━━━━━━━━━━━━━━━━━  3/3   0:02          2 passed, 1 skipped\n" in screen.tick(26.0)
+
+
+def test_the_smallest_window_still_gets_a_line() -> None:
+    screen = Screen(columns=1, rows=1)
+    screen.feed(three_phases())
+    assert screen.tick(25.0)
