@@ -65,7 +65,7 @@ class Live:
         self._console.size = (columns, height)
         self._region.start()
         self._rows = max(self._rows, min(self._progress.running_count, RUNNING_ROWS))
-        lines = frame(self._progress, now, max(1, columns - 1), max(1, height - 1), self._rows)
+        lines = frame(self._progress, now, max(1, columns - 1), height - 1, self._rows)
         told = self._tell(_TOLD_PER_TICK)
         if told or lines != self._drawn:
             self._drawn = lines
