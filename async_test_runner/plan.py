@@ -43,7 +43,7 @@ def _unreadable(path: Path, error: Exception) -> str:
     match error:
         case FileNotFoundError():
             near = _near(path)
-            remedy = f"did you mean {quoted(near)}?" if near else "write one with: async-test-run init"
+            remedy = f"did you mean {quoted(near, 300)}?" if near else "write one with: async-test-run init"
             return f"no such file; {remedy}"
         case IsADirectoryError():
             return f"is a directory; name the file in it, such as {printable(str(path / FILE_NAME))}"

@@ -1,8 +1,8 @@
 """YAML text -> a small tree with places. Safe for any input: bounded in depth, size and time, and never a traceback.
 
 The tree is built from the parser's events, not by PyYAML's composer: the composer recurses, and expands what anchors
-multiply. Scalars follow the YAML 1.2 core schema (without infinities), so ``on``, ``yes`` and ``1:30`` are text; ``text`` is always what
-the file says.
+multiply. Scalars follow the YAML 1.2 core schema (without infinities), so ``on``, ``yes`` and ``1:30`` are text, and
+``text`` is always what the file says.
 """
 
 from __future__ import annotations
