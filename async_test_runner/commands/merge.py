@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import click
 
-from ..errors import ExitCode, ReportInputError, UsageError
+from ..errors import ExitCode, InfrastructureError, ReportInputError, UsageError
 from ..journal import replaced
 from ..reports import words
 from ..reports.merging import Merge, Merged
@@ -51,7 +51,7 @@ def command(ctx: click.Context, inputs: tuple[Path, ...], output: str, name: str
     target = None if output == "-" else Path(output)
     paths, missing = _resolve(inputs, target)
     if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_directory(target)
     with Merge(name, directory=None if target is None else target.parent) as merge:
         merged = [*(merge.add(path) for path in paths), *(merge.miss(path, reason) for path, reason in missing)]
         _write(merge, target)
@@ -117,6 +117,13 @@ def _is_special(file: Path) -> bool:
 
 
 # --------------------------------------------------------------------------------------------------------- the outputs
+
+
+def _make_directory(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {one_line(str(target))}: {error.strerror}") from error
 
 
 def _write(merge: Merge, target: Path | None) -> None:
