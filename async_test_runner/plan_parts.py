@@ -47,7 +47,13 @@ class ListOf:
             many["minItems"] = self._least
         if self._unique:
             many["uniqueItems"] = True
-        return {"anyOf": [item, many]}
+        return {"anyOf": [*_alone(item), many]}
+
+
+def _alone(item: Schema) -> list[Schema]:
+    """What of an item may stand without a list around it: a list there is always the list of items."""
+    options: list[Schema] = item.get("anyOf", [item])
+    return [option for option in options if option.get("type") != "array"]
 
 
 class Arguments:
