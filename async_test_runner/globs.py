@@ -38,13 +38,14 @@ class IdMatcher:
 
     def __init__(self, entries: Iterable[str]) -> None:
         every = [entry.removeprefix("./") for entry in entries]
-        self._exact = set(every)
+        self._ids = set(every)
+        self._above = {entry for entry in every if not _WILD.search(entry)}
         globs = [_id_regex(entry) for entry in every if _WILD.search(entry)]
         self._globs = re.compile("|".join(globs), re.DOTALL) if globs else None
 
     def matches(self, id: str) -> bool:
         """Whether an entry takes this test; an entry that equals the id takes it whatever characters it holds."""
-        if any(part in self._exact for part in _ancestors(id)):
+        if id in self._ids or (self._above and not self._above.isdisjoint(_ancestors(id))):
             return True
         return self._globs is not None and self._globs.fullmatch(id) is not None
 
@@ -94,7 +95,7 @@ def _path_regex(entry: str, root: str) -> str:
 
 
 def _id_regex(entry: str) -> str:
-    inside = "(?:(?!::).)"
+    inside = "(?:[^:]|:(?!:))"
     body = _translated(entry, {"**/": "(?:.*/)?", "**": ".*", "*": f"{inside}*", "?": inside})
     return rf"(?:{body}(?:::.*|\[.*)?)"
 

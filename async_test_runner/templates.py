@@ -16,7 +16,7 @@ def template_problem(text: str) -> str:
     """What is wrong with a template, ending with the remedy; empty when it is sound."""
     for found in _PIECE.finditer(text):
         piece = found.group()
-        if piece in "{}":
+        if len(piece) == 1:
             return f'stray "{piece}"; write "{piece}{piece}" for the character itself'
         if piece not in ("{{", "}}") and piece[1:-1] not in NAMES:
             name = piece[1:-1]
