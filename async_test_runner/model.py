@@ -191,6 +191,15 @@ class LeftOut(msgspec.Struct, frozen=True):
     examples: tuple[str, ...] = ()
 
 
+class Coverage(msgspec.Struct, frozen=True):
+    """What the project asks of pytest-cov. ``reports`` are pairs of kind and target; ``fail_under`` 0: no threshold."""
+
+    config: str = ""
+    reports: tuple[tuple[str, str], ...] = ()
+    fail_under: float = 0.0
+    append: bool = False
+
+
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest."""
 
@@ -207,7 +216,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     maxfail: int = 0
     numprocesses: int = 0
     dist: str = ""
-    coverage: tuple[str, ...] = ()
+    coverage: Coverage | None = None
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):

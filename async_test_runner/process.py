@@ -114,6 +114,15 @@ async def end(process: Process, grace: float) -> int:
         return await process.wait()
 
 
+async def wait_or_end(process: Process, limit: float, grace: float = 5.0) -> int:
+    """The exit status; after ``limit`` seconds the process is ended."""
+    try:
+        async with asyncio.timeout(limit):
+            return await process.wait()
+    except TimeoutError:
+        return await end(process, grace)
+
+
 def output_of(argv: Sequence[str], *, timeout: float = 30.0, env: Mapping[str, str] | None = None) -> str | None:
     """What a short command prints on its standard output, or None when it fails or takes too long."""
     try:

@@ -89,7 +89,7 @@ def assign(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
 
     `UsageError` for a phase or a test that the narrowing names and that is not there.
     """
-    _check_phase_names(plan, narrowing)
+    check_phase_names(plan, narrowing)
     _check_test_ids(inventory, narrowing)
     criteria = Criteria(plan, inventory)
     tests, repeated = _distinct(inventory.tests)
@@ -168,7 +168,7 @@ def _left_out(reason: str, tests: list[CollectedTest]) -> list[LeftOut]:
 # ------------------------------------------------------------------------------------------------------ narrowing
 
 
-def _check_phase_names(plan: Plan, narrowing: Narrowing) -> None:
+def check_phase_names(plan: Plan, narrowing: Narrowing) -> None:
     known = [phase.name for phase in plan.phases]
     if plan.unassigned == "run":
         known.append(plan.rest.name)

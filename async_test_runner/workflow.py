@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
-from . import __version__, interpreter, journal, process, selection, verdict
+from . import __version__, coverage, interpreter, journal, process, selection, verdict
 from . import plan as plans
 from .engine import Clock, Engine, processors, real_clock, signals_to, workers_of
 from .errors import ExitCode, InfrastructureError, PlanError, RunnerError, UsageError
@@ -28,7 +29,7 @@ from .events import (
 from .launchers.collect import Collection
 from .launchers.exec import ExecLauncher, has_xdist
 from .model import Inventory, Isolation, Phase, Plan, Problem, RunResult
-from .reports import junit, summary
+from .reports import junit, merging, summary
 from .reports.terminal import Reporter
 from .runs import RunDir, base_directory, create
 from .selection import Assignment, Narrowing
@@ -45,7 +46,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     run_timeout: float | None = None
     junit: Path | None = None
     run_dir: Path | None = None
-    launcher: str | None = None
     pytest_args: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
 
@@ -56,6 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     result: RunResult
     exit_code: ExitCode
     places: tuple[tuple[str, Path], ...]
+    coverage: str = ""  # the table that pytest-cov would have printed
 
 
 class Recorder:
@@ -68,6 +69,7 @@ class Recorder:
         self._ticked = 0.0
         self.fold = Fold()
         self.clock = clock
+        self.began = clock()[1]
 
     def emit(self, event: Event) -> None:
         """Record one event."""
@@ -110,10 +112,14 @@ def run(
 ) -> Outcome:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request)
+    selection.check_phase_names(plan, request.narrowing)  # before the collection, which may take its time
     run_dir = create(base_directory(plan.path, request.run_dir))
     recorder = Recorder(run_dir, reporter, interval, clock)
     try:
         return asyncio.run(_run(plan, request, run_dir, recorder, environ))
+    except UsageError:
+        shutil.rmtree(run_dir.path, ignore_errors=True)  # nothing has run: there is nothing to report
+        raise
     finally:
         recorder.close()
 
@@ -123,6 +129,7 @@ async def _run(
 ) -> Outcome:
     _begin(plan, request, run_dir, recorder)
     signals = _Signals(recorder)
+    table = ""
     with signals_to(signals):
         try:
             inventory = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
@@ -130,12 +137,13 @@ async def _run(
                 assignment = proved(plan, inventory, request.narrowing)
                 _record_inventory(inventory, assignment, recorder)
                 await _execute(plan, request, run_dir, recorder, environ, signals, inventory, assignment)
+                table = await _coverage(plan, inventory, run_dir, recorder, environ)
         except UsageError:
             raise
         except RunnerError as error:
             kind = "infrastructure" if isinstance(error, InfrastructureError) else "internal"
             recorder.problem(Problem(kind, error.message, error.hint))  # type: ignore[arg-type]
-    return _report(plan, request, run_dir, recorder)
+    return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
 
 
 def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> None:
@@ -242,6 +250,21 @@ async def _execute(
         _run_nothing(assignment, recorder, "the collection had errors (collect_errors: fail)")
     else:
         await engine.run(assignment.phases)
+
+
+async def _coverage(
+    plan: Plan, inventory: Inventory, run_dir: RunDir, recorder: Recorder, environ: Mapping[str, str]
+) -> str:
+    """Put the coverage of all processes together, where the project measures it; returns the table to show."""
+    asked = inventory.facts.coverage
+    result = recorder.fold.result()
+    if asked is None or result.signal or not any(phase.started for phase in result.phases):
+        return ""
+    python = interpreter.find(plan.python, plan.root, environ)
+    table, problem = await coverage.finish(asked, python=python, root=plan.root, run_dir=run_dir.path, environ=environ)
+    if problem is not None:
+        recorder.problem(problem)
+    return table
 
 
 def _run_nothing(assignment: Assignment, recorder: Recorder, reason: str) -> None:
@@ -373,7 +396,6 @@ def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str
 
 def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> Outcome:
     """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
-    started = recorder.fold.result().at
     places: list[tuple[str, Path]] = []
     for _ in range(2):  # a problem with writing is itself to be written
         places, problem = _write_reports(plan, request, run_dir, _ended(recorder))
@@ -384,7 +406,7 @@ def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -
     code = verdict.exit_code(result)
     at, mono = recorder.clock()
     with suppress(InfrastructureError):  # the journal is full: the verdict is known all the same
-        recorder.emit(RunFinished(at=at, mono=mono, exit_code=int(code), wall=max(0.0, at - started)))
+        recorder.emit(RunFinished(at=at, mono=mono, exit_code=int(code), wall=mono - recorder.began))
     places.append(("journal", run_dir.journal))
     return Outcome(result=recorder.fold.result(), exit_code=code, places=tuple(places))
 
@@ -403,6 +425,8 @@ def _write_reports(
             with journal.replaced(path) as file:
                 file.writelines(junit.render(result))
             places.append(("junit", path))
+        for phase in result.phases:
+            _write_phase(run_dir, phase.name)
         for path in _summary_places(plan, run_dir):
             with journal.replaced(path) as file:
                 file.write(summary.render(result, code))
@@ -410,6 +434,21 @@ def _write_reports(
     except InfrastructureError as error:
         return places, Problem("infrastructure", error.message, error.hint)
     return places, None
+
+
+def _write_phase(run_dir: RunDir, name: str) -> None:
+    """The phase's JUnit XML as pytest wrote it: the file of its one session, or those of all its sessions merged."""
+    parts = sorted(run_dir.path.glob(f"processes/{name}/*/junit.xml"))
+    if not parts:
+        return
+    with journal.replaced(run_dir.path / "phases" / f"{name}.xml") as file:
+        if len(parts) == 1:
+            file.write(parts[0].read_bytes())
+            return
+        with merging.Merge(name, directory=run_dir.path) as merge:
+            for part in parts:
+                merge.add(part)
+            merge.write(file)
 
 
 def _junit_places(plan: Plan, request: Request, run_dir: RunDir, result: RunResult) -> list[Path]:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from .. import runs, workflow
-from ..reports import final, terminal
+from ..reports import final, terminal, text
 from ..selection import Narrowing
 from . import options
 
@@ -40,9 +41,6 @@ Examples:
 )
 @options.timeout
 @click.option(
-    "--launcher", type=click.Choice(["auto", "exec"]), help="How pytest processes are started, whatever the plan says."
-)
-@click.option(
     "--junit",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -64,7 +62,6 @@ def command(
     workers: int | None,
     max_failures: int | None,
     timeout: float | None,
-    launcher: str | None,
     junit: Path | None,
     run_dir: Path | None,
     color: bool | None,
@@ -85,7 +82,6 @@ def command(
         run_timeout=timeout,
         junit=junit.absolute() if junit else None,
         run_dir=run_dir.absolute() if run_dir else None,
-        launcher=launcher,
         pytest_args=context.meta[options.AFTER_DASHES],
         argv=tuple(sys.argv[1:]),
     )
@@ -93,6 +89,9 @@ def command(
     live = terminal.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
     outcome = workflow.run(request, reporter, os.environ, interval=0.12 if live else 1.0)
     lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=Path.cwd(), places=outcome.places)
+    if outcome.coverage:
+        table = [Text(text.visible(line)) for line in outcome.coverage.rstrip().splitlines()]
+        terminal.show([*table, Text()], sys.stdout, color=color, environ=os.environ)
     terminal.show(lines, sys.stdout, color=color, environ=os.environ)
     context.exit(int(outcome.exit_code))
 

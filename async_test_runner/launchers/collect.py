@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from .. import coverage
 from ..durations import format_duration
 from ..errors import InfrastructureError, UsageError
 from ..model import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
@@ -131,13 +132,14 @@ class Collection:
     async def _round(
         self, number: int, expressions: Sequence[tuple[str, str]], without: Sequence[str]
     ) -> tuple[Heard, int, str, bool]:
+        directory = self._run_dir / "collection" / f"{number:04d}"
         session = await pytest_process.start(
             [*self._arguments, "--collect-only", "-q", "--color=no", *self._ignore(without), *self._paths],
             python=self._python,
             cwd=self._root,
-            directory=self._run_dir / "collection" / f"{number:04d}",
+            directory=directory,
             settings={"mode": "collect", "expressions": [list(expression) for expression in expressions]},
-            env=self._env,
+            env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,
         )
         heard = Heard()
@@ -191,7 +193,7 @@ class Collection:
             return CollectError(heard.last or "collection", text)
         if heard.hello is None or not heard.last:
             raise _no_collection(self._python, status, words)
-        if status > 0 and status not in (0, 1, 2):
+        if status == _PYTEST_USAGE:
             raise _no_collection(self._python, status, words)
         return CollectError(heard.last, f"while it was imported, {describe_death(status)}\n\n{words}")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import coverage
 from ..model import PytestFacts
 from ..protocol import Job
 from ..templates import expand, template_values
@@ -47,7 +48,7 @@ class ExecLauncher:
 
     async def start(self, job: Job) -> PytestSession:
         """Start the process for a job; see `protocol.Launcher`."""
-        directory = self._run_dir / "processes" / job.process
+        directory = self._directory(job)
         return await pytest_process.start(
             self._argv(job, directory),
             python=self._python(job.phase.python),
@@ -67,7 +68,12 @@ class ExecLauncher:
         if job.parallel:  # plugins and fixtures that keep a database per xdist worker keep one per slot
             env["PYTEST_XDIST_WORKER"] = f"gw{job.slot}"
             env["PYTEST_XDIST_WORKER_COUNT"] = str(job.phase.workers)
+        if self._facts.coverage is not None:
+            env["COVERAGE_FILE"] = str(self._directory(job) / coverage.DATA_NAME)
         return env
+
+    def _directory(self, job: Job) -> Path:
+        return self._run_dir / "processes" / job.process
 
     def _phase_env(self, job: Job, slot: int, worker: str) -> dict[str, str]:
         values = template_values(job.phase.name, str(self._run_dir), slot, worker)

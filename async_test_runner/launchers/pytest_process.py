@@ -107,7 +107,7 @@ async def start(
     """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session."""
     directory.mkdir(parents=True)
     path = directory / "settings.json"
-    path.write_text(json.dumps(dict(settings)), encoding="utf-8")
+    path.write_text(json.dumps({**settings, "runner": os.getpid()}), encoding="utf-8")
     child = await process.start(
         [python, "-m", "pytest", "-p", PLUGIN, *argv],
         cwd=cwd,

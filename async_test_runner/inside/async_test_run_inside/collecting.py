@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from .coverage import silence as silence_coverage
 from .diagnosis import install as install_dump
 from .expressions import evaluate
 from .items import RESOURCES, describe
@@ -26,6 +27,7 @@ class Collecting:
         self._wire = Wire(os.path.join(settings.directory, "events.jsonl"))
         self._left_out: dict[str, list[str]] = {}
         self._muted = False
+        self._coverage: dict[str, Any] | None = None
         dump_signal = install_dump(settings.directory, "collection", None)
         self._wire.send("hello", pid=os.getpid(), worker="", dump_signal=dump_signal)
 
@@ -43,8 +45,9 @@ class Collecting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the runner's marker, so that strict markers know it."""
+        """Register the runner's marker, so that strict markers know it; measure nothing."""
         register_marker(config)
+        self._coverage = silence_coverage(config)
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Name the file about to be imported: if this process dies or hangs, it is the one."""
@@ -65,9 +68,22 @@ class Collecting:
         for item in items:
             self._left_out.setdefault(_why_deselected(item), []).append(plain(str(item.nodeid)))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """The items are final: every plugin has added its marks and taken out what it wanted."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        """Every file has been imported: if this process dies from here on, it is none of them."""
+        self._wire.send("collecting", id="")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Tell the items once they are final: every plugin has added its marks and taken out what it wanted.
+
+        Not in ``pytest_collection_finish``: pytest calls that for a collection that was broken off too.
+        """
+        result = yield
+        self._tell(session)
+        return result
+
+    def _tell(self, session: pytest.Session) -> None:
         config = session.config
         matches = self._matches(session)
         rootdir = str(config.rootpath)
@@ -83,8 +99,9 @@ class Collecting:
         for reason, ids in self._left_out.items():
             self._wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
         for option, paths in _ignored(config):
-            self._wire.send("left_out", reason=option, count=len(paths), what="paths", examples=paths[:_EXAMPLES])
-        self._wire.send("inventory", facts=facts(config))
+            examples = [path for path in paths if path][:_EXAMPLES]
+            self._wire.send("left_out", reason=option, count=len(paths), what="paths", examples=examples)
+        self._wire.send("inventory", facts={**facts(config), "coverage": self._coverage})
 
     def _matches(self, session: pytest.Session) -> list[set[int]]:
         matches = []
@@ -129,7 +146,6 @@ def facts(config: pytest.Config) -> dict[str, Any]:
         "maxfail": int(get("maxfail", 0) or 0),
         "numprocesses": _numprocesses(config),
         "dist": str(get("dist", "no") or "no"),
-        "coverage": [str(source) for source in get("cov_source", None) or ()],
     }
 
 
@@ -152,7 +168,10 @@ def _why_deselected(item: pytest.Item) -> str:
 
 def _ignored(config: pytest.Config) -> list[tuple[str, list[str]]]:
     option = config.option
+    lf = config.pluginmanager.get_plugin("lfplugin")
+    skipped = getattr(lf, "_skipped_files", 0)  # pytest's own count of the files that --lf does not even collect
     found = [
+        ("pytest --lf (files without failures in the last run)", [""] * skipped if isinstance(skipped, int) else []),
         ("pytest --ignore", [plain(str(path)) for path in getattr(option, "ignore", None) or ()]),
         ("pytest --ignore-glob", [plain(str(path)) for path in getattr(option, "ignore_glob", None) or ()]),
     ]

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from .lifeline import tie_to_parent
 from .settings import take_from_environment
 
 _settings = take_from_environment()
@@ -15,6 +16,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """The earliest hook there is: from here on, the role's hooks are part of this session."""
     if _settings is None:
         return
+    tie_to_parent(_settings.parent)
     _restore_sigint()
     if _settings["mode"] == "collect":
         from .collecting import Collecting

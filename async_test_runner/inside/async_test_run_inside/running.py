@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from .collecting import register_marker
+from .coverage import silence as silence_coverage
 from .diagnosis import install as install_dump
 from .items import item_id
 from .lastfailed import LastFailed
@@ -44,6 +45,7 @@ class Running:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Switch off what would select or stop by itself: the runner has selected, from one collection, already."""
         register_marker(config)
+        silence_coverage(config)
         option = config.option
         for name in ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "collectonly", "usepdb", "trace"):
             if getattr(option, name, None):

@@ -12,21 +12,27 @@ from typing import Any
 
 SETTINGS = "ASYNC_TEST_RUN_SETTINGS"  # path of the JSON file with what is asked
 PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"  # PYTHONPATH as the user had it; not set when there was none
-WORKER = "ASYNC_TEST_RUN_WORKER"  # set by the controller of xdist for its workers, next to SETTINGS
+WORKER = "ASYNC_TEST_RUN_WORKER"  # set by the controller of xdist for its workers: its process id
 
 
 class Settings:
     """The settings file's content, and whether this process is a worker of pytest-xdist."""
 
-    def __init__(self, path: str, values: dict[str, Any], worker: str) -> None:
+    def __init__(self, path: str, values: dict[str, Any], worker: str, parent: int) -> None:
         self.path = path
         self.values = values
         self.worker = worker
+        self._parent = parent
 
     @property
     def directory(self) -> str:
         """The directory of this pytest session's files."""
         return os.path.dirname(self.path)
+
+    @property
+    def parent(self) -> int:
+        """The process that started this one: the runner, or for a worker the controller that it was told of."""
+        return self._parent
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -34,7 +40,7 @@ class Settings:
     def export(self) -> None:
         """Put the variables back, for the workers that xdist is about to start."""
         os.environ[SETTINGS] = self.path
-        os.environ[WORKER] = "1"
+        os.environ[WORKER] = str(os.getpid())
 
     @staticmethod
     def withdraw() -> None:
@@ -49,14 +55,15 @@ def take_from_environment() -> Settings | None:
     if path is None:
         return None
     pythonpath = os.environ.pop(PYTHONPATH, None)
-    if os.environ.pop(WORKER, None):
+    controller = os.environ.pop(WORKER, None)
+    if controller is not None:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     else:
         worker = ""  # the variable of xdist alone says nothing: the runner sets it for processes that are no workers
         _restore("PYTHONPATH", pythonpath)
     with open(path, encoding="utf-8") as file:
         values = json.load(file)
-    return Settings(path, values, worker)
+    return Settings(path, values, worker, int(controller or values["runner"]))
 
 
 def _restore(name: str, value: str | None) -> None:
