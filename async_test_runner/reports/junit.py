@@ -34,7 +34,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import groupby
 from typing import NamedTuple
 
 from .. import verdict
@@ -58,7 +57,7 @@ class _Finding(NamedTuple):
 
 
 class _Case(NamedTuple):
-    """A testcase before it is written; ``output`` is markup already."""
+    """A testcase before it is written; ``output`` makes its markup, which only writing needs."""
 
     classname: str
     name: str
@@ -68,7 +67,7 @@ class _Case(NamedTuple):
     findings: tuple[_Finding, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     earlier: tuple[Attempt, ...] = ()
-    output: str = ""
+    output: Callable[[], str] = str
 
 
 class _Suite(NamedTuple):
@@ -143,7 +142,7 @@ def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
         _findings(last),
         (("attempt", str(last.number)), ("slot", str(last.slot)), ("process", last.process), *last.properties),
         tuple(attempt for attempt in test.attempts[:-1] if attempt.outcome.is_red),
-        _output(last, facts),
+        partial(_output, last, facts),
     )
 
 
@@ -243,12 +242,13 @@ def _ends(result: RunResult) -> Iterator[tuple[str, _Finding]]:
 
 
 def _gaps(result: RunResult) -> Iterator[tuple[str, _Finding]]:
-    for phase in result.phases:
-        left = sorted((test for test in phase.tests if not test.attempts), key=lambda test: test.reason)
-        for reason, group in groupby(left, key=lambda test: test.reason):
-            ids = [test.id for test in group]
-            message = f"{words.plural(len(ids), 'test')} not run: {reason or 'no recorded reason'}"
-            yield f"phase {phase.name}: not run", _Finding("error", "not_run", message, _listed(ids))
+    gaps: dict[tuple[str, str], list[str]] = {}
+    for test in result.tests():
+        if not test.attempts:
+            gaps.setdefault((test.phase, test.reason), []).append(test.id)
+    for (phase, reason), ids in gaps.items():
+        message = f"{words.plural(len(ids), 'test')} not run: {reason or 'no recorded reason'}"
+        yield f"phase {phase}: not run", _Finding("error", "not_run", message, _listed(ids))
 
 
 def _listed(lines: Iterable[str]) -> str:
@@ -305,7 +305,7 @@ def _case(case: _Case) -> str:
         _properties(case.properties),
         *(_finding_xml(finding) for finding in case.findings),
         *(_earlier_xml(attempt, "rerun" if red else "flaky") for attempt in case.earlier),
-        case.output,
+        case.output(),
     ]
     return element("testcase", head, "".join(body)) + "\n"
 

@@ -47,6 +47,7 @@ class Spool:
         except OSError as error:
             raise InfrastructureError(f"cannot write into {directory}: {error.strerror}") from error
         self.size = 0
+        self._last = b""
 
     def append(self, data: bytes) -> None:
         """Add to the end. ``InfrastructureError`` when the disk is full."""
@@ -60,9 +61,13 @@ class Spool:
                 hint="free as much space as the inputs take, next to the output file",
             ) from error
         self.size += len(data)
+        self._last = data
 
     def read(self, start: int, size: int) -> bytes:
         """Up to ``size`` bytes."""
+        recent = start - (self.size - len(self._last))
+        if recent >= 0:  # a report may be little else than suites, whose tags are read again: not from the disk
+            return self._last[recent : recent + size]
         self._file.seek(start)
         return self._file.read(size)
 
@@ -146,7 +151,7 @@ class Reader:
         self._inner = 0
         self._case: dict[str, str] | None = None
         self._verdicts: set[str] = set()
-        self._child: tuple[int, int] | None = None  # start and end of the innermost suite's last complete child
+        self._child = (0, 0)  # start and end of the last child of any suite that is complete
         self._child_start = 0
         self._decoding = _Decoding(path)
 
@@ -275,7 +280,6 @@ class Reader:
         suite = Suite(name, tag, attrs, container=container, outermost=outermost)
         self._open.append(suite)
         self.suites.append(suite)
-        self._child = None
 
     def _close_suite(self) -> None:
         suite = self._open.pop()
@@ -283,13 +287,14 @@ class Reader:
         suite.segments.append((suite.start, end))
         if self._open:
             self._open[-1].start = end if suite.empty else _end_of_tag(self._spool, end)
-        self._child = None
 
     def _close_broken(self) -> None:
         """The innermost open suite ends with its last complete child; the segments of those around it are closed."""
-        if self._open and self._child:
-            suite = self._open[-1]
-            start, end = (self._base + offset for offset in self._child)
+        if not self._open:
+            return
+        suite = self._open[-1]
+        start, end = (self._base + offset for offset in self._child)
+        if start >= suite.start:
             # at an element's end expat stands behind <a/>, but before </a>
             empty = _start_tag(self._spool, start, {}).empty
             suite.segments.append((suite.start, end if empty else _end_of_tag(self._spool, end)))
@@ -341,6 +346,8 @@ def _end_of_tag(spool: Spool, start: int) -> int:
 
 def duration(value: str) -> float | None:
     """Seconds; None when the text says none. Java writes ``1,234.5``, some locales ``0,5``."""
+    if not value:
+        return None
     try:
         number = float(value)
     except ValueError:
@@ -411,7 +418,9 @@ class _Decoding:
             try:
                 chunk = decoder.decode(data, final=not data).encode() if decoder else data
             except UnicodeDecodeError as error:
-                yield error.object[: error.start].decode(error.encoding, "ignore").encode()
+                # of "utf-16" the error knows the byte order; of single-byte sets it says "charmap", which is none
+                known = error.encoding if error.encoding.startswith("utf") else encoding
+                yield error.object[: error.start].decode(known, "ignore").encode()
                 raise
             yield self._redeclared(chunk) if first else chunk
             if not data:

@@ -247,10 +247,10 @@ def test_tests_that_were_not_run_are_skipped_and_one_error_per_reason_keeps_the_
     assert first is not None and first.attrib == {"type": "not_run", "message": "stopped after 1 failure"}
     errors = root.findall("testsuite[@name='run']/testcase/error")
     assert [error.attrib["message"] for error in errors] == [
-        "1 test not run: another",
         "30 tests not run: stopped after 1 failure",
+        "1 test not run: another",
     ]
-    assert errors[1].text is not None and errors[1].text.endswith("t.py::t19\n… and 10 more")
+    assert errors[0].text is not None and errors[0].text.endswith("t.py::t19\n… and 10 more")
     assert (root.attrib["tests"], root.attrib["skipped"], root.attrib["errors"]) == ("33", "31", "2")
 
 

@@ -207,7 +207,7 @@ def at(second: int, time: str = "10") -> str:
     [
         ([at(0), at(10)], "20.000"),  # one after the other
         ([at(0), at(0), at(2)], "12.000"),  # side by side
-        ([at(0, "30"), at(2, "3"), at(40)], "40.000"),  # one inside the other, and a pause
+        ([at(0, "30"), at(2, "3"), at(20), at(40)], "40.000"),  # one inside the other, and a pause
         ([suite("4"), suite("5")], "9.000"),  # nobody knows when
         ([suite("4"), at(0)], "14.000"),
         ([suite("", "", '<testcase time="1.5"/><testcase time="2"/>')], "3.500"),
@@ -409,12 +409,16 @@ def test_outer_suites_keep_what_stood_before_a_break_in_an_inner_one(bench: Work
     assert [len(element) for element in root] == [1, 1, 1]
 
 
-def test_text_that_does_not_decode_ends_the_input_there(bench: Workbench) -> None:
-    document = b'<?xml version="1.0" encoding="shift_jis"?><testsuite><testcase name="kept"/><testcase name="'
-    root = bench.merge(document + b"\x81\xff" + b'"/></testsuite>')
-    assert root[0][0].attrib["name"] == "kept"
-    assert bench.problems[0].startswith("in0.xml:1:")
-    assert "does not decode" in bench.problems[0]
+@pytest.mark.parametrize(
+    ("encoding", "broken"),
+    [("shift_jis", b"\x81\xff"), ("windows-1252", b"\x81"), ("utf-16", b"\x00\xdc\x00\xdc"), ("euc-kr", b"\xff\xff")],
+)
+def test_text_that_does_not_decode_ends_the_input_there(bench: Workbench, encoding: str, broken: bytes) -> None:
+    kept = "€" if encoding in ("windows-1252", "utf-16") else "日"
+    document = f'<?xml version="1.0" encoding="{encoding}"?><testsuite><testcase name="{kept}"/><testcase name="'
+    root = bench.merge(document.encode(encoding) + broken + '"/></testsuite>'.encode(encoding)[-30:])
+    assert [case.attrib["name"] for case in root[0]] == [kept]
+    assert [problem.split(": ")[1] for problem in bench.problems] == ["the text does not decode"]
 
 
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(bench: Workbench, tmp_path: Path) -> None:
@@ -446,6 +450,16 @@ def test_tokens_larger_than_a_chunk_are_read_whole(bench: Workbench) -> None:
     )
     assert root[0][0].attrib["name"] == huge
     assert root.attrib["failures"] == "1"
+
+
+def test_a_huge_token_is_not_looked_at_once_per_small_chunk(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    append = junit_input.Spool.append
+    monkeypatch.setattr(junit_input, "_CHUNK", 1000)
+    monkeypatch.setattr(junit_input.Spool, "append", lambda spool, data: sizes.append(len(data)) or append(spool, data))
+    bench.merge(f'<testsuite name="s"><testcase name="{"x" * 500_000}"/></testsuite>')
+    assert not bench.problems
+    assert len(sizes) < 20
 
 
 def test_a_place_for_the_spool_that_cannot_be_written_is_an_infrastructure_error(tmp_path: Path) -> None:
