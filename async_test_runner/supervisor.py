@@ -281,12 +281,15 @@ class PhaseSupervisor:
     def tick(self) -> list[Action]:
         """What is due now."""
         now = self._clock()[1]
-        actions = [action for process in list(self._running) for action in self._deadlines(process, now)]
+        whole = self._phase_overdue(now)
+        if whole is not None and not self._stop:
+            self.stop(f"the {whole.budget} deadline of {format_duration(whole.limit)} was reached before it")
+        actions = [action for process in list(self._running) for action in self._deadlines(process, whole, now)]
         actions += self._starts(now)
         return actions
 
     def _starts(self, now: float) -> list[Action]:
-        if self._stop or self._phase_overdue(now) is not None:
+        if self._stop:
             return []
         actions: list[Action] = []
         limit = self._limits.workers if self._divided else 1
@@ -356,11 +359,8 @@ class PhaseSupervisor:
 
     # ---------------------------------------------------------------------------------------------------- deadlines
 
-    def _deadlines(self, process: str, now: float) -> list[Action]:
+    def _deadlines(self, process: str, whole: Overdue | None, now: float) -> list[Action]:
         running = self._running[process]
-        whole = self._phase_overdue(now)
-        if whole is not None and not self._stop:
-            self.stop(f"the {whole.budget} deadline of {format_duration(whole.limit)} was reached before it")
         if running.doom is None and not self._interrupted:
             doom = whole or self._idle(running, now)
             if doom is not None:
