@@ -526,3 +526,13 @@ def test_the_size_of_the_chunks_changes_nothing(
         patch.setattr(junit_input, "_HEAD", 20)
         bench.merge(document)
     assert bench.data == whole
+
+
+# ------------------------------------------------------------------------------------------------------ its own dialect
+
+
+def test_a_merged_report_merges_into_itself(bench: Workbench) -> None:
+    bench.merge(PYTEST, at(0), PYTEST.replace("2026-01-01T10", "2026-01-01T11"), name="all")
+    once = bench.data
+    bench.merge(once, name="all")
+    assert bench.data == once
