@@ -31,7 +31,6 @@ from . import pytest_process
 
 _ROUNDS = 20  # files that may take the whole collection down before it is given up
 _PYTEST_USAGE = 4
-_PYTEST_NOTHING = 5
 
 
 class Heard(msgspec.Struct):
@@ -192,8 +191,6 @@ class Collection:
             text = f"exceeded the collection deadline of {limit} (collect_timeout)\n\n{words}"
             return CollectError(heard.last or "collection", text)
         if heard.hello is None or not heard.last:
-            raise _no_collection(self._python, status, words)
-        if status == _PYTEST_USAGE:
             raise _no_collection(self._python, status, words)
         return CollectError(heard.last, f"while it was imported, {describe_death(status)}\n\n{words}")
 

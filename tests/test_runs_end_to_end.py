@@ -1,0 +1,676 @@
+"""The real command line on tiny projects: exit code, one outcome per test, valid XML, nothing left alive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from xml.etree import ElementTree
+
+import pytest
+from support import Project, survivors, wait_until
+
+from async_test_runner.model import Outcome
+
+pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+
+def test_sync_async_unittest_and_anyio_tests_run_in_one_plan(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p pytest_asyncio.plugin -p anyio.pytest_plugin\n")
+    project.plan("""
+        phases:
+          - {name: async, markers: asyncio or anyio, isolation: file}
+          - {name: sync}
+    """)
+    project.write(
+        "test_mixed.py",
+        """
+        import unittest
+        import pytest
+
+        def test_sync(): pass
+
+        @pytest.mark.asyncio
+        async def test_async(): pass
+
+        @pytest.mark.anyio
+        @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+        async def test_anyio(anyio_backend): pass
+
+        class TestCase(unittest.TestCase):
+            def test_method(self):
+                with self.subTest("one"): pass
+
+        class TestAsyncCase(unittest.IsolatedAsyncioTestCase):
+            async def test_coroutine(self): pass
+
+        def test_skipped(): pytest.skip("not today")
+
+        @pytest.mark.xfail
+        def test_xfailed(): assert False
+
+        @pytest.mark.xfail
+        def test_xpassed(): pass
+        """,
+    )
+    run = project.run().check(0)
+    assert sorted(outcome.value for outcome in run.outcomes.values()) == ["passed"] * 5 + [
+        "skipped",
+        "xfailed",
+        "xpassed",
+    ]
+    assert {test.phase for id, test in run.tests.items() if "async" in id and "Case" not in id} == {"async"}
+
+
+FAULTS = """
+    import ctypes, os, signal, subprocess, sys, threading, time
+    import pytest
+
+    def test_good(): pass
+    def test_exit(): os._exit(0)
+    def test_segfault(): os.kill(os.getpid(), signal.SIGSEGV)
+    def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
+    def test_pytest_exit(): pytest.exit("enough")
+    def test_keyboard(): raise KeyboardInterrupt
+    def test_sys_exit(): sys.exit(3)
+    def test_hangs(): time.sleep(600)
+    def test_hangs_in_c():
+        libc = ctypes.PyDLL(None)
+        libc.sleep(600)
+    @pytest.mark.asyncio
+    async def test_hangs_async():
+        import asyncio
+        await asyncio.sleep(600)
+    def test_leaves_a_thread():
+        threading.Thread(target=time.sleep, args=(600,)).start()
+    def test_leaves_a_daemon():
+        script = "import os, time; os.fork() and os.setsid(); os.fork(); time.sleep(600)"
+        subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    def test_last(): pass
+"""
+EXPECTED = {
+    "test_good": Outcome.PASSED,
+    "test_exit": Outcome.CRASHED,
+    "test_segfault": Outcome.CRASHED,
+    "test_killed": Outcome.CRASHED,
+    "test_pytest_exit": Outcome.CRASHED,
+    "test_keyboard": Outcome.CRASHED,
+    "test_sys_exit": Outcome.FAILED,
+    "test_hangs": Outcome.TIMED_OUT,
+    "test_hangs_in_c": Outcome.TIMED_OUT,
+    "test_hangs_async": Outcome.TIMED_OUT,
+    "test_leaves_a_thread": Outcome.PASSED,
+    "test_leaves_a_daemon": Outcome.PASSED,
+    "test_last": Outcome.PASSED,
+}
+
+
+@pytest.mark.parametrize("isolation", ["phase", "test"])
+def test_every_fault_costs_only_its_own_test(project: Project, isolation: str) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p pytest_asyncio.plugin\nmarkers = asyncio\n")
+    project.plan(f"""
+        defaults: {{test_timeout: 1500ms, grace: 500ms}}
+        phases:
+          - {{name: all, isolation: {isolation}, workers: {2 if isolation == "test" else 1}}}
+    """)
+    project.write("test_faults.py", FAULTS)
+    run = project.run().check(1)
+    assert {id.partition("::")[2]: outcome for id, outcome in run.outcomes.items()} == EXPECTED
+
+
+# ---------------------------------------------------------------------------------------------------- what ids can be
+
+
+def test_ids_and_file_names_of_any_shape_come_through(project: Project) -> None:
+    project.plan("phases: [{name: alone, keyword: alone, isolation: test, workers: 2}, {name: rest}]")
+    project.write(
+        "test_ids.py",
+        r"""
+        import pytest
+        STRANGE = ["with space", "new\nline", "a::b", "[x]", "]", "ü-€-😀", "\x1b[31m", "\x00", "x" * 4000]
+        STRANGE += ["::error::", "<&>\"'", "-x", "@y", "", "\udcff"]
+        @pytest.mark.parametrize("value", STRANGE, ids=range(len(STRANGE)))
+        def test_plain(value): pass
+        @pytest.mark.parametrize("value", [pytest.param(1, id=text) for text in STRANGE])
+        def test_strange(value): pass
+        @pytest.mark.parametrize("value", [pytest.param(1, id=text) for text in STRANGE if text])
+        def test_alone(value): pass
+        """,
+    )
+    project.write("brackets/[a]/test_in[brackets].py", "def test_in(): pass\ndef test_alone(): pass\n")
+    (project.root / "sub").mkdir()
+    (project.root / os.fsdecode(b"sub/test_\xff.py")).write_text("def test_in(): pass\ndef test_alone(): pass\n")
+    (project.root / "sub/test_with space ü.py").write_text("def test_in(): pass\n")
+    run = project.run().check(0)
+    assert len(run.tests) == 15 + 15 + 14 + 2 + 2 + 1
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+    assert "\x1b" not in run.output
+    assert "\n::error::" not in run.output
+
+
+def test_more_files_than_fit_an_argument_list(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    for number in range(700):
+        (project.root / f"test_{'long' * 30}_{number}.py").write_text("def test_it(): pass\n")
+    run = project.run().check(0)
+    assert len(run.tests) == 700
+
+
+# ------------------------------------------------------------------------------------- what pytest's settings ask for
+
+
+def test_what_addopts_leaves_out_is_outside_the_universe_and_counted(project: Project) -> None:
+    project.write(
+        "pytest.ini",
+        """
+        [pytest]
+        addopts = -m "not slow" -k "not keyword" --deselect test_a.py::test_deselected --ignore=test_ignored.py
+            -x --maxfail=3 --lf --ff -p no:randomly --junitxml=own.xml -p xdist -n 2
+        markers = slow
+        """,
+    )
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        def test_runs(worker_id): assert worker_id.startswith("gw")
+        def test_runs_too(): pass
+        def test_deselected(): assert 0
+        def test_keyword(): assert 0
+        @pytest.mark.slow
+        def test_slow(): assert 0
+        """,
+    )
+    project.write("test_ignored.py", "def test_ignored(): assert 0\n")
+    run = project.run().check(0)
+    assert {id.partition("::")[2] for id in run.tests} == {"test_runs", "test_runs_too"}
+    assert {(out.reason, out.count) for out in run.result.left_out} == {
+        ("pytest --deselect", 1),
+        ("pytest -m 'not slow' -k 'not keyword' --lf", 2),
+        ("pytest --ignore", 1),
+    }
+    assert (project.root / "own.xml").exists()
+    again = project.run().check(0)
+    assert len(again.tests) == 2
+
+
+def test_maxfail_of_the_project_holds_for_its_phases(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -x\n")
+    project.plan("phases: [{name: whole, keyword: whole}, {name: alone, isolation: test}]")
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        @pytest.mark.parametrize("n", range(3))
+        def test_whole(n): assert n != 1
+        @pytest.mark.parametrize("n", range(3))
+        def test_alone(n): assert n != 0
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == [
+        "passed", "failed", "not_run", "failed", "not_run", "not_run",
+    ]  # fmt: skip
+    assert "max_failures: 1 reached" in run.text("test_alone[2]")
+
+
+def test_plugins_that_reorder_add_and_remove_items(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: file}]")
+    project.write("pytest.ini", "[pytest]\nmarkers = late\n")
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+        class Extra(pytest.Item):
+            def runtest(self): pass
+            def reportinfo(self): return self.path, 0, "extra"
+        def pytest_collection_modifyitems(config, items):
+            items.reverse()
+            gone = [item for item in items if item.name == "test_gone"]
+            items[:] = [item for item in items if item.name != "test_gone"]
+            silently = [item for item in items if item.name == "test_silently_gone"]
+            items[:] = [item for item in items if item not in silently]
+            config.hook.pytest_deselected(items=gone)
+            items.append(Extra.from_parent(items[0].parent, name="extra"))
+            items.append(items[0])
+        """,
+    )
+    project.write("test_a.py", "\n".join(f"def test_{n}(): pass" for n in ("one", "two", "gone", "silently_gone")))
+    run = project.run().check(0)
+    assert [id.partition("::")[2] for id in run.tests] == ["test_two", "test_one", "extra"]
+    assert {(out.reason, out.count) for out in run.result.left_out} == {
+        ("a pytest plugin", 1),
+        ("collected more than once: runs once", 1),
+    }
+
+
+def test_an_id_that_is_not_there_when_collected_again_is_an_error(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, pytest
+        @pytest.mark.parametrize("n", [os.getpid()])
+        def test_changing(n): pass
+        def test_stable(): pass
+        """,
+    )
+    run = project.run().check(1)
+    assert sorted(outcome.value for outcome in run.outcomes.values()) == ["error", "passed"]
+    assert "not there any more" in run.text(next(id for id in run.tests if "changing" in id))
+
+
+def test_the_projects_own_coverage_threshold_makes_the_run_red(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p pytest_cov.plugin --cov=lib --cov-fail-under=100\n")
+    project.write("lib.py", "def used(): pass\ndef unused():\n    return 1\n")
+    project.write("test_a.py", "import lib\ndef test_a(): lib.used()\n")
+    project.plan("phases: [{name: all}]")
+    run = project.run().check(1)
+    assert run.outcome("test_a") is Outcome.PASSED
+    assert "coverage threshold" in " ".join(run.problems)
+
+
+# ------------------------------------------------------------------------------------------------------- collection
+
+BROKEN = {
+    "syntax": "def test_broken(:\n",
+    "raises": "raise RuntimeError('at import')\n",
+    "dies": "import os\nos._exit(0)\n",
+    "exits": "import sys\nsys.exit(0)\n",
+    "killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
+    "hangs": "import time\ntime.sleep(600)\n",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("policy", ["fail", "continue"])
+def test_a_file_that_cannot_be_collected_is_named(project: Project, fault: str, policy: str) -> None:
+    project.plan(f"""
+        collect_errors: {policy}
+        collect_timeout: 3s
+        defaults: {{grace: 300ms}}
+        phases: [{{name: all}}]
+    """)
+    project.write("test_broken.py", BROKEN[fault])
+    project.write("test_good.py", "def test_good(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    outcomes = set(run.outcomes.values())
+    assert outcomes == {Outcome.PASSED} if policy == "continue" else outcomes <= {Outcome.NOT_RUN}
+
+
+@pytest.mark.parametrize("where", ["conftest.py", "sub/conftest.py"])
+def test_a_conftest_that_raises_is_named_and_the_rest_can_run(project: Project, where: str) -> None:
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write(where, "raise RuntimeError('in conftest')\n")
+    project.write("sub/test_sub.py", "def test_sub(): pass\n")
+    project.write("other/test_other.py", "def test_other(): pass\n")
+    run = project.run().check(1)
+    (error,) = run.result.collect_errors
+    assert "conftest.py" in error.text + error.id
+    assert "in conftest" in error.text
+    assert set(run.outcomes.values()) == ({Outcome.PASSED} if where.startswith("sub") else set())
+
+
+def test_tests_of_no_phase_stop_the_run_with_the_remedies(project: Project) -> None:
+    project.plan("phases: [{name: some, keyword: one}]")
+    project.write("test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
+    run = project.run()
+    assert run.code == 2
+    assert "test_a.py::test_two" in run.output
+    assert "unassigned: run" in run.output
+    project.plan("unassigned: ignore\nphases: [{name: some, keyword: one}]")
+    ignored = project.run().check(0)
+    assert len(ignored.tests) == 1
+    assert ("in no phase (unassigned: ignore)", 1) in {(out.reason, out.count) for out in ignored.result.left_out}
+    project.plan("unassigned: run\nphases: [{name: some, keyword: one}]")
+    ran = project.run().check(0)
+    assert {test.phase for test in ran.tests.values()} == {"some", "unassigned"}
+
+
+def test_nothing_selected_is_no_success(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "")
+    assert project.run().code == 5
+
+
+# --------------------------------------------------------------------------------------- phases and what surrounds them
+
+
+def test_needs_and_a_failing_setup(project: Project) -> None:
+    project.plan(f"""
+        phases:
+          - {{name: red, keyword: red and not dependent}}
+          - {{name: dependent, keyword: dependent, needs: [red]}}
+          - name: unfurnished
+            keyword: unfurnished
+            setup: [{sys.executable} -c 'print("no database"); raise SystemExit(3)', touch never]
+            teardown: [touch torn-down]
+          - {{name: last}}
+    """)
+    names = ("red", "dependent", "unfurnished", "last")
+    project.write("test_a.py", "\n".join(f"def test_{name}(): assert {name != 'red'}" for name in names))
+    run = project.run().check(4)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["failed", "not_run", "not_run", "passed"]
+    assert "needs red, which did not pass" in run.text("dependent")
+    assert "no database" in run.output
+    assert (project.root / "torn-down").exists()
+    assert not (project.root / "never").exists()
+
+
+def test_env_templates_and_slots_per_process_and_per_worker(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
+    project.plan("""
+        defaults: {workers: 2, env: {WHERE: "{phase}-{slot}-{worker}-{{x}}", DIR: "{run_dir}"}}
+        phases:
+          - {name: spread, keyword: spread}
+          - {name: alone, isolation: test, setup: [{run: "echo $WHERE > setup.txt", shell: true}]}
+    """)
+    project.write(
+        "test_a.py",
+        """
+        import os, pytest, pathlib
+        def check(worker):
+            slot = worker.removeprefix("gw")
+            assert os.environ["WHERE"] == f"{os.environ['PHASE']}-{slot}-{worker}-{{x}}"
+            assert slot in ("0", "1")
+            assert pathlib.Path(os.environ["DIR"], "journal.jsonl").exists()
+            assert not [name for name in os.environ if name.startswith("ASYNC_TEST_RUN")]
+        @pytest.mark.parametrize("n", range(4))
+        def test_spread(n, monkeypatch, worker_id):
+            monkeypatch.setenv("PHASE", "spread")
+            check(worker_id)
+        @pytest.mark.parametrize("n", range(4))
+        def test_alone(n, monkeypatch):
+            monkeypatch.setenv("PHASE", "alone")
+            check(os.environ["PYTEST_XDIST_WORKER"])
+        """,
+    )
+    run = project.run().check(0)
+    assert {test.attempts[-1].worker for id, test in run.tests.items() if "spread" in id} == {"gw0", "gw1"}
+    assert run.processes("spread") == 1
+    assert run.processes("alone") == 4
+    assert (project.root / "setup.txt").read_text() == "alone-0-gw0-{x}\n"
+
+
+@pytest.mark.parametrize(("isolation", "processes"), [("phase", 1), ("file", 2), ("class", 3), ("test", 5)])
+def test_isolation_says_how_many_processes_there_are(project: Project, isolation: str, processes: int) -> None:
+    project.plan(f"phases: [{{name: all, isolation: {isolation}}}]")
+    project.write(
+        "conftest.py",
+        """
+        import os, pytest
+        @pytest.fixture(autouse=True)
+        def pid(record_property): record_property("pid", os.getpid())
+    """,
+    )
+    project.write(
+        "test_a.py",
+        """
+        class TestOne:
+            def test_a(self): pass
+            def test_b(self): pass
+        def test_c(): pass
+    """,
+    )
+    project.write("test_b.py", "def test_d(): pass\ndef test_e(): pass\n")
+    run = project.run().check(0)
+    pids = {dict(test.attempts[0].properties)["pid"] for test in run.tests.values()}
+    assert run.processes("all") == len(pids) == processes
+
+
+def test_max_failures_stops_a_phase_and_only_it(project: Project) -> None:
+    project.plan("""
+        phases:
+          - {name: stops, keyword: stops, isolation: test, max_failures: 2}
+          - {name: goes-on}
+    """)
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        @pytest.mark.parametrize("n", range(4))
+        def test_stops(n): assert n == 1
+        def test_goes_on(): pass
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["failed", "passed", "failed", "not_run", "passed"]
+
+
+def test_retries_in_a_fresh_process_and_the_last_attempt_decides(project: Project) -> None:
+    project.plan("phases: [{name: all, retries: {count: 2, delay: 50ms}, test_timeout: 2s, grace: 300ms}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, pathlib, pytest, time
+        def attempt(name):
+            path = pathlib.Path(name + ".attempts")
+            with path.open("a") as file: file.write("x")
+            return len(path.read_text())
+        def test_good(): attempt("good")
+        def test_flaky(): assert attempt("flaky") == 3
+        def test_crashes_once():
+            if attempt("crashes") == 1: os._exit(1)
+        def test_hangs_once():
+            if attempt("hangs") == 1: time.sleep(600)
+        def test_red(): assert not attempt("red")
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "passed", "passed", "passed", "failed"]
+    assert [len(test.attempts) for test in run.tests.values()] == [1, 3, 2, 2, 3]
+    assert [test.flaky for test in run.tests.values()] == [False, True, True, True, False]
+    assert (project.root / "good.attempts").read_text() == "x"
+
+
+def test_resources_keep_tests_apart(project: Project) -> None:
+    project.plan("""
+        resources: {database: 1}
+        phases: [{name: all, isolation: test, workers: 2}]
+    """)
+    project.write(
+        "test_a.py",
+        """
+        import os, pathlib, pytest, time
+        @pytest.mark.resources("database")
+        @pytest.mark.parametrize("n", range(3))
+        def test_holds(n):
+            os.mkdir("held")
+            time.sleep(0.2)
+            os.rmdir("held")
+        def test_free(): pass
+        """,
+    )
+    project.run().check(0)
+
+
+def test_a_phase_deadline_ends_the_phase_and_blames_who_ran(project: Project) -> None:
+    project.plan("""
+        defaults: {grace: 300ms}
+        phases:
+          - {name: late, keyword: late, timeout: 2s}
+          - {name: next}
+    """)
+    project.write(
+        "test_a.py",
+        """
+        import time
+        def test_1_late(): pass
+        def test_2_late(): time.sleep(600)
+        def test_3_late(): pass
+        def test_next(): pass
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "timed_out", "not_run", "passed"]
+    assert "exceeded its phase deadline of 2s (timeout)" in run.text("test_2_late")
+    assert "time.sleep(600)" in run.text("test_2_late")
+
+
+def test_a_run_deadline_ends_everything(project: Project) -> None:
+    project.plan("""
+        run_timeout: 4s
+        defaults: {grace: 300ms, isolation: test}
+        phases: [{name: late, keyword: late}, {name: next}]
+    """)
+    project.write("test_a.py", "import time\ndef test_late(): time.sleep(600)\ndef test_next(): pass\n")
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["timed_out", "not_run"]
+    assert "run deadline" in run.text("test_next")
+
+
+# ------------------------------------------------------------------------------------------------------ xdist workers
+
+
+def test_faults_in_xdist_workers_cost_only_their_own_tests(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
+    project.plan("phases: [{name: all, workers: 2, test_timeout: 2500ms, grace: 500ms}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, signal, time, pytest
+        @pytest.mark.parametrize("n", range(6))
+        def test_good(n): time.sleep(0.1)
+        def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
+        @pytest.mark.parametrize("n", range(6))
+        def test_slow(n): time.sleep(0.5)
+        def test_hangs(): time.sleep(600)
+        def test_hangs_hard():
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+            while True: time.sleep(1)
+        def test_exits(): pytest.exit("enough")
+        @pytest.mark.parametrize("n", range(6))
+        def test_more(n): pass
+        """,
+    )
+    run = project.run().check(1)
+    expected = {
+        "test_killed": "crashed",
+        "test_hangs": "timed_out",
+        "test_hangs_hard": "timed_out",
+        "test_exits": "crashed",
+    }
+    assert {
+        id.partition("::")[2]: outcome.value for id, outcome in run.outcomes.items() if outcome is not Outcome.PASSED
+    } == expected
+
+
+def test_max_failures_blames_nobody_who_was_only_interrupted(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
+    project.plan("phases: [{name: all, workers: 2, max_failures: 1}]")
+    project.write(
+        "test_a.py",
+        """
+        import time, pytest
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n):
+            if n == 0: assert 0
+            time.sleep(1)
+        """,
+    )
+    run = project.run().check(1)
+    assert run.outcome("test_it[0]") is Outcome.FAILED
+    assert set(run.outcomes.values()) <= {Outcome.FAILED, Outcome.NOT_RUN, Outcome.PASSED}
+    assert list(run.outcomes.values()).count(Outcome.FAILED) == 1
+
+
+# -------------------------------------------------------------------------------------------- ends and interruptions
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_in_order(project: Project, number: int, code: int) -> None:
+    project.plan(
+        "phases: [{name: all, isolation: file, teardown: [touch torn-down], grace: 2s}, {name: other, keyword: other}]"
+    )
+    project.write(
+        "test_a.py",
+        """
+        import pathlib, time
+        def test_before(): pass
+        def test_running():
+            pathlib.Path("running").touch()
+            time.sleep(600)
+        def test_after(): pass
+        """,
+    )
+    project.write("test_b.py", "def test_b(): pass\n")
+    run = project.start("run").until("running").signal(number).wait().check(code)
+    assert run.outcome("test_before") is Outcome.PASSED
+    assert run.outcome("test_after") is run.outcome("test_b") is Outcome.NOT_RUN
+    assert (project.root / "torn-down").exists()
+    assert run.run is not None
+    assert (run.run / "summary.json").exists()
+
+
+def test_a_second_signal_ends_the_run_at_once(project: Project) -> None:
+    project.plan("phases: [{name: all, grace: 50s}]")
+    project.write(
+        "test_a.py",
+        """
+        import pathlib, signal, time
+        def test_stubborn():
+            def refuse(*_): pathlib.Path("refused").touch()
+            signal.signal(signal.SIGINT, refuse)
+            pathlib.Path("running").touch()
+            while True: time.sleep(0.05)
+        """,
+    )
+    runner = project.start("run").until("running").signal(signal.SIGINT).until("refused")
+    runner.signal(signal.SIGINT).wait().check(130)
+
+
+def test_a_signal_during_the_collection_ends_it(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "import pathlib, time\npathlib.Path('importing').touch()\ntime.sleep(600)\n")
+    run = project.start("run").until("importing").signal(signal.SIGINT).wait()
+    assert run.code == 130
+    wait_until(lambda: survivors(run.mark) == [])
+
+
+def test_a_killed_run_can_still_be_reported(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, pathlib, pytest, time
+        def test_passes(): pass
+        def test_fails(): assert 0
+        def test_running():
+            pathlib.Path("running").write_text(str(os.getpid()))
+            time.sleep(600)
+        def test_never(): pass
+        """,
+    )
+    killed = project.start("run").until("running").signal(signal.SIGKILL).wait()
+    for pid in survivors(killed.mark):
+        os.kill(pid, signal.SIGKILL)
+    assert killed.code == -signal.SIGKILL
+    assert [outcome.value for outcome in killed.outcomes.values()] == ["passed", "failed", "not_run", "not_run"]
+    assert "in flight when the run ended" in killed.text("test_running")
+    shown = project.start("report", "--junit", "again.xml", "--exit-code").wait()
+    assert shown.code == 1
+    assert "INCOMPLETE" in shown.output
+    suites = ElementTree.parse(project.root / "again.xml").iter("testsuite")
+    (suite,) = [suite for suite in suites if suite.get("name") == "all"]
+    assert len(list(suite.iter("testcase"))) == 4
+
+
+def test_a_plugin_that_breaks_after_the_collection_is_no_files_fault(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("conftest.py", "def pytest_collection_modifyitems(): raise RuntimeError('in a plugin')\n")
+    project.write("test_good.py", "def test_good(): pass\n")
+    run = project.run().check(4)
+    assert "RuntimeError: in a plugin" in run.output
+
+
+@pytest.mark.parametrize("end", ["sys.exit(0)", "pytest.exit('enough')", "raise KeyboardInterrupt", "os._exit(4)"])
+def test_tests_before_a_file_that_breaks_the_collection_off_do_not_pass_for_all(project: Project, end: str) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(): pass\n")
+    project.write("test_b.py", f"import os, sys, pytest\n{end}\n")
+    project.write("test_c.py", "def test_c(): pass\n")
+    run = project.run()
+    assert run.code in (1, 2)
+    assert "test_b.py" in run.output
