@@ -19,6 +19,7 @@ from . import journal
 from .errors import InfrastructureError, UsageError
 
 BASE_NAME = ".async-test-run"
+SCHEMA_NAME = "plan.schema.json"
 PLAN_NAMES = ("runner.yaml", "runner.yml")
 
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
@@ -49,7 +50,9 @@ def find_plan(cwd: Path) -> Path:
         for name in PLAN_NAMES:
             if (directory / name).is_file():
                 return directory / name
-    raise UsageError(f"no {PLAN_NAMES[0]} in {cwd} or above it", hint="name the plan with -c PLAN")
+    raise UsageError(
+        f"no {PLAN_NAMES[0]} in {cwd} or above it", hint="name the plan with -c PLAN, or write one: async-test-run init"
+    )
 
 
 def base_directory(plan: Path, run_dir: Path | None = None) -> Path:
@@ -66,7 +69,7 @@ def create(base: Path, now: float | None = None, random: Callable[[int], str] = 
     """Make the directory of a new run, which nobody else has. ``InfrastructureError`` when that cannot be."""
     runs = base / "runs"
     try:
-        _prepare(base)
+        prepare(base)
         for _ in range(_TRIES):
             path = runs / new_run_id(time.time() if now is None else now, random)
             with contextlib.suppress(FileExistsError):
@@ -79,11 +82,11 @@ def create(base: Path, now: float | None = None, random: Callable[[int], str] = 
     raise InfrastructureError(f"cannot make a run directory in {runs}: every name that was tried is taken")
 
 
-def _prepare(base: Path) -> None:
+def prepare(base: Path) -> None:
     """Make ``base/runs`` and keep it out of git. A directory with other things in it is not ours to hide."""
     with contextlib.suppress(FileExistsError):
         base.mkdir(parents=True)
-    ours = base if {entry.name for entry in base.iterdir()} <= {"runs", ".gitignore"} else base / "runs"
+    ours = base if {entry.name for entry in base.iterdir()} <= {"runs", SCHEMA_NAME, ".gitignore"} else base / "runs"
     (base / "runs").mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError), (ours / ".gitignore").open("x", encoding="utf-8") as file:
         file.write("*\n")

@@ -1,0 +1,208 @@
+"""``async-test-run init``: a commented ``runner.yaml`` that is proven to give every collected test to one phase."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+import click
+import msgspec
+from rich.text import Text
+
+from .. import journal, plan_schema, proposal, runs, workflow
+from .. import plan as plans
+from ..engine import workers_of
+from ..errors import ExitCode, InternalError, UsageError
+from ..model import Inventory, Phase, Plan, Select
+from ..proposal import Proposal
+from ..reports import planning, terminal
+from ..reports.text import defused, item, visible
+from ..selection import Assignment, Narrowing, expressions
+from ..wording import quoted
+from . import collecting, options
+
+_SCHEMA = f"{runs.BASE_NAME}/{runs.SCHEMA_NAME}"
+_EPILOG = """\b
+Examples:
+  async-test-run init                            write runner.yaml for this directory
+  async-test-run init --print                    only print it
+  async-test-run init tests/unit tests/api       of these tests only
+  async-test-run init --python .venv/bin/python  with the pytest of this environment
+
+\b
+Exit codes:
+  0  written or printed, or left as it was at your word
+  1  written or printed, but files could not be collected
+  2  there is a plan already and nobody to ask, or the arguments are wrong
+  5  pytest found no tests; nothing is written"""
+
+
+@click.command("init", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--python", default="auto", metavar="PATH", help="The Python whose pytest collects, and runs the plan.")
+@click.option("--print", "printed", is_flag=True, help="Print the plan and write nothing.")
+@click.option("--force", is_flag=True, help="Replace an existing plan without asking.")
+@options.color
+@click.pass_context
+def command(
+    context: click.Context, paths: tuple[str, ...], python: str, printed: bool, force: bool, color: bool | None
+) -> None:
+    """Write a runner.yaml that assigns every test of this project to a phase.
+
+    pytest collects the suite; its marks, coroutine tests and database fixtures decide the phases. The plan is shown,
+    and an existing one is replaced only when you say so. PATHs limit it to these files and directories.
+    """
+    target = _target(Path(os.path.realpath(Path.cwd())))
+    if target.exists() and not (printed or force or interactive()):
+        raise UsageError(
+            f"{target.name} exists already, and there is nobody to ask whether to replace it",
+            hint="async-test-run init --force replaces it; async-test-run init --print only shows what it would be",
+        )
+    start = _start(target, paths, python)
+    inventory = collecting.inventory(start, Narrowing(), os.environ)
+    if not inventory.tests:
+        _show(_nothing(inventory), sys.stderr, color)
+        context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.NOTHING_SELECTED))
+    proven = _proven(start, inventory)
+    if printed:
+        click.echo(proven.text, nl=False)
+    else:
+        _show(_shown(proven.text), sys.stdout, color)
+        if target.exists() and not force and not click.confirm(f"Replace {target.name}?"):
+            click.echo(f"{target.name} is left as it is.")
+            return
+        _write(target, proven.text)
+    _show(_summary(proven, inventory, None if printed else target), sys.stderr if printed else sys.stdout, color)
+    context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.PASSED))
+
+
+def interactive() -> bool:
+    """Whether there is somebody to answer."""
+    return sys.stdin.isatty()
+
+
+def _target(directory: Path) -> Path:
+    """The plan that is there, or the one to be."""
+    present = (directory / name for name in runs.PLAN_NAMES if (directory / name).exists())
+    return next(present, directory / runs.PLAN_NAMES[0])
+
+
+def _start(target: Path, paths: tuple[str, ...], python: str) -> Plan:
+    """The plan with which a first collection is made: one phase for all."""
+    root = target.parent
+    return Plan(
+        path=target,
+        root=root,
+        name=root.name,
+        phases=(Phase(name="all"),),
+        select=Select(paths=tuple(_path(path, root) for path in paths)),
+        python=python,
+    )
+
+
+def _path(path: str, root: Path) -> str:
+    if "::" in path:
+        raise UsageError(
+            f"{quoted(path)} names tests; init takes files and directories",
+            hint="write it under `tests` of a phase once the plan is there",
+        )
+    if not Path(path).exists():
+        raise UsageError(f"no such file or directory: {quoted(path)}", hint="name files or directories that hold tests")
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+# ----------------------------------------------------------------------------------------------------------- the proof
+
+
+class Proven(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan's text, and the assignment that a collection for it came to."""
+
+    text: str
+    assignment: Assignment
+    notes: tuple[str, ...]
+
+
+def _proven(start: Plan, inventory: Inventory) -> Proven:
+    """The proposal if it holds, else the simplest plan: what is written has been parsed, collected and assigned."""
+    proposed = proposal.propose(inventory, start.root.as_posix(), paths=start.select.paths, python=start.python)
+    refusals = []
+    for candidate in (proposed, proposal.simplest(proposed)):
+        text = proposal.text(candidate, inventory.facts, schema=_SCHEMA)
+        try:
+            return _proof(start, candidate, text, inventory)
+        except UsageError as error:
+            refusals.append(error.message)
+    raise InternalError("no plan could be proven for this suite: " + "; ".join(refusals))
+
+
+def _proof(start: Plan, candidate: Proposal, text: str, inventory: Inventory) -> Proven:
+    """``UsageError`` when the text is no plan, or its plan does not take every test as it is meant to."""
+    plan = plans.parse(text, start.path)
+    again = inventory
+    if expressions(plan, Narrowing()) or plan.pytest_args:
+        again = collecting.inventory(plan, Narrowing(), os.environ)
+    assignment = workflow.proved(plan, again, Narrowing())
+    misplaced = proposal.misplaced(candidate, assignment)
+    if misplaced:
+        raise UsageError(f"coroutine tests would run among the others: {misplaced[0]}")
+    return Proven(text=text, assignment=assignment, notes=(*candidate.notes, *_unstable(inventory, again)))
+
+
+def _unstable(inventory: Inventory, again: Inventory) -> list[str]:
+    lost = proposal.lost(inventory, again)
+    if not lost:
+        return []
+    return [
+        f"{len(lost)} test ids differ from one collection to the next ({lost[0]}): give these parameters fixed "
+        "ids (`ids=…`), or no later process can find the tests again"
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------- the output
+
+
+def _write(target: Path, text: str) -> None:
+    """The plan, and the schema that its first line names."""
+    runs.prepare(target.parent / runs.BASE_NAME)
+    for path, content in ((target.parent / _SCHEMA, plan_schema.schema_text()), (target, text)):
+        with journal.replaced(path) as file:
+            file.write(content.encode())
+
+
+def _show(lines: Iterable[Text], stream: TextIO, color: bool | None) -> None:
+    terminal.show(lines, stream, color=color, environ=os.environ)
+
+
+def _shown(text: str) -> list[Text]:
+    lines = [defused(visible(line)) for line in text.rstrip("\n").split("\n")]
+    return [*(Text(line, "dim" if line.lstrip().startswith("#") else "") for line in lines), Text()]
+
+
+def _summary(proven: Proven, inventory: Inventory, written: Path | None) -> list[Text]:
+    phases = proven.assignment.phases
+    workers = [workers_of(assigned.phase, inventory.facts) for assigned in phases]
+    sections = [
+        planning.table(phases, workers),
+        planning.collection_errors(inventory),
+        planning.notes((*proven.notes, *proven.assignment.notes)),
+    ]
+    lines = [line for section in sections if section for line in (*section, Text())]
+    if written is None:
+        return lines[:-1]
+    total = proven.assignment.planned
+    said = f"wrote {item(written.name)}: {total} tests in {len(phases)} phases, each in exactly one"
+    return [*lines, Text(said, "bold"), Text("next: async-test-run", "cyan")]
+
+
+def _nothing(inventory: Inventory) -> list[Text]:
+    errors = planning.collection_errors(inventory)
+    left_out = [f"{group.count} {group.what} left out by {group.reason}" for group in inventory.left_out]
+    said = "async-test-run: pytest could not collect any test; nothing is written"
+    hint = "  mend what is shown above, then: async-test-run init"
+    if not errors:
+        said = f"async-test-run: pytest found no tests in {item(inventory.facts.rootdir)}; nothing is written"
+        hint = "  name where they are: async-test-run init tests/"
+    return [*errors, *planning.notes(left_out), Text(said), Text(hint, "cyan")]
