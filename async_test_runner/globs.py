@@ -38,14 +38,13 @@ class IdMatcher:
 
     def __init__(self, entries: Iterable[str]) -> None:
         every = [entry.removeprefix("./") for entry in entries]
-        self._ids = set(every)
         self._above = {entry for entry in every if not _WILD.search(entry)}
         globs = [_id_regex(entry) for entry in every if _WILD.search(entry)]
         self._globs = re.compile("|".join(globs), re.DOTALL) if globs else None
 
     def matches(self, id: str) -> bool:
         """Whether an entry takes this test; an entry that equals the id takes it whatever characters it holds."""
-        if id in self._ids or (self._above and not self._above.isdisjoint(_ancestors(id))):
+        if self._above and not self._above.isdisjoint(_ancestors(id)):
             return True
         return self._globs is not None and self._globs.fullmatch(id) is not None
 

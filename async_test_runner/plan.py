@@ -133,7 +133,7 @@ class _Phases:
 
     def _read_one(self, node: Node, key: str, names: list[str]) -> Phase | None:
         found: list[dict[str, Any]] = []
-        if not read_part(_AS_PHASE, node, key, self._problems, found.append):
+        if not read_part(PHASE, node, key, self._problems, found.append):
             return None
         values = found[0]
         assert isinstance(node, Table)
@@ -187,21 +187,6 @@ class _Phases:
             self._problems.add(node, key, f"{said}; give one of the two `markers` or `paths`")
         else:
             self._catch_all = key
-
-
-class _PhaseKind:
-    """A phase as a mapping of its own keys."""
-
-    shown = "phase"
-
-    def read(self, node: Node, key: str, problems: Problems) -> dict[str, Any]:
-        return PHASE.read(node, key, problems)
-
-    def schema(self) -> dict[str, Any]:
-        return PHASE.schema()
-
-
-_AS_PHASE = _PhaseKind()
 
 
 def _name_of(node: Node) -> str:

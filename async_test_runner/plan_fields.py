@@ -340,7 +340,7 @@ _TOP_FIELDS = (
     ),
     Field(
         key="select",
-        kind=Record(SELECT, lambda values: Select(**values), shown="mapping"),
+        kind=Record(SELECT, lambda values: Select(**values)),
         levels=("top",),
         help="What the plan speaks about at all; what it leaves out is counted and shown.",
         default="everything that pytest collects",
@@ -384,7 +384,7 @@ _TOP_FIELDS = (
     ),
     Field(
         key="defaults",
-        kind=Record(DEFAULTS, lambda values: values, shown="mapping"),
+        kind=DEFAULTS,
         levels=("top",),
         help="Policy of every phase that does not say otherwise; `python`, `pytest_args` and `env` hold for the "
         "collection as well.",
@@ -408,7 +408,7 @@ _TOP_FIELDS = (
     ),
     Field(
         key="reports",
-        kind=Record(REPORTS, lambda values: Reports(**values), shown="mapping"),
+        kind=Record(REPORTS, lambda values: Reports(**values)),
         levels=("top",),
         help="Where reports are written besides the run directory.",
         default="none",

@@ -69,23 +69,21 @@ class Text:
         shape: str = "",
         check: Callable[[str], str] | None = None,
         shown: str = "text",
-        one_line: bool = True,
     ) -> None:
         self.shown = shown
         self._expected = expected
         self._example = example
         self._shape = shape
         self._check = check
-        self._one_line = one_line
 
     def read(self, node: Node, key: str, problems: Problems) -> str:
         if not isinstance(node, Scalar) or node.kind != "text":
             quote = f" or put it in quotes: {quoted(node.text)}" if isinstance(node, Scalar) and node.text else ""
             raise Refused(f'expected {self._expected}, got {what(node)}; write for example "{self._example}"{quote}')
-        text = " ".join(node.text.split("\n")).strip() if self._one_line else node.text
-        if not text and self._one_line:
+        text = " ".join(node.text.split("\n")).strip()
+        if not text:
             raise Refused(f'expected {self._expected}, got an empty text; remove it or write "{self._example}"')
-        refuse_unusable(text, one_line=self._one_line)
+        refuse_unusable(text, one_line=True)
         if self._shape and not re.fullmatch(self._shape, text):
             raise Refused(f'expected {self._expected}, got {quoted(text)}; write for example "{self._example}"')
         problem = self._check(text) if self._check else ""
@@ -94,21 +92,16 @@ class Text:
         return text
 
     def schema(self) -> Schema:
-        schema: Schema = {"type": "string"}
-        if self._shape:
-            schema["pattern"] = f"^(?:{self._shape})$"
-        elif self._one_line:
-            schema["pattern"] = r"\S"
-        return schema
+        return {"type": "string", "pattern": f"^(?:{self._shape})$" if self._shape else r"\S"}
 
 
 def refuse_unusable(text: str, *, one_line: bool) -> None:
     """`Refused` for a text that no process argument, file name or report can hold."""
     if len(text) > LONGEST_TEXT:
         raise Refused(f"is {len(text)} characters long; shorten it to at most {LONGEST_TEXT}")
-    if "\0" in text:
-        raise Refused("contains a NUL character; remove it")
-    if one_line and any(c != "\t" and unicodedata.category(c) in ("Cc", "Cs") for c in text):
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise Refused(f"{quoted(text)} contains a character that no process takes; remove it")
+    if one_line and any(c != "\t" and unicodedata.category(c) == "Cc" for c in text):
         raise Refused(f"{quoted(text)} contains a control character; remove it")
 
 

@@ -60,7 +60,9 @@ _ALIASES = {
 
 
 class Fields:
-    """The fields of one level, in the order of the reference."""
+    """The fields of one level, in the order of the reference; a kind of value themselves: what fits of a mapping."""
+
+    shown = "mapping"
 
     def __init__(
         self,
@@ -133,19 +135,16 @@ class Fields:
 
 
 class Record:
-    """A mapping whose keys are `Fields`; ``build`` makes the value from those that fit."""
+    """A mapping whose keys are `Fields`, none of them required; ``build`` makes the value from those that fit."""
 
-    def __init__(self, fields: Fields, build: Callable[[dict[str, Any]], Any], *, shown: str) -> None:
+    shown = "mapping"
+
+    def __init__(self, fields: Fields, build: Callable[[dict[str, Any]], Any]) -> None:
         self.fields = fields
-        self.shown = shown
         self._build = build
 
     def read(self, node: Node, key: str, problems: Problems) -> Any:
-        values = self.fields.read(node, key, problems)
-        missing = [name for name, field in self.fields.by_key.items() if field.required and name not in values]
-        if missing:
-            raise Abandoned
-        return self._build(values)
+        return self._build(self.fields.read(node, key, problems))
 
     def schema(self) -> Schema:
         return self.fields.schema()
@@ -192,7 +191,7 @@ class RetriesKind:
     """A number of retries, or a mapping that says when."""
 
     shown = "whole number or mapping"
-    _record = Record(RETRY_FIELDS, lambda values: Retries(**values), shown="mapping")
+    _record = Record(RETRY_FIELDS, lambda values: Retries(**values))
 
     def read(self, node: Node, key: str, problems: Problems) -> Retries:
         if isinstance(node, Table):

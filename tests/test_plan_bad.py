@@ -104,6 +104,15 @@ BAD = [
     ),
     Bad("control", V + "name: \x1b[31m\n", "2:7: plan:", "remove it, or write it as an escape in double quotes"),
     Bad("nul escape", phase('paths: ["a\\0b"]'), "4:13: phases[0].paths[0]:", "remove it"),
+    Bad("nul in env", phase('env: {A: "a\\0b"}'), "4:14: phases[0].env.A:", "remove it"),
+    Bad("nul in a command", phase('setup: "a \\0b"'), "4:12: phases[0].setup:", "remove it"),
+    Bad("nul in an argument", phase('pytest_args: ["\\0"]'), "4:19: phases[0].pytest_args[0]:", "remove it"),
+    Bad(
+        "test dash",
+        phase("tests: -x"),
+        "4:12: phases[0].tests:",
+        "write a node id such as tests/test_app.py::test_login",
+    ),
     Bad("esc escape", V + 'name: "\\e[31m"\n' + P, "2:7: name:", "remove it"),
     Bad("name bool", V + "name: true\n" + P, "2:7: name:", 'write for example "shop" or put it in quotes: "true"'),
     Bad("name empty", V + 'name: ""\n' + P, "2:7: name:", 'remove it or write "shop"'),
@@ -629,6 +638,14 @@ def test_the_parser_written_in_python_finds_the_same_problems(monkeypatch: pytes
     fast = [_key(problems(bad.text)[0]) for bad in BAD]
     monkeypatch.setattr(yaml_reading, "_LOADER", yaml.SafeLoader)
     assert [_key(problems(bad.text)[0]) for bad in BAD] == fast
+
+
+@pytest.mark.parametrize(
+    "text", ['name: "\\UFFFFFFFF"', 'name: "\\U00110000"', "%YAML " + "1" * 5000 + ".1\n---\na", 'name: "\\ud800"']
+)
+def test_errors_of_the_parser_written_in_python_are_no_tracebacks(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(yaml_reading, "_LOADER", yaml.SafeLoader)
+    assert all(line.startswith("runner.yaml:1:") for line in problems(text))
 
 
 def _key(line: str) -> str:

@@ -94,6 +94,11 @@ def test_the_depth_of_a_tree_is_bounded_whatever_aliases_do() -> None:
         read("\n".join(lines))
 
 
+def test_a_long_text_that_aliases_multiply_counts_by_its_length() -> None:
+    with pytest.raises(YamlError, match="aliases counted"):
+        read(f"- &a '{'x' * 64_000}'\n" + "- *a\n" * 60)
+
+
 def depth(node: Node) -> int:
     match node:
         case Items():
