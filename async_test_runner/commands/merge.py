@@ -14,7 +14,7 @@ from ..errors import ExitCode, InfrastructureError, ReportInputError, UsageError
 from ..journal import replaced
 from ..reports import words
 from ..reports.merging import Merge, Merged
-from ..reports.text import one_line
+from ..reports.text import defused, one_line
 from ..reports.xml import Counts
 
 _ROWS = 20
@@ -58,7 +58,7 @@ def command(ctx: click.Context, inputs: tuple[Path, ...], output: str, name: str
         total = merge.total
     for line in _table(merged, total):
         click.echo(line, err=target is None)
-    problems = [one_line(file.problem) for file in merged if file.problem]
+    problems = [_shown(file.problem) for file in merged if file.problem]
     if problems:
         raise ReportInputError(
             "\n".join(problems),
@@ -81,12 +81,12 @@ def _resolve(inputs: Sequence[Path], output: Path | None) -> tuple[list[Path], l
             files = [file for file in _walk(path, missing) if file.resolve() != out]
             if not files and not missing:
                 raise UsageError(
-                    f"{one_line(str(path))}: no *.xml file in this directory",
+                    f"{_shown(str(path))}: no *.xml file in this directory",
                     hint="name the directory that the JUnit XML files were written to",
                 )
         elif path.resolve() == out:
             raise UsageError(
-                f"{one_line(str(path))}: is an input and the output",
+                f"{_shown(str(path))}: is an input and the output",
                 hint="write the merged report to another file, or one that no input pattern matches",
             )
         else:
@@ -95,7 +95,7 @@ def _resolve(inputs: Sequence[Path], output: Path | None) -> tuple[list[Path], l
             found.setdefault(file.resolve(), file)
     if not any(path.exists() for path in inputs):
         raise UsageError(
-            f"none of the inputs exists: {', '.join(one_line(str(path)) for path in inputs)}",
+            f"none of the inputs exists: {', '.join(_shown(str(path)) for path in inputs)}",
             hint="name the files that pytest --junitxml wrote, or their directory",
         )
     return list(found.values()), missing
@@ -123,7 +123,7 @@ def _make_directory(target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InfrastructureError(f"cannot write {one_line(str(target))}: {error.strerror}") from error
+        raise InfrastructureError(f"cannot write {_shown(str(target))}: {error.strerror}") from error
 
 
 def _write(merge: Merge, target: Path | None) -> None:
@@ -141,13 +141,19 @@ def _table(merged: Sequence[Merged], total: Counts) -> Iterator[str]:
     shown = merged
     if len(merged) > _ROWS:
         shown = [file for file in merged if file.problem or file.counts.red][:_ROWS]
-    rows = [(one_line(str(file.path)), file.counts) for file in shown]
+    rows = [(_shown(str(file.path)), file.counts) for file in shown]
     width = max(len(name) for name, _ in [*rows, ("total", total)])
     yield f"{'file':{width}}  {'tests':>7} {'failed':>7} {'errors':>7} {'skipped':>7} {'time':>9}"
     yield from (_row(name, counts, width) for name, counts in rows)
     if len(merged) > len(shown):
         yield f"… {words.plural(len(merged) - len(shown), 'more file')}"
     yield _row("total", total, width)
+
+
+def _shown(text: str) -> str:
+    """One line that neither a terminal nor a CI service obeys, though it begins with the name of a file."""
+    line = defused(one_line(text))
+    return f"./{line}" if line.lstrip().startswith("::") else line
 
 
 def _row(name: str, counts: Counts, width: int) -> str:

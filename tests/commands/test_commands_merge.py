@@ -224,6 +224,16 @@ def test_file_names_cannot_command_the_terminal() -> None:
     assert suites() == ["a", "merge"]
 
 
+@pytest.mark.parametrize("name", ["::error::x.xml", " ::error::x.xml", "##vso[task.complete]x.xml"])
+def test_file_names_cannot_command_a_ci_service(name: str) -> None:
+    write(name, "<broken")
+    write("a.xml")
+    result = merge(name, "a.xml", "-o", "out.xml")
+    for line in [*result.output.splitlines(), *error(result).message.splitlines()]:
+        assert not line.lstrip().startswith("::")
+        assert "##vso[" not in line
+
+
 def test_help_shows_examples_and_exit_codes() -> None:
     text = CliRunner().invoke(command, ["--help"], terminal_width=100).output
     assert "async-test-run merge shards/ -o merged.xml --fail-on-red" in text
