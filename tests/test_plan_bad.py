@@ -104,6 +104,7 @@ BAD = [
     ),
     Bad("control", V + "name: \x1b[31m\n", "2:7: plan:", "remove it, or write it as an escape in double quotes"),
     Bad("nul escape", phase('paths: ["a\\0b"]'), "4:13: phases[0].paths[0]:", "remove it"),
+    Bad("long text", phase("keyword: " + "a" * 10_001), "4:14: phases[0].keyword:", "shorten it to at most 10000"),
     Bad("nul in env", phase('env: {A: "a\\0b"}'), "4:14: phases[0].env.A:", "remove it"),
     Bad("nul in a command", phase('setup: "a \\0b"'), "4:12: phases[0].setup:", "remove it"),
     Bad("nul in an argument", phase('pytest_args: ["\\0"]'), "4:19: phases[0].pytest_args[0]:", "remove it"),
