@@ -15,7 +15,8 @@ Examples:
   async-test-run                     run the plan runner.yaml of this directory
   async-test-run plan                show what would run, without running anything
   async-test-run init                write a runner.yaml for this project
-  async-test-run run async-db -q     run one phase, quietly
+  async-test-run -k login -q         options without a command are those of run
+  async-test-run run async-db        run one phase
   async-test-run report              show the last run again
 
 \b
@@ -25,7 +26,7 @@ Exit codes:
 
 
 class _Commands(click.Group):
-    """Loads a command's module only when it is called; without a command, ``run`` is meant."""
+    """Loads a command's module only when it is called; options without a command are those of ``run``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -41,10 +42,24 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--help", "-h", "--version"}
-        if not args or (args[0] not in COMMANDS and args[0] not in own):
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A bare word is a command and never a phase: a misspelt command must not start a run."""
+        if args[0] not in COMMANDS:
+            raise click.UsageError(_unknown_command(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _unknown_command(name: str) -> str:
+    from .wording import did_you_mean, quoted
+
+    near = did_you_mean(name, COMMANDS) or f"commands are {', '.join(sorted(COMMANDS))}"
+    return f"no command is called {quoted(name)}; {near} A phase is run with: async-test-run run PHASE"
 
 
 @click.group(

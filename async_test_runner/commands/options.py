@@ -68,12 +68,19 @@ def split_dashes(args: list[str]) -> tuple[list[str], list[str]]:
 
 
 def spread(args: list[str], option: str) -> list[str]:
-    """``--files a b -q`` as ``--files a --files b -q``."""
+    """``--files a b -q`` as ``--files a --files b -q``.
+
+    ``click.UsageError`` for the option without a value: an empty list of files must not mean all of them.
+    """
     result: list[str] = []
     collecting = False
-    for arg in args:
+    for arg, following in zip(args, [*args, "-"][1:], strict=True):
         if arg == option:
             collecting = True
+            if following.startswith("-"):
+                raise click.BadOptionUsage(
+                    option, f"{option} needs a file or directory; without {option} all tests run"
+                )
         elif collecting and not arg.startswith("-"):
             result += [option, arg]
         else:

@@ -93,6 +93,7 @@ def command(
     """
     loaded = plans.load(plan if plan is not None else runs.find_plan(Path.cwd()))
     narrowing = Narrowing(phases=phases, files=absolute(files), markers=markers, keyword=keyword, tests=tests)
+    selection.check_phase_names(loaded, narrowing)
     inventory = collecting.inventory(loaded, narrowing, os.environ, context.meta[options.AFTER_DASHES])
     assignment = selection.assign(loaded, inventory, narrowing)
     if explained is not None:

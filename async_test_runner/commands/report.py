@@ -16,9 +16,15 @@ from ..reports import final, junit, summary, terminal
 from . import options
 
 _LISTED = 20
+_EPILOG = """\b
+Examples:
+  async-test-run report                  the newest run
+  async-test-run report 20261120T07 -v   the run whose id begins so, with every traceback
+  async-test-run report --list           the last runs
+  async-test-run report --junit out.xml  the merged JUnit XML again"""
 
 
-@click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False)
 @options.config
 @options.run_dir

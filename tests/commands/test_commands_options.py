@@ -1,0 +1,64 @@
+"""Options that several commands share, and how many values ``--files`` takes."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from async_test_runner.commands import options
+
+
+@click.command(cls=options.ManyFiles)
+@click.argument("words", nargs=-1)
+@options.files
+@options.tests
+@options.markers
+@click.option("-q", "--quiet", is_flag=True)
+@click.pass_context
+def echo(
+    context: click.Context,
+    words: tuple[str, ...],
+    files: tuple[str, ...],
+    tests: tuple[str, ...],
+    markers: str,
+    quiet: bool,
+) -> None:
+    click.echo(repr((words, files, tests, markers, quiet, context.meta[options.AFTER_DASHES])))
+
+
+def parsed(*argv: str) -> object:
+    result = CliRunner().invoke(echo, argv)
+    assert result.exit_code == 0, result.output
+    return eval(result.output)
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((), ((), (), (), "", False, ())),
+        (("--files", "a.py", "b.py"), ((), ("a.py", "b.py"), (), "", False, ())),
+        (("--files", "a.py", "b.py", "-q"), ((), ("a.py", "b.py"), (), "", True, ())),
+        (("--files", "a.py", "--files", "b.py"), ((), ("a.py", "b.py"), (), "", False, ())),
+        (("--files=a.py", "sync"), (("sync",), ("a.py",), (), "", False, ())),
+        (("sync", "--files", "a.py"), (("sync",), ("a.py",), (), "", False, ())),
+        (("-t", "a::b", "-t", "a::c"), ((), (), ("a::b", "a::c"), "", False, ())),
+        (("sync", "--", "-q", "--files", "x"), (("sync",), (), (), "", False, ("-q", "--files", "x"))),
+        (("--files", "a.py", "--", "b.py"), ((), ("a.py",), (), "", False, ("b.py",))),
+        (("--", "a", "--", "b"), ((), (), (), "", False, ("a", "--", "b"))),
+        (("-m", "not slow", "--files", "a b.py"), ((), ("a b.py",), (), "not slow", False, ())),
+    ],
+)
+def test_what_a_command_line_means(argv: tuple[str, ...], expected: object) -> None:
+    assert parsed(*argv) == expected
+
+
+@pytest.mark.parametrize("argv", [["--files"], ["--files", "-q"], ["--files", "--", "x"], ["--files", "--files", "a"]])
+def test_files_without_a_file_is_refused_and_does_not_mean_all(argv: list[str]) -> None:
+    result = CliRunner().invoke(echo, argv)
+    assert result.exit_code == 2
+    assert "--files needs a file or directory" in result.output
+
+
+def test_a_short_option_value_may_look_like_anything() -> None:
+    assert parsed("-t", "tests/test_a.py::test[--]") == ((), (), ("tests/test_a.py::test[--]",), "", False, ())
