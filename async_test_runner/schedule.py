@@ -105,7 +105,7 @@ def aftermath(end: Ending) -> Aftermath:
     if end.interrupted or end.doom is not None:
         reason = end.interrupted or f"the {end.doom.budget if end.doom else ''} deadline was reached before it"
         return Aftermath(blamed=blamed, not_run=rest, reason=reason)
-    if end.finished and end.maxfail and end.failures >= end.maxfail:
+    if _at_maxfail(end):
         return Aftermath(blamed=blamed, not_run=rest, reason=max_failures_reason(end.maxfail))
     if end.finished and end.reason and not culprits and not end.dead:
         return Aftermath(blamed=blamed, not_run=rest, reason=f"pytest ended its session early: {end.reason}")
@@ -120,10 +120,14 @@ def max_failures_reason(limit: int) -> str:
     return f"max_failures: {limit} reached"
 
 
+def _at_maxfail(end: Ending) -> bool:
+    return end.finished and bool(end.maxfail) and end.failures >= end.maxfail
+
+
 def _is_culprit(id: str, end: Ending) -> bool:
     if id in end.overdue or id in end.dead:
         return True
-    if id not in end.in_flight or end.interrupted:
+    if id not in end.in_flight or end.interrupted or _at_maxfail(end):
         return False
     return len(end.in_flight) == 1 or end.doom is not None
 

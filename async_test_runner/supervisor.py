@@ -117,9 +117,12 @@ class _Running:
         self.processes: dict[str, Hello] = {}
         self.finished: SessionFinished | None = None
         self.failures = 0
+        self.red = 0  # outcomes that pytest counts as failures, those that are tried again included
         self.doom: Overdue | None = None
         self.escalation: dict[int, tuple[int, float]] = {}  # pid (0: all) -> (signal sent, when)
+        self.signalled = False  # an escalation went as far as a signal: the end needs no other explanation
         self.lost: list[str] = []
+        self.gone: set[str] = set()  # xdist workers that are no more
 
 
 class _Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,9 +250,10 @@ class PhaseSupervisor:
             case ConftestFailed():
                 running.collect_texts.append(f"{message.id}\n{message.text}")
             case WorkerDied():
-                running.dead.update(id for id in (message.id,) if id in running.known and id not in running.done)
+                self._on_worker_died(running, message.id)
             case WorkerLost():
                 running.lost.append(f"worker {message.worker}: {message.text}")
+                self._on_worker_gone(running, message.worker)
             case SessionFinished():
                 running.finished = message
                 running.heard = self._clock()[1]
@@ -274,7 +278,8 @@ class PhaseSupervisor:
         )
         after = aftermath(self._ending(running, status))
         self._settle(running, after)
-        self._check_exit(running, status)
+        if not self._interrupted:
+            self._check_exit(running, status, after)
 
     # --------------------------------------------------------------------------------------------------------- time
 
@@ -389,16 +394,13 @@ class PhaseSupervisor:
 
     def _test_deadline(self, process: str, running: _Running, id: str, flight: _Flight, now: float) -> list[Action]:
         limit = self._phase.test_timeout
-        if limit is None or flight.late is not None or now < flight.began + limit:
+        if limit is None or flight.late is not None or id in running.dead or now < flight.began + limit:
             return []
         flight.late = Overdue("test", limit)
         self._deadline_event(flight.late, process, id)
+        running.escalation.setdefault(_target(running, flight.worker), (0, now))
         hello = running.processes.get(flight.worker)
-        if hello is None:
-            return []
-        pid = hello.pid if flight.worker else 0
-        running.escalation.setdefault(pid, (0, now))
-        return [Ask(process, id, str(flight.late), hello.pid, hello.dump_signal)]
+        return [Ask(process, id, str(flight.late), hello.pid, hello.dump_signal)] if hello is not None else []
 
     def _escalate(self, process: str, running: _Running, now: float) -> list[Action]:
         """Dumped, TERM, KILL: each stage once, ``grace`` seconds apart."""
@@ -408,6 +410,7 @@ class PhaseSupervisor:
                 continue
             number = int(signal.SIGTERM) if sent == 0 else KILL
             running.escalation[pid] = (number, now)
+            running.signalled = True
             actions.append(Signal(process, number, pid))
         return actions
 
@@ -425,9 +428,11 @@ class PhaseSupervisor:
     # ----------------------------------------------------------------------------------------------------- messages
 
     def _on_started(self, running: _Running, message: Started) -> None:
-        if message.id not in running.known or message.id in running.done:
+        if message.id not in running.known or message.id in running.done or message.id in running.in_flight:
             return
         running.in_flight[message.id] = _Flight(message.mono, message.at, message.worker)
+        if message.worker in running.gone:  # each process has a file of its own: the news of its end can come first
+            running.dead.add(message.id)
         self._emit(
             TestStarted(
                 at=message.at,
@@ -446,9 +451,23 @@ class PhaseSupervisor:
             return
         running.done.add(message.id)
         late = flight.late if flight is not None else None
-        if late is not None:
-            running.escalation.clear()
+        if flight is not None and late is not None and running.doom is None:
+            running.escalation.pop(_target(running, flight.worker), None)
         self._test_finished(running, message, late)
+
+    def _on_worker_died(self, running: _Running, id: str) -> None:
+        # xdist names the test that was next where none was running; that one is no culprit
+        flight = running.in_flight.get(id)
+        if flight is not None:
+            self._on_worker_gone(running, flight.worker)
+
+    def _on_worker_gone(self, running: _Running, worker: str) -> None:
+        if not worker:
+            return
+        running.escalation.pop(_target(running, worker), None)  # the process id is free for anybody
+        running.processes.pop(worker, None)
+        running.gone.add(worker)
+        running.dead.update(id for id, flight in running.in_flight.items() if flight.worker == worker)
 
     def _test_finished(self, running: _Running, message: Finished, late: Overdue | None) -> None:
         tries = outcomes.attempts(message.stages)
@@ -484,6 +503,7 @@ class PhaseSupervisor:
         """An attempt is decided: tell it, and either try again or count it."""
         at, mono = (message.at, message.mono) if message else self._clock()
         retry = not followed and self._will_retry(outcome, attempt)
+        running.red += outcome.is_red and not followed
         worker = message.worker if message else flight.worker if flight else ""
         self._emit(
             TestFinished(
@@ -570,18 +590,43 @@ class PhaseSupervisor:
             tests = tuple(self._tests[id] for id in ids)
             self._waiting.appendleft(_Waiting(tests=tests, attempt=running.job.attempt, barren=barren))
 
-    def _check_exit(self, running: _Running, status: int) -> None:
+    def _check_exit(self, running: _Running, status: int, after: Aftermath) -> None:
         """An end that no test explains must not pass unnoticed."""
         process, finished = running.job.process, running.finished
-        if finished is None or self._interrupted or running.doom is not None:
+        unexplained = not after.blamed and not after.not_run and not running.signalled
+        if finished is None:
+            self._check_death(running, status, after)
+            return
+        if running.lost and unexplained:
+            self._problem("failure", f"{process}: while it ran no test, a worker was lost: {'; '.join(running.lost)}")
+        if running.doom is not None:
             return
         if status < 0 and not running.escalation:
             self._problem("failure", f"{process}: after all its tests, {describe_death(status)}")
         elif status > 0 and status != finished.status and not running.escalation:
             said = f"pytest had ended with {finished.status}, but its process exited with {status}"
             self._problem("failure", f"{process}: {said}", hint="an exit handler that fails?")
-        expected = {0, 1, 5} if running.failures or running.missing or finished.red else {0, 5}
-        if running.collect_texts or running.dead or running.in_flight or finished.reason:
+        self._check_status(running, finished)
+
+    def _check_death(self, running: _Running, status: int, after: Aftermath) -> None:
+        """A process that ended before pytest did: a test carries the blame, or the process does."""
+        process = running.job.process
+        if after.blamed or after.not_run or (running.signalled and running.doom is None):
+            return
+        if running.doom is not None:
+            self._problem("failure", f"{process}: after its last test, it {running.doom}")
+            return
+        where = "while several tests ran" if after.alone else "while it ran no test"
+        self._problem(
+            "failure",
+            f"{process}: {describe_death(status)}, {where}",
+            hint=f"see processes/{process}/output.log in the run directory",
+        )
+
+    def _check_status(self, running: _Running, finished: SessionFinished) -> None:
+        process = running.job.process
+        expected = {0, 1, 5} if running.red or running.missing else {0, 5}
+        if running.collect_texts or running.dead or running.in_flight or running.lost or finished.reason:
             expected |= {1, 2}
         if finished.status not in expected:
             self._problem(
@@ -621,6 +666,12 @@ class PhaseSupervisor:
     def _warn(self, message: str) -> None:
         at, mono = self._clock()
         self._emit(Warned(at=at, mono=mono, message=message))
+
+
+def _target(running: _Running, worker: str) -> int:
+    """What an escalation is aimed at: the process of an xdist worker, or 0 for the whole session."""
+    hello = running.processes.get(worker)
+    return hello.pid if worker and hello is not None else 0
 
 
 def _slots(job: Job) -> range:
