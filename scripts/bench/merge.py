@@ -18,34 +18,17 @@ import platform
 import random
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
+
+from stopwatch import Sample, measured
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "from async_test_runner.commands.merge import command; command.main()"
 THEIRS = "import sys; from junitparser.cli import main; sys.exit(main())"
-# The kernel counts the memory of the process that starts another one as that one's peak: a small one has to do it.
-STOPWATCH = """
-import os, sys, time
-started = time.perf_counter()
-pid = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ,
-                     file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
-_, status, usage = os.wait4(pid, 0)
-print(time.perf_counter() - started, usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-class Sample(NamedTuple):
-    """One process: seconds, and peak resident memory in MiB."""
-
-    wall: float
-    memory: float
 
 
 # ---------------------------------------------------------------------------------------------------------- the inputs
@@ -92,27 +75,17 @@ def testcase(rng: random.Random, file: int, index: int) -> str:
 # ------------------------------------------------------------------------------------------------------- the processes
 
 
-def measured(code: str, arguments: Sequence[str]) -> Sample:
-    """Run ``python -c code arguments`` to its end; a failure ends the measurement."""
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", STOPWATCH, "-c", code, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"exit {done.returncode}: {arguments[0]} … {arguments[-1]}")
-    wall, memory = map(float, done.stdout.split())
-    return Sample(wall, memory / (1024 * 1024 if sys.platform == "darwin" else 1024))
+def python(code: str, arguments: Sequence[str]) -> Sample:
+    """``python -c code arguments``, with this checkout importable."""
+    return measured([sys.executable, "-c", code, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 def ours(paths: Sequence[Path], output: Path) -> Sample:
-    return measured(OURS, [*map(str, paths), "-o", str(output)])
+    return python(OURS, [*map(str, paths), "-o", str(output)])
 
 
 def theirs(paths: Sequence[Path], output: Path) -> Sample:
-    return measured(THEIRS, ["merge", *map(str, paths), str(output)])
+    return python(THEIRS, ["merge", *map(str, paths), str(output)])
 
 
 def counted(path: Path) -> dict[str, int]:
