@@ -19,28 +19,31 @@ _OLDEST = (8, 2)
 def find(wanted: str, root: Path, environ: Mapping[str, str]) -> str:
     """The interpreter for ``python: auto | PATH``. ``UsageError`` when it does not exist or has no usable pytest.
 
-    ``auto`` takes the runner's own interpreter if the project belongs to it: it is the project's environment or the
-    active one, or the project's distribution is installed in it. Otherwise the active virtual environment, then the
+    ``auto`` takes the runner's own interpreter if it is the active virtual environment or the project's ``.venv``. Else
+    the active one, if it has pytest; else the runner's own if the project's distribution is installed in it; else the
     project's ``.venv``; and where there is none of these, the runner's own.
     """
     if wanted != "auto":
         return _checked(str(root / Path(wanted).expanduser()), f"python: {wanted}")
-    own = Path(sys.prefix)
-    places = _environments(root, environ)
-    if any(_same(own, place) for place in places) or _has_project(root):
+    active, local = _active(environ), _local(root)
+    if any(_same(Path(sys.prefix), place) for place in (active, local) if place is not None):
         return sys.executable
-    for place in places:
-        python = _python_of(place)
-        if python is not None:
-            return _checked(str(python), f"the project's environment {place}")
-    return sys.executable
+    chosen = _python_of(active)
+    if chosen is not None and _pytest_version(str(chosen)):
+        return _checked(str(chosen), f"the active environment {active}")
+    chosen = _python_of(local)
+    if chosen is None or _has_project(root):
+        return sys.executable
+    return _checked(str(chosen), f"the project's environment {local}")
 
 
-def _environments(root: Path, environ: Mapping[str, str]) -> list[Path]:
+def _active(environ: Mapping[str, str]) -> Path | None:
     active = environ.get("VIRTUAL_ENV")
-    places = [Path(active)] if active else []
-    places += [directory / ".venv" for directory in (root, *root.parents) if (directory / ".venv").is_dir()][:1]
-    return places
+    return Path(active) if active else None
+
+
+def _local(root: Path) -> Path | None:
+    return next((place for directory in (root, *root.parents) if (place := directory / ".venv").is_dir()), None)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -50,7 +53,9 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _python_of(environment: Path) -> Path | None:
+def _python_of(environment: Path | None) -> Path | None:
+    if environment is None:
+        return None
     names = ("Scripts/python.exe",) if os.name == "nt" else ("bin/python",)
     return next((environment / name for name in names if (environment / name).exists()), None)
 
@@ -65,15 +70,18 @@ def _has_project(root: Path) -> bool:
         return False
 
 
+def _pytest_version(python: str) -> str:
+    """The version of pytest that this interpreter has; empty if it has none, or is none."""
+    return (process.output_of([python, "-c", _PROBE]) or "").strip()
+
+
 def _checked(python: str, source: str) -> str:
-    answer = process.output_of([python, "-c", _PROBE])
-    if answer is None:
+    found = _pytest_version(python)
+    if not found:
         raise UsageError(
             f"{source}: {python} has no pytest, or is no Python", hint=f"try: {python} -m pip install 'pytest>=8.2'"
         )
-    version = tuple(int(part) for part in answer.split(".")[:2] if part.isdigit())
+    version = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
     if version < _OLDEST:
-        raise UsageError(
-            f"{source}: pytest {answer.strip()} is older than 8.2", hint=f"try: {python} -m pip install -U pytest"
-        )
+        raise UsageError(f"{source}: pytest {found} is older than 8.2", hint=f"try: {python} -m pip install -U pytest")
     return python
