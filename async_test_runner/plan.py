@@ -9,7 +9,8 @@ from typing import Any
 
 from . import yaml_reading
 from .errors import PlanError
-from .model import Isolation, Phase, Plan
+from .globs import fixed_part
+from .model import Isolation, Phase, Plan, Reports, Select
 from .plan_fields import PHASE, TOP
 from .plan_kinds import read_part
 from .plan_problems import MOST_PROBLEMS, Problems, TooMany, below, entries, what
@@ -36,7 +37,7 @@ def load(path: Path) -> Plan:
             data = file.read(yaml_reading.MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise PlanError([f"{shown}: {_unreadable(path, error)}"]) from error
-    return parse(data, path)
+    return parse(data, path, on_disk=True)
 
 
 def _unreadable(path: Path, error: Exception) -> str:
@@ -56,20 +57,26 @@ def _unreadable(path: Path, error: Exception) -> str:
 
 
 def _near(path: Path) -> str:
-    try:
-        names = sorted(other.name for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml"))
-    except OSError:
-        return ""
-    found = closest(path.name, names)
+    found = closest(path.name, (name for name in _names_in(path.parent) if name.endswith((".yaml", ".yml"))))
     return str(path.parent / found) if found else ""
 
 
-def parse(text: str | bytes, path: Path) -> Plan:
-    """The plan in a text. ``path`` names it in messages; its directory is the plan's root. `PlanError` as in `load`."""
+def _names_in(directory: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))  # noqa: PTH208  # the names are what is wanted
+    except OSError:
+        return []
+
+
+def parse(text: str | bytes, path: Path, *, on_disk: bool = False) -> Plan:
+    """The plan in a text. ``path`` names it in messages; its directory is the plan's root. `PlanError` as in `load`.
+
+    ``on_disk``: what is to be collected must exist below that directory.
+    """
     problems = Problems(printable(str(path)))
     plan = None
     try:
-        plan = _read(text, path, problems)
+        plan = _read(text, path, problems, on_disk)
     except yaml_reading.YamlError as error:
         problems.add_at(error.line, error.column, "plan", error.text)
     except TooMany:
@@ -80,7 +87,7 @@ def parse(text: str | bytes, path: Path) -> Plan:
     return plan
 
 
-def _read(text: str | bytes, path: Path, problems: Problems) -> Plan | None:
+def _read(text: str | bytes, path: Path, problems: Problems, on_disk: bool) -> Plan | None:
     node = yaml_reading.read(yaml_reading.decode(text) if isinstance(text, bytes) else text)
     if node is None or (isinstance(node, Scalar) and node.kind == "null"):
         problems.add_at(1, 1, "plan", "is empty; begin with version: 1 and phases:")
@@ -90,8 +97,36 @@ def _read(text: str | bytes, path: Path, problems: Problems) -> Plan | None:
         problems.add(node, "plan", f"{said}; begin with version: 1 and phases:")
         return None
     values = TOP.read(node, "", problems)
-    phases = _Phases(values, problems).read(values.pop("phases", None))
+    places = _places(node, "")
+    if on_disk and "select" in values:
+        _check_paths(values["select"], places["select"], path.parent, problems)
+    if "reports" in values:
+        _check_reports(values["reports"], places["reports"], problems)
+    phases = _Phases(values, places, problems).read(values.pop("phases", None))
     return _plan(values, phases, path) if not problems.lines() else None
+
+
+def _check_paths(select: Select, node: Node, root: Path, problems: Problems) -> None:
+    """pytest would say so too, but not where."""
+    for entry, item, key in _located({"paths": select.paths}, _places(node, "select"), "paths", "select"):
+        fixed = Path(fixed_part(entry))
+        if not os.path.exists(root / fixed):  # noqa: PTH110  # Path.exists raises for names that are too long
+            near = closest(fixed.name, _names_in((root / fixed).parent))
+            remedy = (
+                f"did you mean {quoted(str(fixed.parent / near))}?" if near else "write it from the plan's directory"
+            )
+            problems.add(item, key, f"there is no {quoted(str(fixed))}; {remedy}")
+
+
+def _check_reports(reports: Reports, node: Node, problems: Problems) -> None:
+    if reports.junit is not None and reports.junit == reports.summary:
+        place = _places(node, "reports")["summary"]
+        problems.add(place, "reports.summary", "is the file of reports.junit too; give each its own")
+
+
+def _places(node: Node, key: str) -> dict[str, Node]:
+    """The nodes of a mapping's values; what is wrong with its keys has been reported already."""
+    return {name: value for name, _, value in entries(node, key, Problems(""))} if isinstance(node, Table) else {}
 
 
 def _plan(values: dict[str, Any], phases: tuple[Phase, ...], path: Path) -> Plan:
@@ -112,13 +147,17 @@ def _phase(values: dict[str, Any], line: int = 0) -> Phase:
 class _Phases:
     """Reads the phases in order, and checks what they say about each other and about the top level."""
 
-    def __init__(self, top: dict[str, Any], problems: Problems) -> None:
+    def __init__(self, top: dict[str, Any], places: dict[str, Node], problems: Problems) -> None:
         self._defaults: dict[str, Any] = top.get("defaults", {})
         self._resources = dict(top.get("resources", ()))
         self._problems = problems
         self._lines: dict[str, int] = {}
         self._lower: dict[str, int] = {}
         self._catch_all = ""
+        if "resources" in self._defaults:
+            within = _places(places["defaults"], "defaults")
+            for name, item, key in _located(self._defaults, within, "resources", "defaults"):
+                self._check_resource(name, item, key)
 
     def read(self, node: Node | None) -> tuple[Phase, ...]:
         if node is None:
@@ -137,7 +176,7 @@ class _Phases:
             return None
         values = found[0]
         assert isinstance(node, Table)
-        places = {name: value for name, _, value in entries(node, key, Problems(""))}
+        places = _places(node, key)
         self._check_name(values.get("name", ""), places, key)
         for name, item, place in _located(values, places, "needs", key):
             self._check_need(name, item, place, names, values.get("name", ""))

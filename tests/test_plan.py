@@ -252,7 +252,7 @@ def test_text_beyond_ascii_is_kept() -> None:
 
 
 def test_a_file_is_loaded_with_its_real_directory_as_root(tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "tests").mkdir(parents=True)
     (tmp_path / "project" / "ci.yaml").write_text(DESIGN)
     (tmp_path / "link").symlink_to(tmp_path / "project")
     plan = load(tmp_path / "link" / "ci.yaml")

@@ -104,6 +104,8 @@ BAD = [
     ),
     Bad("control", V + "name: \x1b[31m\n", "2:7: plan:", "remove it, or write it as an escape in double quotes"),
     Bad("nul escape", phase('paths: ["a\\0b"]'), "4:13: phases[0].paths[0]:", "remove it"),
+    Bad("resource default", V + "defaults: {resources: db}\n" + P, "2:23: defaults.resources:", "at the top level"),
+    Bad("same report", V + P + "reports: {junit: a, summary: a}\n", "3:30: reports.summary:", "give each its own"),
     Bad("long text", phase("keyword: " + "a" * 10_001), "4:14: phases[0].keyword:", "shorten it to at most 10000"),
     Bad("nul in env", phase('env: {A: "a\\0b"}'), "4:14: phases[0].env.A:", "remove it"),
     Bad("nul in a command", phase('setup: "a \\0b"'), "4:12: phases[0].setup:", "remove it"),
@@ -589,6 +591,21 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
         file.truncate(1 << 40)  # sparse: a terabyte that takes no room
     with pytest.raises(PlanError, match="larger than 1 MiB"):
         load(huge)
+
+
+def test_what_is_to_be_collected_must_exist_and_is_answered_in_place(tmp_path: Path) -> None:
+    (tmp_path / "tests" / "unit").mkdir(parents=True)
+    plan = tmp_path / "runner.yaml"
+    plan.write_text(
+        V + "select:\n  paths: [tests, 'tests/**/x.py', '*.py', tests/units, test/**, " + "n" * 300 + "]\n" + P
+    )
+    with pytest.raises(PlanError) as caught:
+        load(plan)
+    assert [line.removeprefix(str(plan)) for line in caught.value.problems] == [
+        ':3:43: select.paths[3]: there is no "tests/units"; did you mean "tests/unit"?',
+        ':3:56: select.paths[4]: there is no "test"; did you mean "tests"?',
+        f':3:65: select.paths[5]: there is no "{"n" * 59}…"; write it from the plan\'s directory',
+    ]
 
 
 def test_a_file_name_reaches_the_message_printable(tmp_path: Path) -> None:

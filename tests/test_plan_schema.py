@@ -167,7 +167,7 @@ BEYOND = {
     "keyword two", "path dash", "path id", "wildcards", "junit dir", "setup quote", "setup shell word",
     "setup shell list", "env template", "env stray", "long text", "nul escape", "nul in env",
     "nul in a command", "test dash", "esc escape", "python tag", "tag int", "tagged phases", "complex key",
-    "duration long",
+    "duration long", "resource default", "same report",
 }  # fmt: skip
 
 
