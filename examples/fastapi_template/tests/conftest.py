@@ -109,7 +109,11 @@ def test_engine(database_url: str) -> AsyncEngine:
 @pytest.fixture(scope="session")
 def test_session_engine(database_url: str) -> AsyncEngine:
     return make_engine(
-        database_url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=5, pool_pre_ping=False
+        database_url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=0.2,  # nobody has a reason to wait for a second connection: tell them soon
     )
 
 

@@ -50,13 +50,6 @@ async def test_the_list_does_not_show_the_key_again(async_client: AsyncClient, d
     assert key not in listed.text
 
 
-async def test_the_list_is_the_caller_s_own(
-    async_client: AsyncClient, db_user: User, db_admin: User, auth: Auth
-) -> None:
-    await create(async_client, auth(db_admin))
-    assert (await async_client.get("/api/v1/api-keys", headers=auth(db_user))).json() == []
-
-
 async def test_a_name_is_used_once_per_user(
     async_client: AsyncClient, db_user: User, db_admin: User, auth: Auth
 ) -> None:
@@ -105,11 +98,6 @@ async def test_a_key_with_a_known_prefix_and_another_secret_is_refused(
     key = await create(async_client, auth(db_user))
     forged = key[:-1] + ("a" if key[-1] != "a" else "b")
     assert (await async_client.get("/api/v1/users/me", headers={"X-API-Key": forged})).status_code == 401
-
-
-async def test_a_key_that_was_never_issued_is_refused(async_client: AsyncClient) -> None:
-    response = await async_client.get("/api/v1/users/me", headers={"X-API-Key": make_key().secret})
-    assert response.status_code == 401
 
 
 async def test_a_key_remembers_when_it_was_used(

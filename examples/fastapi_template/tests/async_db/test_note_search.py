@@ -47,12 +47,10 @@ async def titles(client: AsyncClient, headers: dict[str, str], **params: Any) ->
         ("milk", {"Milk"}),
         ("BUDGET", {"Budget 100%", "Plan_B"}),
         ("budget plan", {"Budget 100%", "Plan_B"}),
-        ("100%", {"Budget 100%"}),
-        ("n_B", {"Plan_B"}),
         ("%", {"Budget 100%"}),
         ("nothing like it", set()),
     ],
-    ids=["title", "any case", "every word", "percent", "underscore", "percent alone", "no match"],
+    ids=["title", "any case", "every word", "wildcard", "no match"],
 )
 async def test_a_search_finds(q: str, found: set[str], async_client: AsyncClient, headers: dict[str, str]) -> None:
     assert set(await titles(async_client, headers, q=q)) == found
@@ -65,10 +63,9 @@ async def test_a_search_finds(q: str, found: set[str], async_client: AsyncClient
         ({"status": "published"}, ["Plan_B", "Budget 100%"]),
         ({"created_after": "2026-03-01T00:00:00Z"}, ["Élan", "Plan_B"]),
         ({"created_before": "2026-02-01T00:00:00Z"}, ["Milk"]),
-        ({"created_after": "2026-02-01T00:00:00Z", "status": "draft"}, []),
         ({"created_after": "2026-03-01T02:00:00+02:00"}, ["Élan", "Plan_B"]),
     ],
-    ids=["state", "from", "until", "both", "other time zone"],
+    ids=["state", "from", "until", "other time zone"],
 )
 async def test_a_filter_leaves(
     params: dict[str, str], found: list[str], async_client: AsyncClient, headers: dict[str, str]

@@ -37,10 +37,9 @@ async def test_requests_and_test_share_one_transaction(
 
 
 async def test_the_pool_of_one_has_no_second_connection(
-    db_session: AsyncSession, test_session_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    db_session: AsyncSession, test_session_engine: AsyncEngine
 ) -> None:
     await db_session.scalar(select(1))
-    monkeypatch.setattr(test_session_engine.pool, "_timeout", 0.01)
     with pytest.raises(PoolTimeoutError, match="QueuePool limit of size 1"):
         async with test_session_engine.connect():
             pass
