@@ -116,9 +116,9 @@ _REPORT_FIELDS = (
         key="summary",
         kind=_OUTPUT,
         levels=("reports",),
-        help="Where the summary is written as Markdown, relative to the plan.",
+        help="Where the summary is written as JSON, relative to the plan; the run directory has a copy in any case.",
         default="the run directory only",
-        example="reports/summary.md",
+        example="reports/summary.json",
     ),
 )
 
