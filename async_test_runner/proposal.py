@@ -67,7 +67,6 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     python: str = "auto"
-    pytest_args: tuple[str, ...] = ()
 
 
 def propose(inventory: Inventory, root: str, *, paths: tuple[str, ...] = (), python: str = "auto") -> Proposal:
@@ -82,7 +81,6 @@ def propose(inventory: Inventory, root: str, *, paths: tuple[str, ...] = (), pyt
         notes=tuple(_notes(inventory)),
         paths=paths,
         python=python,
-        pytest_args=("--no-cov",) if inventory.facts.coverage else (),
     )
 
 
@@ -122,12 +120,15 @@ class _Suite:
         coroutines = {test.id for test in self._coroutines}
         if all(test.id in coroutines for test in self._rest):
             return []
-        why = (
-            "Whatever no other phase takes: ordinary functions. They share one process, as in plain pytest; "
-            "if they are independent of each other, `workers: auto` runs them in parallel (needs pytest-xdist)."
-        )
-        if self._facts.numprocesses > 1:
-            why = "Whatever no other phase takes: ordinary functions. Workers as in pytest's configuration (-n)."
+        alone = len(self._rest) == len(self._all) and not self._coroutines
+        who = "All tests; none is a coroutine." if alone else "Whatever no other phase takes: ordinary functions."
+        how = "Workers as in pytest's configuration (-n)."
+        if self._facts.numprocesses < 2:
+            how = (
+                "They share one process, as in plain pytest; if they are independent of each other, `workers: auto` "
+                "runs them in parallel (needs pytest-xdist)."
+            )
+        why = f"{who} {how}"
         return [ProposedPhase(name="sync", why=why, for_coroutines=False)]
 
     def database(self) -> list[ProposedPhase]:
@@ -364,11 +365,8 @@ def _notes(inventory: Inventory) -> Iterable[str]:
     if facts.maxfail:
         said = f"stops after {facts.maxfail} failure{'s' if facts.maxfail > 1 else ''} (-x, --maxfail)"
         yield f"pytest's configuration {said}: each phase does; `max_failures: 0` under `defaults` runs everything"
-    if facts.coverage:
-        yield (
-            "pytest's configuration measures coverage (--cov), which every process would do for itself: the plan "
-            "passes --no-cov; measure in a run of plain pytest, or remove `pytest_args` from `defaults`"
-        )
+    if facts.coverage is not None:
+        yield "pytest's configuration measures coverage (--cov): that of all processes is combined after the last phase"
     if facts.junit_xml:
         yield f"pytest's configuration names a JUnit file: the merged one of all phases is written to {facts.junit_xml}"
     for group in inventory.left_out:
@@ -430,9 +428,6 @@ def _defaults(proposal: Proposal) -> list[str]:
     lines = ["", "defaults:", "  test_timeout: 5m  # a test that takes longer is ended, with its stacks in the report"]
     if proposal.python != "auto":
         lines += [f"  python: {scalar(proposal.python)}"]
-    if proposal.pytest_args:
-        lines += ["  # Every process would measure coverage for itself, and check any threshold against its part."]
-        lines += _list("pytest_args", proposal.pytest_args, "  ")
     return lines
 
 

@@ -20,6 +20,7 @@ from ..model import Inventory, Phase, Plan, Select
 from ..proposal import Proposal
 from ..reports import planning, terminal
 from ..reports.text import defused, item, visible
+from ..reports.words import plural
 from ..selection import Assignment, Narrowing, expressions
 from ..wording import quoted
 from . import collecting, options
@@ -142,7 +143,7 @@ def _proof(start: Plan, candidate: Proposal, text: str, inventory: Inventory) ->
     """``UsageError`` when the text is no plan, or its plan does not take every test as it is meant to."""
     plan = plans.parse(text, start.path)
     again = inventory
-    if expressions(plan, Narrowing()) or plan.pytest_args:
+    if expressions(plan, Narrowing()):
         again = collecting.inventory(plan, Narrowing(), os.environ)
     assignment = workflow.proved(plan, again, Narrowing())
     misplaced = proposal.misplaced(candidate, assignment)
@@ -192,8 +193,8 @@ def _summary(proven: Proven, inventory: Inventory, written: Path | None) -> list
     lines = [line for section in sections if section for line in (*section, Text())]
     if written is None:
         return lines[:-1]
-    total = proven.assignment.planned
-    said = f"wrote {item(written.name)}: {total} tests in {len(phases)} phases, each in exactly one"
+    counted = f"{plural(proven.assignment.planned, 'test')} in {plural(len(phases), 'phase')}"
+    said = f"wrote {item(written.name)}: {counted}, every test in exactly one"
     return [*lines, Text(said, "bold"), Text("next: async-test-run", "cyan")]
 
 

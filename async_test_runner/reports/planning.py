@@ -194,8 +194,7 @@ def _verdict(forecast: Forecast) -> Text:
     planned, phases = forecast.assignment.planned, len(forecast.assignment.phases)
     match code:
         case ExitCode.PASSED:
-            every = "each" if planned > 1 else "it"
-            return _said("OK", "bold green", f"{_in_phases(planned, phases)}, {every} in exactly one")
+            return _said("OK", "bold green", f"{_in_phases(planned, phases)}, every test in exactly one")
         case ExitCode.FAILED:
             errors = plural(len(forecast.inventory.errors), "collection error")
             return _said("COLLECTION ERRORS", "bold red", f"{errors}; {_in_phases(planned, phases)} (exit 1)")
