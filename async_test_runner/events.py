@@ -247,6 +247,8 @@ def decode(line: bytes) -> Event | None:
         if _kind_decoder.decode(line).kind in _KINDS:
             raise
         return None
+    except UnicodeDecodeError as error:  # what msgspec raises for bytes that are no UTF-8
+        raise msgspec.DecodeError(str(error)) from error
     return event
 
 

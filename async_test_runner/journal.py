@@ -22,7 +22,10 @@ class JournalWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise self._refused(error) from error
 
     def write(self, event: Event) -> None:
         """Append one event. ``InfrastructureError`` when the disk does not take it."""
@@ -31,10 +34,13 @@ class JournalWriter:
             while data:  # a short write is what a nearly full disk answers before it answers ENOSPC
                 data = data[os.write(self._fd, data) :]
         except OSError as error:
-            raise InfrastructureError(
-                f"cannot write the journal {self._path}: {error.strerror}",
-                hint="free some space, or choose another place with --run-dir",
-            ) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> InfrastructureError:
+        return InfrastructureError(
+            f"cannot write the journal {self._path}: {error.strerror}",
+            hint="free some space, or choose another place with --run-dir",
+        )
 
     def close(self) -> None:
         """Close the file; later writes fail."""

@@ -21,6 +21,7 @@ from .errors import InfrastructureError
 
 KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 _PR_SET_CHILD_SUBREAPER = 36
+_GENERATIONS = 1000  # of orphans: whoever forks faster than that is not ended by killing
 
 
 class Process:
@@ -154,11 +155,22 @@ class Orphan(NamedTuple):
 
 
 def end_orphans(known: set[int]) -> list[Orphan]:
-    """Kill and reap the children of this process that are not ``known``; returns those that were still running."""
+    """Kill and reap the children of this process that are not ``known``; returns those that were still running.
+
+    What they had started becomes a child of this process in its turn.
+    """
+    found: list[Orphan] = []
+    for _ in range(_GENERATIONS):
+        pids = [pid for pid in _children() if pid not in known]
+        if not pids:
+            break
+        found += _end(pids)
+    return found
+
+
+def _end(pids: list[int]) -> list[Orphan]:
     found = []
-    for pid in _children():
-        if pid in known:
-            continue
+    for pid in pids:
         command = _command(pid)
         signal_process(pid, KILL)
         with contextlib.suppress(ChildProcessError):

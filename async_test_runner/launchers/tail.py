@@ -10,7 +10,6 @@ import msgspec
 from ..protocol import Message
 
 _decoder = msgspec.json.Decoder(Message)
-_CHUNK = 1 << 20
 
 
 class Tail:
@@ -41,7 +40,7 @@ class _File:
         for line in self._lines():
             try:
                 yield _decoder.decode(line)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 # A line that a dying process tore, or that something else wrote into the file. What it would have
                 # said is missing, and a test without an outcome is noticed when its process has ended.
                 continue
@@ -50,7 +49,7 @@ class _File:
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read(64 * _CHUNK)
+                data = file.read()  # all of it: after the end of its process there is no other call
         except OSError:
             return []
         self._offset += len(data)
