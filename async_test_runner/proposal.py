@@ -26,8 +26,8 @@ from .model import CollectedTest, Inventory, Isolation, PytestFacts
 from .selection import Assignment
 from .wording import listed
 
-MANY = 40  # coroutine tests in a phase from which on a process per file is worth more than one per test
-_MOST_ENTRIES = 30  # names in a phase; beyond, whole classes and files are named, whoever else is in them
+MANY = 20  # coroutine tests in a phase from which on a process per file is worth more than one per test
+_MOST_ENTRIES = 20  # names in a phase; beyond, whole classes and files are named, whoever else is in them
 _WIDTH = 100
 
 _LOOP_MARKS = frozenset({"asyncio", "anyio", "trio", "asyncio_cooperative", "gen_test", "twisted"})
@@ -74,21 +74,23 @@ def propose(inventory: Inventory, root: str, *, paths: tuple[str, ...] = (), pyt
     suite = _Suite(inventory, root)
     others = (*suite.unmarked(), *suite.marked())
     database = suite.database()
+    named = {name.removesuffix("/**") for phase in (*others, *database) for name in (*phase.paths, *phase.tests)}
     # Marks tell phases apart wherever they stand; names take effect only before the marks of the other phases.
     coroutines = (*database, *others) if any(phase.paths or phase.tests for phase in database) else (*others, *database)
     return Proposal(
-        phases=(*suite.sync(), *coroutines, *suite.slow()),
+        phases=(*suite.sync(named), *coroutines, *suite.slow()),
         notes=tuple(_notes(inventory)),
         paths=paths,
         python=python,
     )
 
 
-def simplest(proposal: Proposal) -> Proposal:
-    """The plan that holds for every suite: one phase, which takes whatever there is."""
+def simplest(proposal: Proposal, why_not: str) -> Proposal:
+    """The plan that holds for every suite: one phase for all. ``why_not`` says why the division did not hold."""
     why = "All tests, in one pytest process. No division of this suite could be proven to take each test once."
     phase = ProposedPhase(name="all", why=why)
-    return msgspec.structs.replace(proposal, phases=(phase,))
+    note = f"all tests are one phase, because a division of them did not hold: {why_not}"
+    return msgspec.structs.replace(proposal, phases=(phase,), notes=(*proposal.notes, note))
 
 
 # ------------------------------------------------------------------------------------------------------- the phases
@@ -115,10 +117,10 @@ class _Suite:
         taken = {test.id for test in self._with_database}
         self._without = [test for test in self._coroutines if test.id not in taken]
 
-    def sync(self) -> list[ProposedPhase]:
-        """Everything else."""
+    def sync(self, named: Collection[str]) -> list[ProposedPhase]:
+        """Everything else; ``named`` is what other phases take by name, with whoever else bears it."""
         coroutines = {test.id for test in self._coroutines}
-        if all(test.id in coroutines for test in self._rest):
+        if all(test.id in coroutines or not _named_by(test).isdisjoint(named) for test in self._rest):
             return []
         alone = len(self._rest) == len(self._all) and not self._coroutines
         who = "All tests; none is a coroutine." if alone else "Whatever no other phase takes: ordinary functions."
@@ -140,7 +142,7 @@ class _Suite:
         by = f"the fixtures {listed(filter(_MARK.fullmatch, names), 8)}" if names else "their marks"
         why = f"Coroutine tests with a database, told by {by}; one process at a time. "
         isolation, how = self._isolation(tests)
-        paths, named = ((), ()) if self._database_marks else self._criteria(tests, self._rest)
+        paths, named = ((), ()) if self._database_marks else self._criteria(tests, self._rest, _BY_FUNCTION)
         loops = _any(self._loops) if self._database_needs_loop else ""
         markers = _all(loops, _any(self._database_marks), self._not_slow())
         return [
@@ -163,8 +165,11 @@ class _Suite:
         isolation, how = self._isolation(tests)
         taken = {test.id for test in self._with_database}
         name = "async-unmarked" if len(tests) < len(self._without) else "async"
-        why = "Coroutine tests without a mark, such as methods of IsolatedAsyncioTestCase: new ones must be added. "
-        paths, named = self._criteria(tests, [test for test in self._rest if test.id not in taken])
+        why = (
+            "Coroutine tests without a mark, such as methods of IsolatedAsyncioTestCase, by file, class or function: "
+            "new ones elsewhere must be added here. "
+        )
+        paths, named = self._criteria(tests, [test for test in self._rest if test.id not in taken], _BY_CASE)
         return [
             ProposedPhase(
                 name=name,
@@ -244,11 +249,11 @@ class _Suite:
         )
 
     def _criteria(
-        self, tests: Sequence[CollectedTest], universe: Sequence[CollectedTest]
+        self, tests: Sequence[CollectedTest], universe: Sequence[CollectedTest], finest: tuple[_Level, ...]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """``paths`` where files and directories tell, else ``tests``."""
         wanted = {test.id for test in tests}
-        for levels in (_BY_FUNCTION, _BY_CLASS, _BY_FILE):
+        for levels in (finest, _BY_CLASS, _BY_FILE):
             names, whole = _entries(wanted, universe, levels)
             if len(names) <= _MOST_ENTRIES:
                 break
@@ -310,7 +315,13 @@ def _function(test: CollectedTest) -> str:
     return test.id.partition("[")[0]
 
 
+def _named_by(test: CollectedTest) -> set[str]:
+    """Every name that takes this test: its own, and those of its function, class, file and directories."""
+    return {test.id, _function(test), _class(test), _file(test), *_parents(_file(test))}
+
+
 _BY_FUNCTION: tuple[_Level, ...] = (_file, _class, _function, lambda test: test.id)
+_BY_CASE: tuple[_Level, ...] = (_file, lambda test: test.class_id or _function(test))  # new methods join their class
 _BY_CLASS: tuple[_Level, ...] = (_file, _class)
 _BY_FILE: tuple[_Level, ...] = (_file,)
 

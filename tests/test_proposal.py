@@ -124,6 +124,13 @@ def test_coroutines_without_a_mark_are_named_by_class_and_come_before_the_marks(
     assert phases(found) == {"sync": [SYNC.id], "async-unmarked": [method.id], "async": [ASYNC.id]}
 
 
+def test_a_class_with_one_unmarked_coroutine_is_taken_whole_so_that_new_methods_join_it() -> None:
+    case = "tests/test_a.py::Case"
+    methods = [test_of(f"{case}::test_{n}", is_async=n == 0, class_id=case) for n in range(3)]
+    assert phases(inventory(SYNC, *methods)) == {"sync": [SYNC.id], "async": [test.id for test in methods]}
+    assert phases(inventory(*methods)) == {"async": [test.id for test in methods]}
+
+
 def test_coroutines_that_are_all_without_a_mark_are_the_async_phase() -> None:
     method = test_of("tests/test_c.py::Case::test_m", is_async=True, class_id="tests/test_c.py::Case")
     assert phases(inventory(SYNC, method)) == {"sync": [SYNC.id], "async": [method.id]}
@@ -375,7 +382,8 @@ def test_a_fixture_name_cannot_leave_its_comment() -> None:
 
 def test_the_simplest_plan_takes_everything_in_one_phase() -> None:
     found = inventory(SYNC, ASYNC)
-    simple = proposal.simplest(proposal.propose(found, ROOT, paths=("tests",)))
+    simple = proposal.simplest(proposal.propose(found, ROOT, paths=("tests",)), "no such mark")
+    assert simple.notes[-1].endswith("did not hold: no such mark")
     parsed = plan.parse(proposal.text(simple, found.facts, schema="x"), Path(ROOT, "runner.yaml"))
     assignment = selection.assign(parsed, found, Narrowing())
     assert [(entry.phase.name, len(entry.tests)) for entry in assignment.phases] == [("all", 2)]

@@ -129,18 +129,19 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
 def _proven(start: Plan, inventory: Inventory) -> Proven:
     """The proposal if it holds, else the simplest plan: what is written has been parsed, collected and assigned."""
     proposed = proposal.propose(inventory, start.root.as_posix(), paths=start.select.paths, python=start.python)
-    refusals = []
-    for candidate in (proposed, proposal.simplest(proposed)):
-        text = proposal.text(candidate, inventory.facts, schema=_SCHEMA)
-        try:
-            return _proof(start, candidate, text, inventory)
-        except UsageError as error:
-            refusals.append(error.message)
-    raise InternalError("no plan could be proven for this suite: " + "; ".join(refusals))
+    try:
+        return _proof(start, proposed, inventory)
+    except UsageError as error:
+        refusal = error.message
+    try:
+        return _proof(start, proposal.simplest(proposed, refusal.replace("\n", " ")), inventory)
+    except UsageError as error:
+        raise InternalError(f"no plan could be proven for this suite: {refusal}; {error.message}") from error
 
 
-def _proof(start: Plan, candidate: Proposal, text: str, inventory: Inventory) -> Proven:
+def _proof(start: Plan, candidate: Proposal, inventory: Inventory) -> Proven:
     """``UsageError`` when the text is no plan, or its plan does not take every test as it is meant to."""
+    text = proposal.text(candidate, inventory.facts, schema=_SCHEMA)
     plan = plans.parse(text, start.path)
     again = inventory
     if expressions(plan, Narrowing()):
@@ -156,9 +157,10 @@ def _unstable(inventory: Inventory, again: Inventory) -> list[str]:
     lost = proposal.lost(inventory, again)
     if not lost:
         return []
+    differ = "1 test id differs" if len(lost) == 1 else f"{len(lost)} test ids differ"
     return [
-        f"{len(lost)} test ids differ from one collection to the next ({lost[0]}): give these parameters fixed "
-        "ids (`ids=…`), or no later process can find the tests again"
+        f"{differ} from one collection to the next ({lost[0]}): give the parameters fixed ids (`ids=…`), "
+        "or no later process finds these tests again"
     ]
 
 
