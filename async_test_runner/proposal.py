@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import msgspec
 import yaml
 
-from .model import CollectedTest, Inventory, Isolation, PytestFacts
+from .model import CollectedTest, Inventory, Isolation, LeftOut, PytestFacts
 from .selection import Assignment
 from .wording import listed
 
@@ -69,9 +69,14 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     python: str = "auto"
 
 
-def propose(inventory: Inventory, root: str, *, paths: tuple[str, ...] = (), python: str = "auto") -> Proposal:
-    """The phases for a suite. ``root`` is the plan's directory, absolute; ``paths`` are its ``select.paths``."""
-    suite = _Suite(inventory, root)
+def propose(
+    inventory: Inventory, root: str, *, processors: int = 1, paths: tuple[str, ...] = (), python: str = "auto"
+) -> Proposal:
+    """The phases for a suite. ``root`` is the plan's directory, absolute; ``paths`` are its ``select.paths``.
+
+    A number of workers (``-n``) that equals the ``processors`` was probably not meant as a number.
+    """
+    suite = _Suite(inventory, root, processors)
     others = (*suite.unmarked(), *suite.marked())
     database = suite.database()
     named = {name.removesuffix("/**") for phase in (*others, *database) for name in (*phase.paths, *phase.tests)}
@@ -99,8 +104,9 @@ def simplest(proposal: Proposal, why_not: str) -> Proposal:
 class _Suite:
     """The tests of a suite, divided by kind."""
 
-    def __init__(self, inventory: Inventory, root: str) -> None:
+    def __init__(self, inventory: Inventory, root: str, processors: int) -> None:
         self._facts = inventory.facts
+        self._processors = processors
         self._same_root = inventory.facts.rootdir in ("", root)
         self._all = inventory.tests
         slow = _known(mark for test in self._all for mark in test.marks if mark in _SLOW_MARKS)
@@ -202,7 +208,7 @@ class _Suite:
         how = "a process per file, because coroutine tests are among them" if mixed else "one process"
         return [
             ProposedPhase(
-                name="slow",
+                name=self._slow_marks[0].replace("_", "-") if len(self._slow_marks) == 1 else "slow",
                 why=f"Tests marked {listed(self._slow_marks)}, last: {how}.",
                 markers=" or ".join(self._slow_marks),
                 isolation=Isolation.FILE if mixed else Isolation.PHASE,
@@ -230,7 +236,10 @@ class _Suite:
         return f"not {_any(self._slow_marks)}" if self._slow_marks else ""
 
     def _workers(self) -> str:
-        return "auto" if self._facts.numprocesses > 1 else ""
+        wanted = self._facts.numprocesses
+        if wanted < 2:
+            return ""
+        return "auto" if wanted == self._processors else str(wanted)
 
     def _isolation(self, tests: Sequence[CollectedTest]) -> tuple[Isolation, str]:
         ordered = [mark for mark in ("order", "dependency", "incremental") if any(mark in t.marks for t in tests)]
@@ -381,7 +390,11 @@ def _notes(inventory: Inventory) -> Iterable[str]:
     if facts.junit_xml:
         yield f"pytest's configuration names a JUnit file: the merged one of all phases is written to {facts.junit_xml}"
     for group in inventory.left_out:
-        yield f"not in the plan: {group.count} {group.what} left out by {group.reason}"
+        yield f"not in the plan: {_counted(group)} left out by {group.reason}"
+
+
+def _counted(group: LeftOut) -> str:
+    return f"1 {group.what[:-1]}" if group.count == 1 else f"{group.count} {group.what}"
 
 
 def misplaced(proposal: Proposal, assignment: Assignment) -> tuple[str, ...]:
@@ -462,5 +475,7 @@ def _list(key: str, values: Iterable[str], indent: str) -> list[str]:
 
 def scalar(value: str) -> str:
     """A string as YAML on one line, quoted where it must be; what is not printable is escaped."""
-    dumped: str = yaml.safe_dump([value], allow_unicode=value.isprintable(), width=float("inf"))
+    plain = value.isprintable()
+    style = None if plain else '"'
+    dumped: str = yaml.safe_dump([value], allow_unicode=plain, default_style=style, width=float("inf"))
     return dumped.removeprefix("- ").removesuffix("\n")

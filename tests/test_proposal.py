@@ -202,6 +202,12 @@ def test_slow_tests_without_coroutines_share_a_process() -> None:
     assert phase(found, "slow").isolation is Isolation.PHASE
 
 
+@pytest.mark.parametrize(("mark", "name"), [("network", "network"), ("end_to_end", "end-to-end")])
+def test_a_single_mark_for_slow_tests_names_their_phase(mark: str, name: str) -> None:
+    slow = test_of("tests/test_a.py::test_slow", mark)
+    assert phases(inventory(SYNC, slow)) == {"sync": [SYNC.id], name: [slow.id]}
+
+
 def test_a_mark_that_all_tests_bear_divides_nothing() -> None:
     found = inventory(test_of("a.py::test_x", "integration"), test_of("a.py::test_y", "integration", "asyncio"))
     assert list(phases(found)) == ["sync", "async"]
@@ -231,7 +237,9 @@ def test_workers_are_proposed_only_where_the_project_has_them_already() -> None:
     stored = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("db",))
     assert phase(inventory(SYNC, ASYNC, stored), "async").workers == ""
     parallel = inventory(SYNC, ASYNC, stored, numprocesses=4)
-    assert [phase(parallel, name).workers for name in ("sync", "async", "async-db")] == ["", "auto", "1"]
+    assert [phase(parallel, name).workers for name in ("sync", "async", "async-db")] == ["", "4", "1"]
+    every = proposal.propose(parallel, ROOT, processors=4)
+    assert [phase.workers for phase in every.phases] == ["", "1", "auto"]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,13 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
 
 def _proven(start: Plan, inventory: Inventory) -> Proven:
     """The proposal if it holds, else the simplest plan: what is written has been parsed, collected and assigned."""
-    proposed = proposal.propose(inventory, start.root.as_posix(), paths=start.select.paths, python=start.python)
+    proposed = proposal.propose(
+        inventory,
+        start.root.as_posix(),
+        processors=os.cpu_count() or 1,
+        paths=start.select.paths,
+        python=start.python,
+    )
     try:
         return _proof(start, proposed, inventory)
     except UsageError as error:
@@ -202,10 +208,9 @@ def _summary(proven: Proven, inventory: Inventory, written: Path | None) -> list
 
 def _nothing(inventory: Inventory) -> list[Text]:
     errors = planning.collection_errors(inventory)
-    left_out = [f"{group.count} {group.what} left out by {group.reason}" for group in inventory.left_out]
     said = "async-test-run: pytest could not collect any test; nothing is written"
     hint = "  mend what is shown above, then: async-test-run init"
     if not errors:
         said = f"async-test-run: pytest found no tests in {item(inventory.facts.rootdir)}; nothing is written"
         hint = "  name where they are: async-test-run init tests/"
-    return [*errors, *planning.notes(left_out), Text(said), Text(hint, "cyan")]
+    return [*errors, *planning.left_out(inventory.left_out), Text(said), Text(hint, "cyan")]

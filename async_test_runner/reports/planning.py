@@ -59,7 +59,7 @@ def render(forecast: Forecast, *, verbosity: int = 0) -> list[Text]:
     sections = [
         _section("phases", table(forecast.assignment.phases, forecast.workers)),
         *(_members(assigned) for assigned in forecast.assignment.phases if whole),
-        _section("left out", _left_out(forecast.left_out)),
+        left_out(forecast.left_out),
         _section("files that skipped themselves", _skips(forecast.inventory.skips, limit)),
         collection_errors(forecast.inventory, whole=whole),
         notes(forecast.assignment.notes),
@@ -152,6 +152,11 @@ def _skips(skips: Sequence[CollectError], limit: int | None) -> Iterator[Text]:
 def collection_errors(inventory: Inventory, *, whole: bool = False) -> list[Text]:
     """What could not be collected, in pytest's own words; nothing if there is nothing."""
     return _section("collection errors", _errors(inventory.errors, whole=whole))
+
+
+def left_out(groups: Sequence[LeftOut]) -> list[Text]:
+    """What takes no part, and by whose decision; nothing if there is nothing."""
+    return _section("left out", _left_out(groups))
 
 
 def notes(texts: Iterable[str]) -> list[Text]:

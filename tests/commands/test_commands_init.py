@@ -241,7 +241,7 @@ def test_without_tests_nothing_is_written_and_the_reason_is_said(suite: Suite) -
     result = suite.init()
     assert result.exit_code == 5
     assert f"pytest found no tests in {suite.directory}" in result.stderr
-    assert "3 tests left out by pytest -m 'slow'" in result.stderr
+    assert "left out\n  3 tests: pytest -m 'slow'" in result.stderr
     assert "async-test-run init tests/" in result.stderr
     assert list(suite.directory.iterdir()) == []
 
