@@ -227,6 +227,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     skips: tuple[CollectError, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     expressions: tuple[tuple[str, str], ...] = ()  # ("markers" | "keyword", text)
+    without: tuple[str, ...] = ()  # absolute paths of files that took pytest down: nobody is to import them again
     facts: PytestFacts = PytestFacts()
 
 

@@ -103,9 +103,10 @@ class CollectSkipped(_Message, frozen=True, kw_only=True, tag="collect_skip"):
 
 
 class Collecting(_Message, frozen=True, kw_only=True, tag="collecting"):
-    """This file is about to be imported."""
+    """This file is about to be imported; an empty id says that all files have been. ``path`` is absolute."""
 
     id: str
+    path: str = ""
 
 
 class Found(_Message, frozen=True, kw_only=True, tag="test"):

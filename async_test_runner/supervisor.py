@@ -78,6 +78,8 @@ class Signal(msgspec.Struct, frozen=True):
 
 Action = Start | Ask | Signal
 
+_SKEW = 5.0  # seconds between two wall clocks of one machine that are still one clock
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for a phase beyond its own keys. Times are seconds; ``run_deadline`` is monotonic."""
@@ -108,6 +110,7 @@ class _Running:
         self.job = job
         self.ids = tuple(test.id for test in job.tests)
         self.known = frozenset(self.ids)
+        self.since = now
         self.heard = now
         self.in_flight: dict[str, _Flight] = {}
         self.done: set[str] = set()
@@ -232,6 +235,7 @@ class PhaseSupervisor:
     def message(self, process: str, message: Message) -> None:
         """Something that a session said."""
         running = self._running[process]
+        message = self._in_time(running, message)
         running.heard = max(running.heard, message.mono)
         match message:
             case Hello():
@@ -261,6 +265,14 @@ class PhaseSupervisor:
                 pass  # only a collecting process says these
             case _:
                 assert_never(message)
+
+    def _in_time(self, running: _Running, message: Message) -> Message:
+        """Tests freeze and move clocks, and a message may be stamped with one of those: here our own clock holds."""
+        at, mono = self._clock()
+        if running.since <= message.mono <= mono and abs(at - mono - message.at + message.mono) < _SKEW:
+            return message
+        stamp = message.mono if running.since <= message.mono <= mono else mono
+        return msgspec.structs.replace(message, at=at - mono + stamp, mono=stamp)
 
     def exited(self, process: str, status: int) -> None:
         """A session's process has ended, and all that it said has been heard."""
@@ -453,7 +465,7 @@ class PhaseSupervisor:
         late = flight.late if flight is not None else None
         if flight is not None and late is not None and running.doom is None:
             running.escalation.pop(_target(running, flight.worker), None)
-        self._test_finished(running, message, late)
+        self._test_finished(running, message, flight)
 
     def _on_worker_died(self, running: _Running, id: str) -> None:
         # xdist names the test that was next where none was running; that one is no culprit
@@ -469,7 +481,8 @@ class PhaseSupervisor:
         running.gone.add(worker)
         running.dead.update(id for id, flight in running.in_flight.items() if flight.worker == worker)
 
-    def _test_finished(self, running: _Running, message: Finished, late: Overdue | None) -> None:
+    def _test_finished(self, running: _Running, message: Finished, flight: _Flight | None) -> None:
+        late = flight.late if flight is not None else None
         tries = outcomes.attempts(message.stages)
         for position, stages in enumerate(tries):
             last = position == len(tries) - 1
@@ -486,6 +499,7 @@ class PhaseSupervisor:
                 details=details,
                 followed=not last,
                 message=message,
+                flight=flight,
             )
 
     def _outcome(
@@ -516,7 +530,7 @@ class PhaseSupervisor:
                 process=running.job.process,
                 worker=worker,
                 slot=_slot_of(running.job, worker),
-                started=message.started if message else flight.at if flight else 0.0,
+                started=flight.at if flight else message.started if message else 0.0,
                 duration=message.duration if message else mono - flight.began if flight else 0.0,
                 call=message.call if message else None,
                 details=details,

@@ -129,14 +129,21 @@ async def _run(
 ) -> Outcome:
     _begin(plan, request, run_dir, recorder)
     signals = _Signals(recorder)
+    adopts_orphans = process.adopt_orphans()
     table = ""
     with signals_to(signals):
         try:
-            inventory = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
+            try:
+                inventory = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
+            finally:
+                if adopts_orphans:
+                    _end_orphans(recorder)
             if inventory is not None:
                 assignment = proved(plan, inventory, request.narrowing)
                 _record_inventory(inventory, assignment, recorder)
-                await _execute(plan, request, run_dir, recorder, environ, signals, inventory, assignment)
+                await _execute(
+                    plan, request, run_dir, recorder, environ, signals, inventory, assignment, adopts_orphans
+                )
                 table = await _coverage(plan, inventory, run_dir, recorder, environ)
         except UsageError:
             raise
@@ -219,19 +226,26 @@ async def _execute(
     signals: _Signals,
     inventory: Inventory,
     assignment: Assignment,
+    adopts_orphans: bool,
 ) -> None:
+    python = _interpreters(plan, environ)
+
     def launcher(wake: Callable[[], None]) -> ExecLauncher:
         return ExecLauncher(
             root=plan.root,
             run_dir=run_dir.path,
             facts=inventory.facts,
-            python=_interpreters(plan, environ),
+            python=python,
             paths=selection.collection_paths(plan),
             arguments=request.pytest_args,
+            without=inventory.without,
             environ=environ,
             wake=wake,
         )
 
+    for assigned in assignment.phases:
+        if assigned.tests:
+            python(assigned.phase.python)  # one that is not there is to be noticed before anything has run
     engine = Engine(
         plan,
         inventory.facts,
@@ -242,7 +256,7 @@ async def _execute(
         phase_result=recorder.fold.phase,
         on_tick=recorder.tick,
         clock=recorder.clock,
-        adopts_orphans=process.adopt_orphans(),
+        adopts_orphans=adopts_orphans,
     )
     signals.engine = engine
     if inventory.errors and plan.collect_errors == "fail":
@@ -265,6 +279,11 @@ async def _coverage(
     if problem is not None:
         recorder.problem(problem)
     return table
+
+
+def _end_orphans(recorder: Recorder) -> None:
+    for orphan in process.end_orphans(set()):
+        recorder.warn(f"ended a process that the collection left behind: {orphan.command[:200]}")
 
 
 def _run_nothing(assignment: Assignment, recorder: Recorder, reason: str) -> None:

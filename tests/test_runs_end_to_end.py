@@ -680,3 +680,214 @@ def test_tests_before_a_file_that_breaks_the_collection_off_do_not_pass_for_all(
     run = project.run()
     assert run.code in (1, 2)
     assert "test_b.py" in run.output
+
+
+# ------------------------------------------------------------------------------------------- corners of the collection
+
+
+def test_a_file_that_dies_is_left_out_where_the_plan_is_not_at_pytests_root(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\n")
+    project.write("inner/runner.yaml", "version: 1\ncollect_errors: continue\nphases: [{name: all}]\n")
+    project.write("inner/test_broken.py", BROKEN["dies"])
+    project.write("inner/test_good.py", "def test_good(): pass\n")
+    run = Project(project.root / "inner").run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["inner/test_broken.py"]
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+
+
+def test_a_file_that_dies_is_left_out_where_the_plan_names_it(project: Project) -> None:
+    project.plan("""
+        collect_errors: continue
+        select: {paths: [test_broken.py, test_good.py]}
+        phases: [{name: all}]
+    """)
+    project.write("test_broken.py", BROKEN["dies"])
+    project.write("test_good.py", "def test_good(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+
+
+def test_a_file_that_dies_is_left_out_of_processes_that_cannot_name_their_files(project: Project) -> None:
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write("test_broken.py", BROKEN["dies"])
+    project.write("test_[brackets].py", "def test_good(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+
+
+def test_what_the_collection_leaves_running_is_ended(project: Project) -> None:
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write(
+        "conftest.py",
+        """
+        import subprocess, sys
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        """,
+    )
+    project.write("test_good.py", "def test_good(): pass\n")
+    project.run().check(0)
+    project.plan("phases: [{name: all}]")
+    project.write("test_broken.py", "syntax error\n")
+    project.run().check(1)
+
+
+def test_an_interpreter_that_is_not_there_is_noticed_before_anything_runs(project: Project) -> None:
+    project.plan("phases: [{name: first, keyword: first}, {name: second, python: missing/python}]")
+    project.write(
+        "test_a.py", "import pathlib\ndef test_first(): pathlib.Path('ran').touch()\ndef test_second(): pass\n"
+    )
+    run = project.run()
+    assert run.code == 2, run.output
+    assert "missing/python" in run.output
+    assert not (project.root / "ran").exists()
+
+
+# -------------------------------------------------------------------------------------------- results that are no results
+
+
+def test_tests_whose_call_nobody_reports_do_not_pass(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\nmarkers = swallowed\n    unreported\n")
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+        from _pytest.runner import runtestprotocol
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(item, nextitem):
+            if item.get_closest_marker("swallowed"):
+                item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+                runtestprotocol(item, nextitem=nextitem, log=False)
+                item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+                return True
+            if item.get_closest_marker("unreported"):
+                return True
+        """,
+    )
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        @pytest.mark.swallowed
+        def test_swallowed(): assert 0
+        @pytest.mark.unreported
+        def test_unreported(): assert 0
+        def test_good(): pass
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["error", "error", "passed"]
+
+
+def test_tests_that_are_only_set_up_do_not_pass(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = --setup-only\n")
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(): assert 0\n")
+    run = project.run().check(1)
+    assert run.outcome("test_a") is not Outcome.PASSED
+
+
+def test_what_tests_do_to_their_process_does_not_cut_its_reports(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import builtins, json, os, sys, time, pytest
+        def test_environment(): os.environ.clear()
+        def test_directory(tmp_path):
+            os.chdir(tmp_path)
+            tmp_path.rmdir()
+        def test_time(): time.time = time.monotonic = lambda: 0
+        def test_modules(): sys.modules.pop("json")
+        def test_streams(): sys.stdout = sys.__stdout__ = sys.stderr = None
+        def test_fork():
+            if os.fork() == 0: os._exit(0)
+            os.wait()
+        def test_descriptors(): os.closerange(100, 4096)
+        def test_repr():
+            class Bad:
+                def __repr__(self): raise RuntimeError("no repr")
+                def __eq__(self, other): return False
+            assert Bad() == Bad()
+        def test_recursion():
+            def deeper(): deeper()
+            deeper()
+        @pytest.fixture
+        def broken():
+            yield
+            raise ValueError("in teardown")
+        def test_teardown(broken): pass
+        def test_output():
+            print("\\x1b[31m\\x00\\udcff" + "x" * 1_000_000)
+            os.write(2, b"\\xff\\xfe")
+            assert 0, "\\x1b]0;title\\x07\\udcff"
+        def test_last(): pass
+        """,
+    )
+    run = project.run().check(1)
+    red = {"test_repr": "failed", "test_recursion": "failed", "test_output": "failed", "test_teardown": "error"}
+    assert {id.partition("::")[2]: outcome.value for id, outcome in run.outcomes.items()} == {
+        **{id.partition("::")[2]: "passed" for id in run.outcomes},
+        **red,
+    }
+    assert "\x1b" not in run.output
+    assert all(attempt.duration >= 0 for test in run.tests.values() for attempt in test.attempts)
+
+
+def test_a_process_that_fails_in_its_exit_handler_makes_the_run_red(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "import atexit, os\ndef test_a(): atexit.register(os._exit, 7)\n")
+    run = project.run().check(1)
+    assert run.outcome("test_a") is Outcome.PASSED
+    assert "exited with 7" in " ".join(run.problems)
+
+
+def test_a_fixture_that_hangs_in_its_teardown_costs_the_test_that_tears_it_down(project: Project) -> None:
+    project.plan("phases: [{name: all, test_timeout: 1s, grace: 300ms}]")
+    project.write(
+        "test_a.py",
+        """
+        import time, pytest
+        @pytest.fixture(scope="session")
+        def hanging():
+            yield
+            time.sleep(600)
+        def test_one(hanging): pass
+        def test_two(hanging): pass
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "timed_out"]
+
+
+def test_a_signal_during_the_setup_runs_no_test_but_the_teardown(project: Project) -> None:
+    project.plan("""
+        phases:
+          - name: all
+            setup: [{run: "touch setting-up; sleep 600", shell: true}]
+            teardown: [touch torn-down]
+    """)
+    project.write("test_a.py", "def test_a(): pass\n")
+    run = project.start("run").until("setting-up").signal(signal.SIGTERM).wait().check(143)
+    assert run.outcome("test_a") is Outcome.NOT_RUN
+    assert (project.root / "torn-down").exists()
+
+
+def test_a_setup_that_hangs_is_ended_at_its_deadline(project: Project) -> None:
+    project.plan(
+        "phases: [{name: all, setup_timeout: 300ms, grace: 300ms, setup: [sleep 600], teardown: [touch torn]}]"
+    )
+    project.write("test_a.py", "def test_a(): pass\n")
+    run = project.run().check(4)
+    assert "exceeded its deadline of 300ms (setup_timeout)" in run.output
+    assert (project.root / "torn").exists()
+
+
+def test_a_teardown_that_fails_is_no_success(project: Project) -> None:
+    project.plan("phases: [{name: all, teardown: ['false', touch second]}]")
+    project.write("test_a.py", "def test_a(): pass\n")
+    run = project.run().check(4)
+    assert run.outcome("test_a") is Outcome.PASSED
+    assert (project.root / "second").exists()

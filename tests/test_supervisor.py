@@ -713,3 +713,17 @@ def test_every_attempt_says_where_it_ran() -> None:
     it.run("p/0001", "a::1", worker="gw1")
     (event,) = it.said(TestFinished)
     assert (event.process, event.worker, event.slot, event.attempt) == ("p/0001", "gw1", 1, 1)
+
+
+@pytest.mark.parametrize("mono", [0.0, 1_700_000_000.0])
+def test_clocks_that_a_test_has_frozen_make_nobody_late_and_nobody_idle(mono: float) -> None:
+    it = replay("a::1", idle=20.0)
+    it.hello("p/0001")
+    it.now = 10.0
+    it.supervisor.message("p/0001", Started(at=5.0, mono=mono, id="a::1"))
+    assert it.at(69.0) == []
+    stamp = {"at": 5.0, "mono": mono, "started": 5.0}
+    it.supervisor.message("p/0001", Finished(id="a::1", duration=1.0, call=0.5, **stamp))
+    (event,) = it.said(TestFinished)
+    assert (event.outcome.value, event.started, event.at) == ("passed", EPOCH + 10.0, EPOCH + 69.0)
+    assert [type(action) for action in it.at(89.0)] == [Ask]  # that it hangs afterwards is noticed

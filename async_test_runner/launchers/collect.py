@@ -43,7 +43,7 @@ class Heard(msgspec.Struct):
     bad_expressions: dict[int, str] = msgspec.field(default_factory=dict)
     facts: PytestFacts | None = None
     conftest: CollectError | None = None
-    last: str = ""
+    last: Collecting | None = None
     hello: Hello | None = None
 
     def add(self, message: Message) -> None:
@@ -52,7 +52,7 @@ class Heard(msgspec.Struct):
             case Hello():
                 self.hello = message
             case Collecting():
-                self.last = message.id
+                self.last = message if message.id else None
             case Found():
                 self.tests.append(message.test)
             case CollectFailed():
@@ -106,38 +106,43 @@ class Collection:
         A file that takes the whole process down is an error of the collection; with ``keep_going`` the rest is
         collected without it.
         """
-        fatal: list[CollectError] = []
+        fatal: dict[str, CollectError] = {}  # by absolute path
         while True:
-            heard, status, words, late = await self._round(len(fatal), expressions, [error.id for error in fatal])
-            error = self._fatal(heard, status, words, late)
-            if error is None:
+            heard, status, words, late = await self._round(len(fatal), expressions, tuple(fatal))
+            found = self._fatal(heard, status, words, late)
+            if found is None:
                 break
-            known = error.id in {earlier.id for earlier in fatal}
-            if not known:
-                fatal.append(error)
-            if known or not keep_going or len(fatal) > _ROUNDS:
+            path, error = found
+            known = path in fatal
+            fatal.setdefault(path, error)
+            if known or not path or not keep_going or len(fatal) > _ROUNDS:
                 heard = Heard(facts=heard.facts or PytestFacts())
                 break
         inventory = Inventory(
             tests=tuple(heard.tests),
-            errors=(*fatal, *heard.errors),
+            errors=(*fatal.values(), *heard.errors),
             skips=tuple(heard.skips),
             left_out=tuple(heard.left_out),
             expressions=tuple(expressions),
+            without=tuple(fatal),
             facts=heard.facts or PytestFacts(),
         )
         return inventory, heard.bad_expressions
 
     async def _round(
-        self, number: int, expressions: Sequence[tuple[str, str]], without: Sequence[str]
+        self, number: int, expressions: Sequence[tuple[str, str]], without: tuple[str, ...]
     ) -> tuple[Heard, int, str, bool]:
         directory = self._run_dir / "collection" / f"{number:04d}"
         session = await pytest_process.start(
-            [*self._arguments, "--collect-only", "-q", "--color=no", *self._ignore(without), *self._paths],
+            [*self._arguments, "--collect-only", "-q", "--color=no", *pytest_process.ignoring(without), *self._paths],
             python=self._python,
             cwd=self._root,
             directory=directory,
-            settings={"mode": "collect", "expressions": [list(expression) for expression in expressions]},
+            settings={
+                "mode": "collect",
+                "expressions": [list(expression) for expression in expressions],
+                "without": without,
+            },
             env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,
         )
@@ -152,11 +157,6 @@ class Collection:
         session.signal(KILL)  # whatever the collection has started and left behind in its group
         return heard, session.status or 0, session.last_words(late), late
 
-    def _ignore(self, without: Sequence[str]) -> list[str]:
-        """Leave out files that took the process down; for a conftest.py all that it stands for."""
-        paths = [self._root / name for name in without]
-        return [f"--ignore={path.parent if path.name == 'conftest.py' else path}" for path in paths]
-
     async def _ends_in_time(self, session: pytest_process.PytestSession) -> bool:
         try:
             async with asyncio.timeout(self._timeout):
@@ -165,6 +165,7 @@ class Collection:
             return False
         except asyncio.CancelledError:
             session.signal(KILL)
+            await session.wait()
             raise
         return True
 
@@ -180,19 +181,21 @@ class Collection:
             session.signal(KILL)
             await session.wait()
 
-    def _fatal(self, heard: Heard, status: int, words: str, late: bool) -> CollectError | None:
-        """The one file that ended the collection before it had an inventory; None when there is an inventory."""
+    def _fatal(self, heard: Heard, status: int, words: str, late: bool) -> tuple[str, CollectError] | None:
+        """Path and error of the one file that ended the collection before it had an inventory; None if it has one."""
         if heard.facts is not None:
             return None
         if heard.conftest is not None:
-            return heard.conftest
+            return heard.conftest.id, heard.conftest
         if late:
             limit = format_duration(self._timeout or 0.0)
             text = f"exceeded the collection deadline of {limit} (collect_timeout)\n\n{words}"
-            return CollectError(heard.last or "collection", text)
-        if heard.hello is None or not heard.last:
+            last = heard.last or Collecting(at=0.0, mono=0.0, id="collection")
+            return last.path, CollectError(last.id, text)
+        if heard.hello is None or heard.last is None:
             raise _no_collection(self._python, status, words)
-        return CollectError(heard.last, f"while it was imported, {describe_death(status)}\n\n{words}")
+        text = f"while it was imported, {describe_death(status)}\n\n{words}"
+        return heard.last.path, CollectError(heard.last.id, text)
 
 
 def _no_collection(python: str, status: int, words: str) -> Exception:

@@ -22,7 +22,8 @@ class ExecLauncher:
     """Starts ``python -m pytest`` for each job.
 
     ``root`` is the working directory; ``paths`` the arguments of the collection, for files that cannot be named one by
-    one; ``arguments`` what the command line of the runner passes on to pytest.
+    one; ``arguments`` what the command line of the runner passes on to pytest; ``without`` the files that took the
+    collection down.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class ExecLauncher:
         python: Callable[[str], str],
         paths: tuple[str, ...],
         arguments: tuple[str, ...],
+        without: tuple[str, ...],
         environ: Mapping[str, str],
         wake: Callable[[], None],
     ) -> None:
@@ -43,6 +45,7 @@ class ExecLauncher:
         self._python = python
         self._paths = paths
         self._arguments = arguments
+        self._without = without
         self._environ = environ
         self._wake = wake
 
@@ -61,7 +64,8 @@ class ExecLauncher:
 
     def _settings(self, job: Job) -> dict[str, Any]:
         workers = {f"gw{n}": self._phase_env(job, job.slot + n, f"gw{n}") for n in range(job.workers)}
-        return {"mode": "run", "tests": [test.id for test in job.tests], "worker_env": workers}
+        tests = [test.id for test in job.tests]
+        return {"mode": "run", "tests": tests, "worker_env": workers, "without": self._without}
 
     def _env(self, job: Job) -> dict[str, str]:
         env = {**self._environ, **self._phase_env(job, job.slot, f"gw{job.slot}")}
@@ -89,6 +93,7 @@ class ExecLauncher:
             f"--junitxml={directory / 'junit.xml'}",
             f"--maxfail={job.maxfail}",
             *self._distribution(job),
+            *pytest_process.ignoring(self._without),
             *self._files(job),
         ]
 

@@ -118,6 +118,12 @@ async def start(
     return PytestSession(child, directory)
 
 
+def ignoring(without: Sequence[str]) -> list[str]:
+    """Options that leave out what a conftest.py that took pytest down stands for; other files the plugin leaves out."""
+    paths = [Path(name) for name in without]
+    return [f"--ignore={path.parent}" for path in paths if path.name == "conftest.py"]
+
+
 def environment(env: Mapping[str, str], settings: Path) -> dict[str, str]:
     """The environment in which pytest finds our plugin; the plugin restores what is changed here."""
     result = dict(env)

@@ -52,7 +52,7 @@ class Collecting:
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Name the file about to be imported: if this process dies or hangs, it is the one."""
         if isinstance(collector, pytest.File):
-            self._wire.send("collecting", id=plain(str(collector.nodeid)))
+            self._wire.send("collecting", id=plain(str(collector.nodeid)), path=plain(str(collector.path)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what could not be collected, and what was skipped as a whole file."""

@@ -18,6 +18,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         return
     tie_to_parent(_settings.parent)
     _restore_sigint()
+    if _settings["without"]:
+        from .leaving_out import LeavingOut
+
+        pluginmanager.register(LeavingOut(_settings["without"]), "async-test-run-leaving-out")
     if _settings["mode"] == "collect":
         from .collecting import Collecting
 

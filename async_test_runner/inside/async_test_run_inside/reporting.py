@@ -13,6 +13,15 @@ SECTION_LIMIT = 256 * 1024  # characters kept of one captured section
 TEXT_LIMIT = 1024 * 1024  # characters kept of one traceback
 
 
+# A plugin took the test over and reported nothing, or pytest was told to set up only: that is no success.
+_UNREPORTED = {
+    "when": "setup",
+    "outcome": "failed",
+    "message": "pytest finished the test without reporting its call",
+    "text": "pytest finished the test without reporting its call (--setup-only, or a plugin that runs tests itself?)",
+}
+
+
 class TestReports:
     """The stages of one attempt of one test."""
 
@@ -24,6 +33,7 @@ class TestReports:
         self._duration = 0.0
         self._call = 0.0
         self._stages: list[dict[str, Any]] = []
+        self._called = False
         self._sections: list[tuple[str, str]] = []
         self._properties: list[tuple[str, str]] = []
 
@@ -32,6 +42,7 @@ class TestReports:
         self._duration += report.duration
         if report.when == "call":
             self._call += report.duration
+            self._called = True
         stage = _stage(report)
         if stage["outcome"] != "passed":
             self._stages.append(stage)
@@ -45,6 +56,8 @@ class TestReports:
     def fields(self) -> dict[str, Any]:
         """All that there is to say; what is empty is left out."""
         fields: dict[str, Any] = {"id": self.id, "started": self._at, "duration": self._duration, "call": self._call}
+        if not self._called and not self._stages:
+            self._stages.append(_UNREPORTED)
         if self._stages:
             fields["stages"] = self._stages
         if self._sections:
