@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 import yaml
 
 from async_test_runner import plan
@@ -66,15 +65,3 @@ def test_the_reference_of_the_plan_is_the_field_table() -> None:
 
     assert found is not None
     assert found[1].strip() == plan.reference().strip()
-
-
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-
-    assert links
-    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
-
-
-@pytest.mark.parametrize("script", re.findall(r"^\$ \./(\S+)", README, re.MULTILINE))
-def test_the_two_commands_of_the_readme_can_be_executed(script: str) -> None:
-    assert (ROOT / script).stat().st_mode & 0o111
