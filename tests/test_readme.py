@@ -1,4 +1,4 @@
-"""The README says what the code does: its plan is a plan, its commands and flags exist, its reference is the table's."""
+"""The README says what the code does: its plan is a plan, its commands and flags exist, its reference is current."""
 
 from __future__ import annotations
 
