@@ -275,6 +275,11 @@ def test_whole_files_and_directories_are_paths() -> None:
     assert phases(found)["async"] == [*(test.id for test in methods), lone.id]
 
 
+def test_a_lone_file_is_named_itself_and_not_its_directory() -> None:
+    found = inventory(SYNC, test_of("tests/loop/test_a.py::test_x", is_async=True))
+    assert phase(found, "async").paths == ("tests/loop/test_a.py",)
+
+
 def test_a_directory_is_a_glob_of_ids_when_other_names_are_needed_too() -> None:
     methods = [test_of(f"tests/loop/{name}.py::test_x", is_async=True) for name in ("test_a", "test_b")]
     mixed = test_of("tests/test_a.py::test_mixed[1]", is_async=True)

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from async_test_runner import plan as plans
-from async_test_runner import plan_schema, selection
+from async_test_runner import plan_schema, runs, selection
 from async_test_runner.commands import collecting, init
 from async_test_runner.errors import InternalError, RunnerError, UsageError
 from async_test_runner.model import CollectedTest, CollectError, Inventory, LeftOut, Plan, PytestFacts
@@ -126,6 +126,8 @@ def test_the_first_line_names_a_schema_that_is_there_and_kept_out_of_git(suite: 
     name = first.removeprefix("# yaml-language-server: $schema=")
     assert (suite.directory / name).read_text() == plan_schema.schema_text()
     assert (suite.directory / ".async-test-run/.gitignore").read_text() == "*\n"
+    run = runs.create(suite.directory / ".async-test-run")
+    assert [path.name for path in run.path.parent.iterdir()] == [run.run_id]  # no second .gitignore is needed
 
 
 def test_paths_and_python_are_part_of_the_plan(suite: Suite) -> None:
