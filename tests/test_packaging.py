@@ -133,6 +133,7 @@ def test_the_installed_console_script_and_the_module_say_the_same_version(enviro
 
 APART = """
 import importlib.util
+import os
 import subprocess
 import sys
 
