@@ -47,6 +47,7 @@ def write(directory: Path, *events: dict[str, Any]) -> Path:
         ("", 1),
         ("only on Windows", 0),
         ("needs Python 3.12", 0),
+        ("the superuser may list every directory", 0),
     ],
 )
 def test_a_skip_fails_unless_no_machine_could_help(reason: str, code: int, tmp_path: Path) -> None:
