@@ -23,6 +23,7 @@ class TestAdmin:
 
 def found(pytester: pytest.Pytester, kind: str, text: str) -> list[str]:
     """Names of the items for which the expression is true; the options must come back as they were."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     items = pytester.getitems(SOURCE)
     config = items[0].config
     config.pluginmanager.unregister(name="terminalreporter")  # it counts for a session, and here is none
