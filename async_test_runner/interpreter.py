@@ -72,7 +72,8 @@ def _has_project(root: Path) -> bool:
 
 def _pytest_version(python: str) -> str:
     """The version of pytest that this interpreter has; empty if it has none, or is none."""
-    return (process.output_of([python, "-c", _PROBE]) or "").strip()
+    said = (process.output_of([python, "-c", _PROBE]) or "").strip()
+    return said.rpartition("\n")[2]  # what an environment prints at every start comes before it
 
 
 def _checked(python: str, source: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from .. import process
+from ..errors import InfrastructureError
 from ..journal import replaced
 from ..protocol import Message
 from .tail import Tail
@@ -105,9 +106,12 @@ async def start(
     on_exit: Callable[[], None],
 ) -> PytestSession:
     """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session."""
-    directory.mkdir(parents=True)
     path = directory / "settings.json"
-    path.write_text(json.dumps({**settings, "runner": os.getpid()}), encoding="utf-8")
+    try:
+        directory.mkdir(parents=True)
+        path.write_text(json.dumps({**settings, "runner": os.getpid()}), encoding="utf-8")
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
     child = await process.start(
         [python, "-m", "pytest", "-p", PLUGIN, *argv],
         cwd=cwd,
