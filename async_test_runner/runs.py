@@ -1,6 +1,7 @@
 """Where runs are kept: ``.async-test-run/runs/<run id>/`` next to the plan, or under ``--run-dir``.
 
-A run id is its start in UTC and six random digits, ``20261120T071500Z-ab12cd``: names in the order of time.
+A run id is its start in UTC, to the millisecond, and six random digits: ``20261120T071500.250Z-ab12cd``.
+Names are in the order of time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ BASE_NAME = ".async-test-run"
 SCHEMA_NAME = "plan.schema.json"
 PLAN_NAMES = ("runner.yaml", "runner.yml")
 
-_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_RUN_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{6}")
 _RECENT = 5
 _TRIES = 10
 
@@ -62,7 +63,9 @@ def base_directory(plan: Path, run_dir: Path | None = None) -> Path:
 
 def new_run_id(now: float, random: Callable[[int], str] = secrets.token_hex) -> str:
     """A run id for this wall time. ``random`` takes a number of bytes and answers in hexadecimal digits."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + "-" + random(3)
+    milliseconds = round(now * 1000)
+    start = time.strftime("%Y%m%dT%H%M%S", time.gmtime(milliseconds // 1000))
+    return f"{start}.{milliseconds % 1000:03d}Z-{random(3)}"
 
 
 def create(base: Path, now: float | None = None, random: Callable[[int], str] = secrets.token_hex) -> RunDir:

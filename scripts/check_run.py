@@ -1,7 +1,7 @@
 """Look through a finished run for what its verdict forgives: skipped tests, and files that skipped themselves.
 
-    python scripts/check_run.py .async-test-run/runs/20261120T071500Z-ab12cd
-    python scripts/check_run.py --totals .async-test-run/runs/20261120T071500Z-ab12cd
+    python scripts/check_run.py .async-test-run/runs/20261120T071500.000Z-ab12cd
+    python scripts/check_run.py --totals .async-test-run/runs/20261120T071500.000Z-ab12cd
 
 Exits 1 if something was skipped that this machine should have run; the reasons that are accepted are below. With
 ``ALLOW_SKIPS`` in the environment skips are shown only. ``--totals`` prints the counts in one line.

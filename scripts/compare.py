@@ -2,7 +2,7 @@
 
     python scripts/compare.py --plan runner.yaml
     python scripts/compare.py --cwd ~/src/aiosqlite --isolation file --python ~/src/aiosqlite/.venv/bin/python
-    python scripts/compare.py --plan runner.yaml --run .async-test-run/runs/20261120T071500Z-ab12cd -- -m "not slow"
+    python scripts/compare.py --plan runner.yaml --run .async-test-run/runs/20261120T071500.000Z-ab12cd -- -m "not slow"
 
 Plain pytest runs once, in one process, with a plugin of a few lines that writes down every node id and what pytest
 reports of it. The runner's side is read from its journal, without any code of the runner; its summary, its exit code

@@ -23,16 +23,16 @@ def recorded(base: Path, *names: str) -> list[Path]:
 
 
 def test_run_ids_hold_the_time_in_utc_and_sort_by_it() -> None:
-    assert new_run_id(NOW, lambda count: "ab" * count) == "20261120T071500Z-ababab"
+    assert new_run_id(NOW, lambda count: "ab" * count) == "20261120T071500.000Z-ababab"
     assert new_run_id(NOW + 1, lambda _: "000000") > new_run_id(NOW, lambda _: "ffffff")
 
 
 def test_a_new_run_has_a_directory_of_its_own_that_git_ignores(tmp_path: Path) -> None:
     base = tmp_path / "deep" / ".async-test-run"
     run = create(base, NOW, lambda _: "ab12cd")
-    assert run.path == base / "runs" / "20261120T071500Z-ab12cd"
+    assert run.path == base / "runs" / "20261120T071500.000Z-ab12cd"
     assert run.path.is_dir()
-    assert (run.run_id, run.journal.name) == ("20261120T071500Z-ab12cd", "journal.jsonl")
+    assert (run.run_id, run.journal.name) == ("20261120T071500.000Z-ab12cd", "journal.jsonl")
     assert (base / ".gitignore").read_text() == "*\n"
 
 
@@ -69,18 +69,20 @@ def test_a_place_that_cannot_be_written_is_an_infrastructure_error(tmp_path: Pat
 
 
 def test_runs_are_listed_newest_first_and_only_if_they_left_a_journal(tmp_path: Path) -> None:
-    recorded(tmp_path, "20261120T071500Z-ab12cd", "20261121T000000Z-000000", "20261119T235959Z-ffffff", "notes")
+    recorded(
+        tmp_path, "20261120T071500.000Z-ab12cd", "20261121T000000.000Z-000000", "20261119T235959.000Z-ffffff", "notes"
+    )
     create(tmp_path, NOW + 10**6, lambda _: "cccccc")  # it died before its journal began
     assert [run.run_id for run in listing(tmp_path)] == [
-        "20261121T000000Z-000000",
-        "20261120T071500Z-ab12cd",
-        "20261119T235959Z-ffffff",
+        "20261121T000000.000Z-000000",
+        "20261120T071500.000Z-ab12cd",
+        "20261119T235959.000Z-ffffff",
     ]
     assert listing(tmp_path / "nowhere") == []
 
 
 def test_without_a_name_the_newest_is_meant(tmp_path: Path) -> None:
-    _, newest = recorded(tmp_path, "20261120T071500Z-ab12cd", "20261121T000000Z-000000")
+    _, newest = recorded(tmp_path, "20261120T071500.000Z-ab12cd", "20261121T000000.000Z-000000")
     assert find(tmp_path, None) == newest
     with pytest.raises(UsageError, match="no runs in"):
         find(tmp_path / "nowhere", None)
@@ -88,9 +90,9 @@ def test_without_a_name_the_newest_is_meant(tmp_path: Path) -> None:
 
 def test_a_run_is_found_by_its_id_the_beginning_of_it_or_its_path(tmp_path: Path) -> None:
     base = tmp_path / "base"
-    first, _ = recorded(base, "20261120T071500Z-ab12cd", "20261121T000000Z-000000")
+    first, _ = recorded(base, "20261120T071500.000Z-ab12cd", "20261121T000000.000Z-000000")
     (tmp_path / "copy.jsonl").touch()
-    assert find(base, "20261120T071500Z-ab12cd") == first
+    assert find(base, "20261120T071500.000Z-ab12cd") == first
     assert find(base, "20261120") == first
     assert find(tmp_path / "other", str(first.parent)) == first
     assert find(tmp_path / "other", str(first)) == first
@@ -98,19 +100,29 @@ def test_a_run_is_found_by_its_id_the_beginning_of_it_or_its_path(tmp_path: Path
 
 
 def test_an_ambiguous_beginning_names_the_candidates(tmp_path: Path) -> None:
-    recorded(tmp_path, "20261120T071500Z-ab12cd", "20261120T080000Z-000000")
-    with pytest.raises(UsageError, match="2 runs begin with '20261120': 20261120T080000Z-000000, 20261120T071500Z-ab"):
+    recorded(tmp_path, "20261120T071500.000Z-ab12cd", "20261120T080000.000Z-000000")
+    with pytest.raises(
+        UsageError, match=r"2 runs begin with '20261120': 20261120T080000\.000Z-000000, 20261120T071500\.000Z-ab"
+    ):
         find(tmp_path, "20261120")
 
 
+def test_of_two_runs_that_start_in_one_second_the_later_one_is_the_newest(tmp_path: Path) -> None:
+    ids = [new_run_id(NOW + delay, lambda count: digits * count) for delay, digits in ((0.001, "ff"), (0.25, "00"))]
+
+    assert ids == ["20261120T071500.001Z-ffffff", "20261120T071500.250Z-000000"]
+    recorded(tmp_path, *ids)
+    assert [run.run_id for run in listing(tmp_path)] == ids[::-1]
+
+
 def test_an_unknown_run_is_answered_with_the_nearest_or_the_recent_ones(tmp_path: Path) -> None:
-    recorded(tmp_path, "20261120T071500Z-ab12cd")
-    with pytest.raises(UsageError, match="no run '20261120T071500Z-ab12ce'") as near:
-        find(tmp_path, "20261120T071500Z-ab12ce")
-    assert near.value.hint == "did you mean 20261120T071500Z-ab12cd?"
+    recorded(tmp_path, "20261120T071500.000Z-ab12cd")
+    with pytest.raises(UsageError, match=r"no run '20261120T071500\.000Z-ab12ce'") as near:
+        find(tmp_path, "20261120T071500.000Z-ab12ce")
+    assert near.value.hint == "did you mean 20261120T071500.000Z-ab12cd?"
     with pytest.raises(UsageError) as far:
         find(tmp_path, "latest")
-    assert "recent runs: 20261120T071500Z-ab12cd" in far.value.hint
+    assert "recent runs: 20261120T071500.000Z-ab12cd" in far.value.hint
     with pytest.raises(UsageError) as none:
         find(tmp_path / "nowhere", "latest")
     assert "there are no runs" in none.value.hint
@@ -119,7 +131,7 @@ def test_an_unknown_run_is_answered_with_the_nearest_or_the_recent_ones(tmp_path
 @pytest.mark.parametrize("name", ["", "..", "../outside", "../../outside", "\0", "x" * 5000, "."])
 def test_a_name_is_never_joined_to_a_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = tmp_path / "project" / "base"
-    recorded(base, "20261120T071500Z-ab12cd", "20261121T071500Z-ab12cd")
+    recorded(base, "20261120T071500.000Z-ab12cd", "20261121T071500.000Z-ab12cd")
     for outside in (base / "outside", base, tmp_path / "project" / "outside"):
         outside.mkdir(exist_ok=True)
         (outside / "journal.jsonl").touch()
@@ -130,7 +142,7 @@ def test_a_name_is_never_joined_to_a_path(name: str, tmp_path: Path, monkeypatch
 
 
 def test_an_empty_name_means_no_run_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorded(tmp_path, "20261120T071500Z-ab12cd")
+    recorded(tmp_path, "20261120T071500.000Z-ab12cd")
     (tmp_path / "journal.jsonl").touch()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no run ''"):

@@ -22,7 +22,7 @@ from async_test_runner.events import (
 )
 from async_test_runner.model import Detail, Isolation, Outcome, PytestFacts
 
-OLD, NEW = "20261119T000000Z-000000", "20261120T071500Z-ab12cd"
+OLD, NEW = "20261119T000000.000Z-000000", "20261120T071500.000Z-ab12cd"
 
 
 def history(run_id: str, outcome: Outcome, project: Path) -> list[Event]:
@@ -115,7 +115,7 @@ def test_colour_is_a_choice(project: Path) -> None:
 
 
 def test_a_killed_run_is_shown_as_far_as_it_came(project: Path) -> None:
-    run = "20261121T000000Z-000000"
+    run = "20261121T000000.000Z-000000"
     journal = record(project, run, history(run, Outcome.PASSED, project)[:-3])
     with journal.open("ab") as file:
         file.write(b'{"kind":"test_finished","at":1e9,"mo')
@@ -127,9 +127,9 @@ def test_a_killed_run_is_shown_as_far_as_it_came(project: Path) -> None:
 
 
 def test_runs_are_listed_with_what_they_came_to(project: Path) -> None:
-    record(project, "20261122T000000Z-000000", [])
+    record(project, "20261122T000000.000Z-000000", [])
     assert report("--list").output.splitlines() == [
-        "20261122T000000Z-000000  unreadable",
+        "20261122T000000.000Z-000000  unreadable",
         f"{NEW}  FAILED 1 failed in 2.00s (exit 1)",
         f"{OLD}  PASSED 1 test in 2.00s (exit 0)",
     ]
@@ -137,7 +137,7 @@ def test_runs_are_listed_with_what_they_came_to(project: Path) -> None:
 
 def test_only_the_last_twenty_runs_are_listed(project: Path) -> None:
     for number in range(20):
-        run = f"20270101T0000{number:02}Z-000000"
+        run = f"20270101T0000{number:02}.000Z-000000"
         record(project, run, history(run, Outcome.PASSED, project))
     lines = report("--list").output.splitlines()
     assert (len(lines), lines[-1]) == (21, "… and 2 older runs")
@@ -162,7 +162,7 @@ def test_a_journal_that_records_no_run_is_refused(project: Path) -> None:
 
 
 def test_a_journal_that_lost_the_line_of_a_phase_is_refused(project: Path) -> None:
-    run = "20261121T000000Z-000000"
+    run = "20261121T000000.000Z-000000"
     events = history(run, Outcome.PASSED, project)
     del events[2]
     record(project, run, events)

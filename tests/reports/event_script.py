@@ -22,7 +22,7 @@ from async_test_runner.model import Isolation, Outcome, PytestFacts, RunResult
 
 EPOCH = 1_800_000_000.0
 MONO = 5000.0  # the monotonic clock never starts at zero
-RUN_ID = "20261120T071500Z-ab12cd"
+RUN_ID = "20261120T071500.000Z-ab12cd"
 
 
 class Terminal(io.StringIO):

@@ -46,7 +46,7 @@ def test_a_run_as_a_log() -> None:
     script.over("async", 5.0, wall=3.0, reason="stopped after 1 failure")
     script.finish(5.5)
     assert Log().take(script.events) == [
-        "[   0.0s] RUN 20261120T071500Z-ab12cd  plan ci (runner.yaml)",
+        "[   0.0s] RUN 20261120T071500.000Z-ab12cd  plan ci (runner.yaml)",
         "[   1.0s] COLLECTED 2 tests",
         "[   2.0s] PHASE async: 2 tests, isolation test, 4 workers",
         "[   4.0s] FAILED tests/test_a.py::test_two  (phase async, 1.00s)",
