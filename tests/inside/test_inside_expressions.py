@@ -52,7 +52,9 @@ def found(pytester: pytest.Pytester, kind: str, text: str) -> list[str]:
     ],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")
-def test_expressions(pytester: pytest.Pytester, kind: str, text: str, expected: list[str]) -> None:
+def test_an_expression_holds_for_what_pytest_says(
+    pytester: pytest.Pytester, kind: str, text: str, expected: list[str]
+) -> None:
     assert found(pytester, kind, text) == expected
 
 
