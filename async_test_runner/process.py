@@ -128,7 +128,13 @@ def output_of(argv: Sequence[str], *, timeout: float = 30.0, env: Mapping[str, s
     """What a short command prints on its standard output, or None when it fails or takes too long."""
     try:
         done = subprocess.run(  # noqa: S603 - the caller names the interpreter that it asks
-            list(argv), capture_output=True, timeout=timeout, env=env, check=False, stdin=subprocess.DEVNULL
+            list(argv),
+            capture_output=True,
+            timeout=timeout,
+            env=env,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            process_group=0 if os.name == "posix" else None,  # Ctrl-C is for the runner, not for the question
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -163,3 +163,9 @@ print(len(found), alive, found[0].command)
     count, alive, command = said.split(" ", 2)
     assert (count, alive) == ("5", "True")
     assert "time.sleep(600)" in command
+
+
+def test_a_question_to_an_interpreter_does_not_hear_the_terminals_signals() -> None:
+    leads = "import os; print(os.getpgrp() == os.getpid())"
+
+    assert process.output_of(python(leads)) == "True\n"
