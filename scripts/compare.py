@@ -6,7 +6,7 @@
 
 Plain pytest runs once, in one process, with a plugin of a few lines that writes down every node id and what pytest
 reports of it. The runner's side is read from its journal, without any code of the runner; its summary, its exit code
-and its journal must agree. Whatever follows ``--`` goes to plain pytest only.
+and its journal must agree. Whatever follows ``--`` goes to pytest on both sides.
 
 Exits 0 if nothing differs, 1 if something does, 2 for a bad command line, 4 when one side left nothing to compare.
 """
@@ -40,7 +40,8 @@ PLUGIN = """
 import json
 import os
 
-_file = open(os.environ.pop("PLAIN_PYTEST_RECORD"), "a", encoding="utf-8", errors="backslashreplace")
+_record = os.environ.pop("PLAIN_PYTEST_RECORD")
+_open, _write, _close = os.open, os.write, os.close  # tests replace these, close descriptors, and count open files
 _pid = os.getpid()
 _path = os.environ.pop("PLAIN_PYTEST_PYTHONPATH", None)
 if _path is None:
@@ -51,8 +52,9 @@ else:
 
 def _say(**fact):
     if os.getpid() == _pid:  # a fork that a test leaves behind is none of ours
-        _file.write(json.dumps(fact, ensure_ascii=False) + "\\n")
-        _file.flush()
+        fd = _open(_record, os.O_WRONLY | os.O_APPEND)
+        _write(fd, json.dumps(fact, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\\n")
+        _close(fd)
 
 
 def pytest_collection_finish(session):
@@ -169,7 +171,7 @@ def run_plain(options: argparse.Namespace, directory: Path) -> Side:
         env["PLAIN_PYTEST_PYTHONPATH"] = before
     env["PYTHONPATH"] = os.pathsep.join([str(directory), *([before] if before else [])])
     env["PLAIN_PYTEST_RECORD"] = str(record)
-    argv = [options.python, "-m", "pytest", "-p", PLUGIN_NAME, "--color=no", *options.pytest_args]
+    argv = [options.python, "-m", "pytest", "-p", PLUGIN_NAME, "--color=no", *options.plain_args, *options.pytest_args]
     status, wall = timed(argv, options.cwd, env, log, options.timeout)
     side = read_plain(record.read_text(encoding="utf-8").splitlines())
     side.wall = wall
@@ -237,7 +239,7 @@ def run_runner(options: argparse.Namespace, directory: Path) -> Side:
         env["VIRTUAL_ENV"] = str(Path(options.python).parent.parent)
     with plan_of(options) as plan:
         argv = [sys.executable, str(RUNNER), "run", "-c", str(plan), "--run-dir", str(directory / "run"), "--no-color"]
-        status, _ = timed([*argv, *options.runner_args], options.cwd, env, log, options.timeout)
+        status, _ = timed([*argv, "--", *options.pytest_args], options.cwd, env, log, options.timeout)
     runs = sorted((directory / "run" / "runs").glob("*/summary.json"))
     if not runs:
         raise NothingToCompareError(f"the runner left no summary (exit {status}):\n{tail(log)}")
@@ -369,7 +371,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--isolation", default="phase", choices=["phase", "file", "class", "test"])
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for each side (default: 1800)")
-    parser.add_argument("--runner-arg", dest="runner_args", action="append", default=[], metavar="ARG")
+    parser.add_argument(
+        "--plain-arg", dest="plain_args", action="append", default=[], metavar="ARG", help="for plain pytest only"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep logs and records here")
     own, pytest_args = (argv[: argv.index("--")], argv[argv.index("--") + 1 :]) if "--" in argv else (argv, [])
     options = parser.parse_args(own)

@@ -228,6 +228,17 @@ def test_a_test_that_depends_on_its_process_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
+def test_arguments_for_pytest_reach_both_sides(tmp_path: Path) -> None:
+    (tmp_path / "test_suite.py").write_text("def test_one(): pass\ndef test_two(): pass\n", encoding="utf-8")
+    done = run_compare(tmp_path, "--", "-k", "one")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "compared: 1 tests are the same" in done.stdout
+    done = run_compare(tmp_path, "--plain-arg=--deselect=test_suite.py::test_two")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "test_suite.py::test_two: plain unknown, runner passed" in done.stdout
+
+
+@pytest.mark.processes
 def test_a_suite_without_tests_is_not_called_equal(tmp_path: Path) -> None:
     done = run_compare(tmp_path)
     assert done.returncode == 4, done.stdout + done.stderr
