@@ -508,7 +508,7 @@ def test_a_phase_deadline_ends_the_phase_and_blames_who_ran(project: Project) ->
     run = project.run().check(1)
     assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "timed_out", "not_run", "passed"]
     assert "exceeded its phase deadline of 2s (timeout)" in run.text("test_2_late")
-    assert "time.sleep(600)" in run.text("test_2_late")
+    assert "in test_2_late" in run.text("test_2_late")
 
 
 def test_a_run_deadline_ends_everything(project: Project) -> None:

@@ -90,7 +90,7 @@ class ExecLauncher:
             *rootdir_arguments(self._facts),
             "--color=no",
             "--continue-on-collection-errors",
-            f"--junitxml={directory / 'junit.xml'}",
+            f"--junitxml={_junit(job, directory)}",
             f"--maxfail={job.maxfail}",
             *self._distribution(job),
             *pytest_process.ignoring(self._without),
@@ -111,6 +111,11 @@ class ExecLauncher:
         if sum(len(os.fsencode(file)) + 1 for file in files) > _ARGUMENTS_LIMIT:
             return list(self._paths)
         return files
+
+
+def _junit(job: Job, directory: Path) -> str:
+    """Where the process writes its own XML; nowhere for file names that are not UTF-8: pytest cannot, and breaks."""
+    return "" if any("\\ud" in test.file for test in job.tests) else str(directory / "junit.xml")
 
 
 def has_xdist(facts: PytestFacts) -> bool:

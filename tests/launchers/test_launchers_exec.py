@@ -56,6 +56,11 @@ def test_the_runner_has_the_last_word_on_what_it_decides(tmp_path: Path) -> None
     assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in said
 
 
+def test_pytest_writes_no_xml_about_file_names_that_break_its_writer(tmp_path: Path) -> None:
+    assert "--junitxml=" in argv(tmp_path, job("a.py", "test_\\udcff.py"))
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job("a.py", "test_ü.py"))
+
+
 @pytest.mark.parametrize(
     ("plugins", "workers", "expected"),
     [
