@@ -140,14 +140,24 @@ def test_ids_and_file_names_of_any_shape_come_through(project: Project) -> None:
         """,
     )
     project.write("brackets/[a]/test_in[brackets].py", "def test_in(): pass\ndef test_alone(): pass\n")
-    (project.root / "sub").mkdir()
-    (project.root / os.fsdecode(b"sub/test_\xff.py")).write_text("def test_in(): pass\ndef test_alone(): pass\n")
-    (project.root / "sub/test_with space ü.py").write_text("def test_in(): pass\n")
+    project.write("sub/test_with space ü.py", "def test_in(): pass\n")
     run = project.run().check(0)
-    assert len(run.tests) == 15 + 15 + 14 + 2 + 2 + 1
+    assert len(run.tests) == 15 + 15 + 14 + 2 + 1
     assert set(run.outcomes.values()) == {Outcome.PASSED}
     assert "\x1b" not in run.output
     assert "\n::error::" not in run.output
+
+
+def test_file_names_that_are_not_utf_8_come_through_as_far_as_pytest_lets_them(project: Project) -> None:
+    project.plan("phases: [{name: alone, keyword: alone, isolation: test}, {name: rest}]")
+    project.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider\n")
+    (project.root / os.fsdecode(b"test_\xff.py")).write_text("def test_in(): pass\ndef test_alone(): pass\n")
+    run = project.run().check(0)
+    assert list(run.outcomes) == ["test_\\udcff.py::test_alone", "test_\\udcff.py::test_in"]
+    (project.root / "pytest.ini").unlink()  # pytest's own cache cannot take such a name, and breaks its session
+    broken = project.run().check(1)
+    assert set(broken.outcomes.values()) == {Outcome.PASSED}
+    assert "exited with 1 before finishing" in " ".join(broken.problems)
 
 
 def test_more_files_than_fit_an_argument_list(project: Project) -> None:
@@ -744,7 +754,7 @@ def test_an_interpreter_that_is_not_there_is_noticed_before_anything_runs(projec
     assert not (project.root / "ran").exists()
 
 
-# -------------------------------------------------------------------------------------------- results that are no results
+# ------------------------------------------------------------------------------------------ results that are no results
 
 
 def test_tests_whose_call_nobody_reports_do_not_pass(project: Project) -> None:
