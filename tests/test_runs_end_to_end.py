@@ -901,3 +901,76 @@ def test_a_teardown_that_fails_is_no_success(project: Project) -> None:
     run = project.run().check(4)
     assert run.outcome("test_a") is Outcome.PASSED
     assert (project.root / "second").exists()
+
+
+# --------------------------------------------------------------------------------------------- other people's plugins
+
+
+@pytest.mark.parametrize("dist", ["loadgroup", "loadfile", "worksteal", "each"])
+def test_ways_of_xdist_to_distribute(project: Project, dist: str) -> None:
+    project.write("pytest.ini", f"[pytest]\naddopts = -p xdist.plugin -n 2 --dist {dist}\n")
+    project.plan("phases: [{name: all}]")
+    for name in "ab":
+        project.write(
+            f"test_{name}.py",
+            """
+            import os, pytest
+            @pytest.mark.xdist_group("one")
+            def test_grouped(): pass
+            @pytest.mark.xdist_group(name="g@two")
+            @pytest.mark.parametrize("n", ["x@y", "@one"])
+            def test_params(n): pass
+            def test_free(worker_id): assert worker_id == os.environ["PYTEST_XDIST_WORKER"]
+            """,
+        )
+    run = project.run().check(0)
+    assert len(run.tests) == 8
+    assert {test.attempts[0].worker for test in run.tests.values()} <= {"gw0", "gw1"}
+
+
+def test_a_result_that_only_one_of_two_workers_has_is_not_lost(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p xdist -n 2 --dist each\n")
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(worker_id): assert worker_id == 'gw0'\ndef test_b(): pass\n")
+    project.run().check(1)
+
+
+def test_a_plugin_that_ends_the_process_at_a_timeout_of_its_own_crashes_that_test(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p pytest_timeout\ntimeout = 0.3\ntimeout_method = thread\n")
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "import time\ndef test_a(): time.sleep(600)\ndef test_b(): pass\n")
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["crashed", "passed"]
+    assert "Timeout" in run.text("test_a")
+
+
+def test_subtests_count_for_their_test(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import unittest
+        class TestCase(unittest.TestCase):
+            def test_red(self):
+                for n in range(3):
+                    with self.subTest(n=n): assert n != 1
+            def test_green(self):
+                with self.subTest("one"): self.skipTest("only this one")
+            def test_error(self): raise ValueError
+            def setUp(self): self.addCleanup(lambda: None)
+        """,
+    )
+    run = project.run().check(1)
+    assert {id.rpartition("::")[2]: outcome.value for id, outcome in run.outcomes.items()} == {
+        "test_red": "failed", "test_green": "passed", "test_error": "failed",
+    }  # fmt: skip
+
+
+def test_files_that_skip_themselves_are_counted_and_no_failure(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "import pytest\npytest.skip('not here', allow_module_level=True)\ndef test_a(): pass\n")
+    project.write("test_b.py", "import pytest\npytest.importorskip('no_such_module')\ndef test_b(): pass\n")
+    project.write("test_c.py", "def test_c(): pass\n")
+    run = project.run().check(0)
+    assert {skip.id for skip in run.result.collect_skips} == {"test_a.py", "test_b.py"}
+    assert len(run.tests) == 1

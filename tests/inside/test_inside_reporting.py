@@ -94,3 +94,14 @@ def test_cut_keeps_both_ends_and_counts_what_is_missing(text: str, limit: int) -
     else:
         half = limit // 2
         assert made == f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
+
+
+def test_the_reports_of_subtests_are_marked_as_such() -> None:
+    class SubtestReport(pytest.TestReport):
+        pass
+
+    sub = report(outcome="skipped", longrepr=("a", 1, "why"))
+    sub.__class__ = SubtestReport
+    (found,) = fields(sub, report("call"))["stages"]
+    assert (found["sub"], found["outcome"]) == (True, "skipped")
+    assert "sub" not in fields(report(outcome="failed", longrepr="x"))["stages"][0]

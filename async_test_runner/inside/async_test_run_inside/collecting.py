@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -137,7 +138,7 @@ def facts(config: pytest.Config) -> dict[str, Any]:
         "python": platform.python_version(),
         "rootdir": plain(str(config.rootpath)),
         "inipath": plain(str(config.inipath or "")),
-        "plugins": sorted({f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}),
+        "plugins": _plugins(config),
         "junit_xml": plain(str(getattr(option, "xmlpath", None) or "")),
         "junit_family": str(config.getini("junit_family")),
         "junit_logging": str(config.getini("junit_logging")),
@@ -147,6 +148,13 @@ def facts(config: pytest.Config) -> dict[str, Any]:
         "numprocesses": _numprocesses(config),
         "dist": str(get("dist", "no") or "no"),
     }
+
+
+def _plugins(config: pytest.Config) -> list[str]:
+    found = {f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}
+    if hasattr(config.option, "numprocesses"):  # loaded by the name of its module, pytest does not know whose it is
+        found.add(f"pytest-xdist-{getattr(sys.modules.get('xdist'), '__version__', '')}")
+    return sorted(found)
 
 
 def _numprocesses(config: pytest.Config) -> int:

@@ -44,6 +44,8 @@ class TestReports:
             self._call += report.duration
             self._called = True
         stage = _stage(report)
+        if type(report).__name__.lower() == "subtestreport":  # pytest's own and pytest-subtests'
+            stage["sub"] = True
         if stage["outcome"] != "passed":
             self._stages.append(stage)
         # both lists grow from stage to stage: the last report that has them has all of them
