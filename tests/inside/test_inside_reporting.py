@@ -102,6 +102,8 @@ def test_the_reports_of_subtests_are_marked_as_such() -> None:
 
     sub = report(outcome="skipped", longrepr=("a", 1, "why"))
     sub.__class__ = SubtestReport
-    (found,) = fields(sub, report("call"))["stages"]
+    said = fields(sub, report("call"))
+    assert (said["duration"], said["call"]) == (0.5, 0.5)  # the call's, which the subtest is a part of
+    (found,) = said["stages"]
     assert (found["sub"], found["outcome"]) == (True, "skipped")
     assert "sub" not in fields(report(outcome="failed", longrepr="x"))["stages"][0]

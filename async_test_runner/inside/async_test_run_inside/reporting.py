@@ -39,13 +39,14 @@ class TestReports:
 
     def add(self, report: pytest.TestReport) -> dict[str, Any]:
         """Take in one report; returns its stage as it goes on the wire."""
-        self._duration += report.duration
-        if report.when == "call":
-            self._call += report.duration
-            self._called = True
         stage = _stage(report)
         if type(report).__name__.lower() == "subtestreport":  # pytest's own and pytest-subtests'
-            stage["sub"] = True
+            stage["sub"] = True  # its duration is part of its test's
+        else:
+            self._duration += report.duration
+            if report.when == "call":
+                self._call += report.duration
+                self._called = True
         if stage["outcome"] != "passed":
             self._stages.append(stage)
         # both lists grow from stage to stage: the last report that has them has all of them
