@@ -459,7 +459,7 @@ def test_a_huge_token_is_not_looked_at_once_per_small_chunk(bench: Workbench, mo
     monkeypatch.setattr(junit_input.Spool, "append", lambda spool, data: sizes.append(len(data)) or append(spool, data))
     bench.merge(f'<testsuite name="s"><testcase name="{"x" * 500_000}"/></testsuite>')
     assert not bench.problems
-    assert len(sizes) < 20
+    assert len(sizes) < 50  # of 500; how soon a parser takes what it has differs between versions of expat
 
 
 def test_a_place_for_the_spool_that_cannot_be_written_is_an_infrastructure_error(tmp_path: Path) -> None:
