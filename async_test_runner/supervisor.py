@@ -383,7 +383,7 @@ class PhaseSupervisor:
             if doom is not None:
                 return self._doom(process, running, doom, now)
         actions = self._exit_overdue(process, running, now) + self._escalate(process, running, now)
-        if running.doom is None and not self._interrupted:
+        if running.doom is None and running.finished is None and not self._interrupted:
             for id, flight in running.in_flight.items():
                 actions += self._test_deadline(process, running, id, flight, now)
         return actions

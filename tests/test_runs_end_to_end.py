@@ -111,7 +111,7 @@ EXPECTED = {
 def test_every_fault_costs_only_its_own_test(project: Project, isolation: str) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p pytest_asyncio.plugin\nmarkers = asyncio\n")
     project.plan(f"""
-        defaults: {{test_timeout: 1500ms, grace: 500ms}}
+        defaults: {{test_timeout: 3s, grace: 1s}}
         phases:
           - {{name: all, isolation: {isolation}, workers: {2 if isolation == "test" else 1}}}
     """)
@@ -538,7 +538,7 @@ def test_a_run_deadline_ends_everything(project: Project) -> None:
 
 def test_faults_in_xdist_workers_cost_only_their_own_tests(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
-    project.plan("phases: [{name: all, workers: 2, test_timeout: 2500ms, grace: 500ms}]")
+    project.plan("phases: [{name: all, workers: 2, test_timeout: 4s, grace: 1s}]")
     project.write(
         "test_a.py",
         """

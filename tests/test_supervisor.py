@@ -602,6 +602,16 @@ def test_what_ends_pytest_from_inside_a_test_is_that_tests_crash() -> None:
     assert it.outcomes() == "crashed passed"
 
 
+def test_a_test_that_ended_pytest_is_not_late_while_its_process_ends() -> None:
+    it = replay("a::1")
+    it.begin("p/0001", "a::1")
+    it.now = 59.0
+    it.say("p/0001", SessionFinished, status=2, reason="_pytest.outcomes.Exit: enough")
+    it.at(61.0)
+    it.exited("p/0001", 2)
+    assert it.outcomes() == "crashed"
+
+
 def test_a_session_that_stops_between_tests_leaves_the_rest_with_the_reason() -> None:
     it = replay("a::1", "a::2")
     it.run("p/0001", "a::1")
