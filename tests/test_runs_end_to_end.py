@@ -300,7 +300,7 @@ BROKEN = {
 def test_a_file_that_cannot_be_collected_is_named(project: Project, fault: str, policy: str) -> None:
     project.plan(f"""
         collect_errors: {policy}
-        collect_timeout: 3s
+        collect_timeout: 5s
         defaults: {{grace: 300ms}}
         phases: [{{name: all}}]
     """)
@@ -452,7 +452,7 @@ def test_max_failures_stops_a_phase_and_only_it(project: Project) -> None:
 
 
 def test_retries_in_a_fresh_process_and_the_last_attempt_decides(project: Project) -> None:
-    project.plan("phases: [{name: all, retries: {count: 2, delay: 50ms}, test_timeout: 2s, grace: 300ms}]")
+    project.plan("phases: [{name: all, retries: {count: 2, delay: 50ms}, test_timeout: 3s, grace: 300ms}]")
     project.write(
         "test_a.py",
         """
@@ -502,7 +502,7 @@ def test_a_phase_deadline_ends_the_phase_and_blames_who_ran(project: Project) ->
     project.plan("""
         defaults: {grace: 300ms}
         phases:
-          - {name: late, keyword: late, timeout: 2s}
+          - {name: late, keyword: late, timeout: 5s}
           - {name: next}
     """)
     project.write(
@@ -517,13 +517,13 @@ def test_a_phase_deadline_ends_the_phase_and_blames_who_ran(project: Project) ->
     )
     run = project.run().check(1)
     assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "timed_out", "not_run", "passed"]
-    assert "exceeded its phase deadline of 2s (timeout)" in run.text("test_2_late")
+    assert "exceeded its phase deadline of 5s (timeout)" in run.text("test_2_late")
     assert "in test_2_late" in run.text("test_2_late")
 
 
 def test_a_run_deadline_ends_everything(project: Project) -> None:
     project.plan("""
-        run_timeout: 4s
+        run_timeout: 6s
         defaults: {grace: 300ms, isolation: test}
         phases: [{name: late, keyword: late}, {name: next}]
     """)
@@ -855,7 +855,7 @@ def test_a_process_that_fails_in_its_exit_handler_makes_the_run_red(project: Pro
 
 
 def test_a_fixture_that_hangs_in_its_teardown_costs_the_test_that_tears_it_down(project: Project) -> None:
-    project.plan("phases: [{name: all, test_timeout: 1s, grace: 300ms}]")
+    project.plan("phases: [{name: all, test_timeout: 3s, grace: 300ms}]")
     project.write(
         "test_a.py",
         """
