@@ -168,6 +168,7 @@ class Engine:
             emit=self._emit,
             clock=self._clock,
             last_words=self._last_words,
+            whole=self._launcher.divides(assigned.phase),
         )
         while not supervisor.done:
             self._hear(supervisor)
@@ -322,7 +323,7 @@ class Engine:
     def _end_orphans(self, phase: Phase) -> None:
         if not self._adopts_orphans:
             return
-        known = {session.pid for session in self._sessions.values()}
+        known = {session.pid for session in self._sessions.values()} | self._launcher.keeps()
         for orphan in process.end_orphans(known):
             at, mono = self._clock()
             message = f"phase {phase.name}: ended a process that was left behind: {orphan.command[:200]}"

@@ -93,7 +93,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     # policy
     isolation: Isolation = Isolation.PHASE
     workers: int | Literal["auto"] | None = None
-    launcher: Literal["auto", "exec"] = "auto"
+    launcher: Literal["auto", "exec", "warm"] = "auto"
     timeout: float | None = None
     test_timeout: float | None = 300.0
     setup_timeout: float | None = 300.0

@@ -51,6 +51,16 @@ class Process:
         """The exit status, when there is one. Being cancelled here does not touch the process."""
         return await asyncio.shield(self._waiter)
 
+    def write(self, data: bytes) -> None:
+        """Hand data to the input of a process that was started with ``control``."""
+        if self._child.stdin is not None and not self._child.stdin.is_closing():
+            self._child.stdin.write(data)
+
+    def hang_up(self) -> None:
+        """Close its input."""
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+
     def signal(self, number: int) -> None:
         """Signal the whole group; no error when it is gone."""
         signal_group(self.pid, number)
@@ -79,8 +89,11 @@ async def start(
     output: Path,
     on_exit: Callable[[], None] = lambda: None,
     shell: bool = False,
+    control: bool = False,
 ) -> Process:
     """Start a child at the head of a new group, both outputs appended to ``output``, nothing on its input.
+
+    ``control`` gives it an input, for `Process.write`.
 
     ``shell`` hands ``argv[0]`` to the platform's shell. ``InfrastructureError`` when it cannot be started.
     """
@@ -90,7 +103,7 @@ async def start(
             common = {
                 "cwd": cwd,
                 "env": dict(env),
-                "stdin": subprocess.DEVNULL,
+                "stdin": subprocess.PIPE if control else subprocess.DEVNULL,
                 "stdout": file,
                 "stderr": file,
                 **extra,

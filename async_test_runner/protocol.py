@@ -18,7 +18,8 @@ from .model import CollectedTest, LeftOut, Phase, PytestFacts
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Tests that one pytest session is to run. ``slot`` is the lowest of ``workers`` slots that it holds.
 
-    ``maxfail`` is pytest's own limit (0: none); ``workers`` above 1 means distribution inside the session.
+    ``maxfail`` is pytest's own limit (0: none); ``workers`` above 1 means distribution inside the session, and
+    ``divided`` that the session itself keeps the phase's units apart, within the ``capacities`` of its resources.
     """
 
     process: str
@@ -29,6 +30,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     parallel: bool = False
     maxfail: int = 0
+    divided: bool = False
+    capacities: tuple[tuple[str, int], ...] = ()
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind"):
@@ -130,15 +133,39 @@ class BadExpression(_Message, frozen=True, kw_only=True, tag="bad_expression"):
     text: str
 
 
+class Hosting(_Message, frozen=True, kw_only=True, tag="hosting"):
+    """The collecting process waits for jobs; ``unsafe`` says why it must not fork."""
+
+    unsafe: tuple[str, ...] = ()
+
+
+class Forked(_Message, frozen=True, kw_only=True, tag="forked"):
+    """The host has forked the session of a job."""
+
+    process: str
+    pid: int
+
+
+class Exited(_Message, frozen=True, kw_only=True, tag="exited"):
+    """A session that the host had forked has ended."""
+
+    process: str
+    status: int
+
+
 class InventoryDone(_Message, frozen=True, kw_only=True, tag="inventory"):
     facts: PytestFacts
 
 
 class WorkerDied(_Message, frozen=True, kw_only=True, tag="worker_died"):
-    """An xdist worker died while it ran ``id``."""
+    """A worker died while it ran ``id``. With a ``status`` the session goes on without it, and ``reason`` is what it
+    said of its own end; without one (xdist) the session is at its end.
+    """
 
     id: str
     worker: str = ""
+    status: int | None = None
+    reason: str = ""
 
 
 class WorkerLost(_Message, frozen=True, kw_only=True, tag="worker_lost"):
@@ -168,6 +195,9 @@ Message = (
     | LeftOutSaid
     | BadExpression
     | InventoryDone
+    | Hosting
+    | Forked
+    | Exited
     | WorkerDied
     | WorkerLost
     | SessionFinished
@@ -204,6 +234,12 @@ class Session(Protocol):
 
 class Launcher(Protocol):
     """Starts sessions."""
+
+    def divides(self, phase: Phase) -> bool:
+        """Whether a session of this phase keeps the phase's units apart by itself."""
+
+    def keeps(self) -> set[int]:
+        """Process ids of the launcher's own processes, which are no leftovers of any test."""
 
     async def start(self, job: Job) -> Session:
         """Start a pytest session for a job. ``InfrastructureError`` when there can be none."""

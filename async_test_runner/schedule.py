@@ -134,14 +134,19 @@ def _is_culprit(id: str, end: Ending) -> bool:
 
 def _culprit(id: str, end: Ending) -> Blame:
     late = end.overdue.get(id) or end.doom
-    if late is not None:
-        return _blame(id, Outcome.TIMED_OUT, str(late), end.log)
     if id in end.dead:
-        return _blame(id, Outcome.CRASHED, "its worker process died while it ran", end.log)
+        return blamed(id, late, "its worker process died while it ran", end.log)
     if end.finished:
         why = end.reason or "no reason given"
-        return _blame(id, Outcome.CRASHED, f"it ended pytest's session before it was finished: {why}", end.log)
-    return _blame(id, Outcome.CRASHED, describe_death(end.status), end.log)
+        return blamed(id, late, f"it ended pytest's session before it was finished: {why}", end.log)
+    return blamed(id, late, describe_death(end.status), end.log)
+
+
+def blamed(id: str, late: Overdue | None, death: str, evidence: str) -> Blame:
+    """The outcome of a test whose process is gone: timed out if it was late, else crashed for the reason ``death``."""
+    if late is not None:
+        return _blame(id, Outcome.TIMED_OUT, str(late), evidence)
+    return _blame(id, Outcome.CRASHED, death, evidence)
 
 
 def _blame(id: str, outcome: Outcome, message: str, evidence: str) -> Blame:

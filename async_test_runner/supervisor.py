@@ -34,9 +34,12 @@ from .protocol import (
     Collecting,
     CollectSkipped,
     ConftestFailed,
+    Exited,
     Finished,
+    Forked,
     Found,
     Hello,
+    Hosting,
     InventoryDone,
     Job,
     LeftOutSaid,
@@ -49,7 +52,17 @@ from .protocol import (
     WorkerDied,
     WorkerLost,
 )
-from .schedule import Aftermath, Ending, Overdue, aftermath, describe_death, max_failures_reason, units
+from .schedule import (
+    Aftermath,
+    Blame,
+    Ending,
+    Overdue,
+    aftermath,
+    blamed,
+    describe_death,
+    max_failures_reason,
+    units,
+)
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -142,7 +155,8 @@ class PhaseSupervisor:
     """Decides for one phase what is started, ended, blamed, retried and given up.
 
     ``emit`` takes the events, ``clock`` gives ``(wall, monotonic)`` for their stamps, ``last_words`` what is left of a
-    session: the end of its log, and with True what it has dumped.
+    session: the end of its log, and with True what it has dumped. ``whole`` says that a session keeps the phase's units
+    apart by itself, and so gets them all.
     """
 
     def __init__(
@@ -154,6 +168,7 @@ class PhaseSupervisor:
         emit: Callable[[Event], None],
         clock: Callable[[], tuple[float, float]],
         last_words: Callable[[str, bool], str],
+        whole: bool = False,
     ) -> None:
         self._phase = phase
         self._limits = limits
@@ -161,8 +176,10 @@ class PhaseSupervisor:
         self._clock = clock
         self._last_words = last_words
         self._divided = phase.isolation is not Isolation.PHASE
+        self._whole = whole
         self._tests = {test.id: test for test in tests}
-        self._waiting = deque(_Waiting(tests=unit) for unit in units(phase, tests))
+        divided = units(phase, tests) if not whole else [tuple(tests)] if tests else []
+        self._waiting = deque(_Waiting(tests=unit) for unit in divided)
         self._running: dict[str, _Running] = {}
         self._barren: dict[str, int] = {}
         self._started = clock()[1]
@@ -254,7 +271,7 @@ class PhaseSupervisor:
             case ConftestFailed():
                 running.collect_texts.append(f"{message.id}\n{message.text}")
             case WorkerDied():
-                self._on_worker_died(running, message.id)
+                self._on_worker_died(running, message)
             case WorkerLost():
                 running.lost.append(f"worker {message.worker}: {message.text}")
                 self._on_worker_gone(running, message.worker)
@@ -263,6 +280,8 @@ class PhaseSupervisor:
                 running.heard = self._clock()[1]
             case CollectSkipped() | Collecting() | Found() | LeftOutSaid() | BadExpression() | InventoryDone():
                 pass  # only a collecting process says these
+            case Hosting() | Forked() | Exited():
+                pass  # and these a host
             case _:
                 assert_never(message)
 
@@ -325,7 +344,7 @@ class PhaseSupervisor:
         return actions
 
     def _job(self, waiting: _Waiting) -> Job | None:
-        whole = not self._divided and waiting.attempt == 1 and len(waiting.tests) > 1
+        whole = (self._whole or not self._divided) and waiting.attempt == 1 and len(waiting.tests) > 1
         workers = min(self._limits.workers, len(waiting.tests)) if whole else 1
         slot = self._slot(waiting.slot, workers)
         if slot is None:
@@ -339,6 +358,8 @@ class PhaseSupervisor:
             slot=slot,
             workers=workers,
             parallel=self._divided and self._limits.workers > 1,
+            divided=whole and self._divided,
+            capacities=tuple(self._limits.capacities.items()),
             maxfail=self._maxfail(waiting),
         )
 
@@ -467,11 +488,25 @@ class PhaseSupervisor:
             running.escalation.pop(_target(running, flight.worker), None)
         self._test_finished(running, message, flight)
 
-    def _on_worker_died(self, running: _Running, id: str) -> None:
+    def _on_worker_died(self, running: _Running, message: WorkerDied) -> None:
         # xdist names the test that was next where none was running; that one is no culprit
-        flight = running.in_flight.get(id)
-        if flight is not None:
+        flight = running.in_flight.get(message.id)
+        if flight is None:
+            return
+        if message.status is not None:
+            self._on_worker_replaced(running, message, flight, message.status)
+        else:
             self._on_worker_gone(running, flight.worker)
+
+    def _on_worker_replaced(self, running: _Running, message: WorkerDied, flight: _Flight, status: int) -> None:
+        """The session goes on without this worker: its test is decided now."""
+        log = self._last_words(running.job.process, flight.late is not None)
+        blame = blamed(message.id, flight.late, message.reason or describe_death(status), log)
+        running.escalation.pop(_target(running, flight.worker), None)
+        running.processes.pop(flight.worker, None)
+        running.in_flight.pop(message.id)
+        running.done.add(message.id)
+        self._blame(running, blame, flight)
 
     def _on_worker_gone(self, running: _Running, worker: str) -> None:
         if not worker:
@@ -587,11 +622,7 @@ class PhaseSupervisor:
 
     def _settle(self, running: _Running, after: Aftermath) -> None:
         for blame in after.blamed:
-            flight = running.in_flight.get(blame.id)
-            stages = outcomes.details(flight.stages) if flight else ()
-            details = (Detail("runner", blame.outcome, blame.message, blame.text), *stages)
-            attempt = running.job.attempt
-            self._outcome(running, blame.id, blame.outcome, attempt=attempt, details=details, flight=flight)
+            self._blame(running, blame, running.in_flight.get(blame.id))
         if after.not_run:
             self._emit_not_run(after.not_run, after.reason)
         left = [after.again] if after.again else []
@@ -603,6 +634,11 @@ class PhaseSupervisor:
         for ids in reversed(left):
             tests = tuple(self._tests[id] for id in ids)
             self._waiting.appendleft(_Waiting(tests=tests, attempt=running.job.attempt, barren=barren))
+
+    def _blame(self, running: _Running, blame: Blame, flight: _Flight | None) -> None:
+        stages = outcomes.details(flight.stages) if flight else ()
+        details = (Detail("runner", blame.outcome, blame.message, blame.text), *stages)
+        self._outcome(running, blame.id, blame.outcome, attempt=running.job.attempt, details=details, flight=flight)
 
     def _check_exit(self, running: _Running, status: int, after: Aftermath) -> None:
         """An end that no test explains must not pass unnoticed."""

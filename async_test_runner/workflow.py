@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,14 +27,19 @@ from .events import (
     TestNotRun,
     Warned,
 )
+from .launchers.collect import Collected as CollectionResult
 from .launchers.collect import Collection
 from .launchers.exec import ExecLauncher, has_xdist
+from .launchers.warm import Host, WarmLauncher
 from .model import Inventory, Isolation, Phase, Plan, Problem, RunResult
+from .protocol import Launcher
 from .reports import junit, merging, summary
 from .reports.terminal import Reporter
 from .runs import RunDir, base_directory, create
 from .selection import Assignment, Narrowing
 from .templates import expand, template_values
+
+_HOST_GRACE = 2.0  # seconds that a host has to end once it is asked to
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,18 +137,21 @@ async def _run(
     signals = _Signals(recorder)
     adopts_orphans = process.adopt_orphans()
     table = ""
+    host: Host | None = None
     with signals_to(signals):
         try:
             try:
-                inventory = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
+                collected = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
+                host = collected.host if collected is not None else None
             finally:
                 if adopts_orphans:
-                    _end_orphans(recorder)
-            if inventory is not None:
+                    _end_orphans(recorder, {host.pid} if host is not None else set())
+            if collected is not None:
+                inventory = collected.inventory
                 assignment = proved(plan, inventory, request.narrowing)
                 _record_inventory(inventory, assignment, recorder)
                 await _execute(
-                    plan, request, run_dir, recorder, environ, signals, inventory, assignment, adopts_orphans
+                    plan, request, run_dir, recorder, environ, signals, collected, assignment, adopts_orphans
                 )
                 table = await _coverage(plan, inventory, run_dir, recorder, environ)
         except UsageError:
@@ -150,6 +159,9 @@ async def _run(
         except RunnerError as error:
             kind = "infrastructure" if isinstance(error, InfrastructureError) else "internal"
             recorder.problem(Problem(kind, error.message, error.hint))  # type: ignore[arg-type]
+        finally:
+            if host is not None:
+                await host.end(_HOST_GRACE)
     return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
 
 
@@ -204,10 +216,10 @@ async def _collect_or_stop(
     recorder: Recorder,
     environ: Mapping[str, str],
     signals: _Signals,
-) -> Inventory | None:
-    """The inventory; None when a signal came first."""
-    task: asyncio.Task[Inventory] = asyncio.create_task(
-        collect(plan, request.narrowing, run_dir.path, environ, request.pytest_args)
+) -> CollectionResult | None:
+    """What was collected; None when a signal came first."""
+    task: asyncio.Task[CollectionResult] = asyncio.create_task(
+        gather(plan, request.narrowing, run_dir.path, environ, request.pytest_args, host=wants_host(plan))
     )
     with signals.cancelling(task):
         while not task.done():
@@ -224,14 +236,15 @@ async def _execute(
     recorder: Recorder,
     environ: Mapping[str, str],
     signals: _Signals,
-    inventory: Inventory,
+    collected: CollectionResult,
     assignment: Assignment,
     adopts_orphans: bool,
 ) -> None:
+    inventory = collected.inventory
     python = _interpreters(plan, environ)
 
-    def launcher(wake: Callable[[], None]) -> ExecLauncher:
-        return ExecLauncher(
+    def launcher(wake: Callable[[], None]) -> Launcher:
+        fresh = ExecLauncher(
             root=plan.root,
             run_dir=run_dir.path,
             facts=inventory.facts,
@@ -241,6 +254,17 @@ async def _execute(
             without=inventory.without,
             environ=environ,
             wake=wake,
+        )
+        if collected.host is None:
+            return fresh
+        return WarmLauncher(
+            plan,
+            collected.host,
+            fresh,
+            run_dir=run_dir.path,
+            run_id=run_dir.run_id,
+            without=inventory.without,
+            tell=recorder.warn,
         )
 
     for assigned in assignment.phases:
@@ -281,8 +305,8 @@ async def _coverage(
     return table
 
 
-def _end_orphans(recorder: Recorder) -> None:
-    for orphan in process.end_orphans(set()):
+def _end_orphans(recorder: Recorder, known: set[int]) -> None:
+    for orphan in process.end_orphans(known):
         recorder.warn(f"ended a process that the collection left behind: {orphan.command[:200]}")
 
 
@@ -336,6 +360,24 @@ async def collect(
     plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
 ) -> Inventory:
     """One pytest collection for the plan. ``UsageError`` when an expression of it is not one that pytest accepts."""
+    return (await gather(plan, narrowing, directory, environ, pytest_args, host=False)).inventory
+
+
+def wants_host(plan: Plan) -> bool:
+    """Whether any phase may run in forks of the process that collects."""
+    return hasattr(os, "fork") and any(phase.launcher != "exec" for phase in plan.phases)
+
+
+async def gather(
+    plan: Plan,
+    narrowing: Narrowing,
+    directory: Path,
+    environ: Mapping[str, str],
+    pytest_args: tuple[str, ...],
+    *,
+    host: bool,
+) -> CollectionResult:
+    """`collect`, and with ``host`` the process that has collected stays, to fork from."""
     values = template_values("collection", str(directory), 0, "gw0")
     env = {**environ, **{name: expand(text, values) for name, text in plan.env}}
     collection = Collection(
@@ -349,10 +391,12 @@ async def collect(
         grace=min((phase.grace for phase in plan.phases), default=5.0),
     )
     expressions = selection.expressions(plan, narrowing)
-    inventory, refused = await collection.inventory(expressions, keep_going=plan.collect_errors == "continue")
-    if refused:
-        raise _refused(plan, expressions, refused)
-    return inventory
+    collected = await collection.inventory(expressions, keep_going=plan.collect_errors == "continue", host=host)
+    if collected.refused:
+        if collected.host is not None:
+            await collected.host.end(_HOST_GRACE)
+        raise _refused(plan, expressions, collected.refused)
+    return collected
 
 
 def _refused(

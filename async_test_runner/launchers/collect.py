@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,15 +23,26 @@ from ..protocol import (
     ConftestFailed,
     Found,
     Hello,
+    Hosting,
     InventoryDone,
     LeftOutSaid,
     Message,
 )
 from ..schedule import describe_death
 from . import pytest_process
+from .warm import Host
 
+_TICK = 0.02  # seconds between two looks at a host that collects
 _ROUNDS = 20  # files that may take the whole collection down before it is given up
 _PYTEST_USAGE = 4
+
+
+class Collected(NamedTuple):
+    """What came of a collection."""
+
+    inventory: Inventory
+    refused: dict[int, str]
+    host: Host | None
 
 
 class Heard(msgspec.Struct):
@@ -43,6 +55,7 @@ class Heard(msgspec.Struct):
     bad_expressions: dict[int, str] = msgspec.field(default_factory=dict)
     facts: PytestFacts | None = None
     conftest: CollectError | None = None
+    hosting: Hosting | None = None
     last: Collecting | None = None
     hello: Hello | None = None
 
@@ -65,6 +78,8 @@ class Heard(msgspec.Struct):
                 self.bad_expressions[message.index] = message.text
             case ConftestFailed():
                 self.conftest = CollectError(message.id, message.text)
+            case Hosting():
+                self.hosting = message
             case InventoryDone():
                 self.facts = message.facts
             case _:
@@ -100,15 +115,16 @@ class Collection:
         expressions: Sequence[tuple[str, str]],
         *,
         keep_going: bool,
-    ) -> tuple[Inventory, dict[int, str]]:
-        """The inventory, and what pytest says about expressions that it refuses (by position).
+        host: bool = False,
+    ) -> Collected:
+        """The inventory, what pytest says about expressions that it refuses, with ``host`` the process to fork from.
 
         A file that takes the whole process down is an error of the collection; with ``keep_going`` the rest is
         collected without it.
         """
         fatal: dict[str, CollectError] = {}  # by absolute path
         while True:
-            heard, status, words, late = await self._round(len(fatal), expressions, tuple(fatal))
+            heard, status, words, late, session = await self._round(len(fatal), expressions, tuple(fatal), host)
             found = self._fatal(heard, status, words, late)
             if found is None:
                 break
@@ -127,14 +143,22 @@ class Collection:
             without=tuple(fatal),
             facts=heard.facts or PytestFacts(),
         )
-        return inventory, heard.bad_expressions
+        hosting = Host(session, heard.hosting) if session is not None and heard.hosting is not None else None
+        return Collected(inventory, heard.bad_expressions, hosting)
 
     async def _round(
-        self, number: int, expressions: Sequence[tuple[str, str]], without: tuple[str, ...]
-    ) -> tuple[Heard, int, str, bool]:
+        self, number: int, expressions: Sequence[tuple[str, str]], without: tuple[str, ...], host: bool
+    ) -> tuple[Heard, int, str, bool, pytest_process.PytestSession | None]:
         directory = self._run_dir / "collection" / f"{number:04d}"
         session = await pytest_process.start(
-            [*self._arguments, "--collect-only", "-q", "--color=no", *pytest_process.ignoring(without), *self._paths],
+            [
+                *self._arguments,
+                *([] if host else ["--collect-only"]),
+                "-q",
+                "--color=no",
+                *pytest_process.ignoring(without),
+                *self._paths,
+            ],
             python=self._python,
             cwd=self._root,
             directory=directory,
@@ -142,20 +166,39 @@ class Collection:
                 "mode": "collect",
                 "expressions": [list(expression) for expression in expressions],
                 "without": without,
+                "host": host,
             },
             env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,
+            control=host,
         )
         heard = Heard()
-        late = not await self._ends_in_time(session)
+        late = not await (self._hosts_in_time(session, heard) if host else self._ends_in_time(session))
         for message in session.poll():
             heard.add(message)
+        if heard.hosting is not None and session.status is None:
+            return heard, 0, "", False, session
         if late:
             await self._end(session, heard)
             for message in session.poll():
                 heard.add(message)
         session.signal(KILL)  # whatever the collection has started and left behind in its group
-        return heard, session.status or 0, session.last_words(late), late
+        return heard, session.status or 0, session.last_words(late), late, None
+
+    async def _hosts_in_time(self, session: pytest_process.PytestSession, heard: Heard) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout):
+                while heard.hosting is None and session.status is None:
+                    await asyncio.sleep(_TICK)
+                    for message in session.poll():
+                        heard.add(message)
+        except TimeoutError:
+            return False
+        except asyncio.CancelledError:
+            session.signal(KILL)
+            await session.wait()
+            raise
+        return True
 
     async def _ends_in_time(self, session: pytest_process.PytestSession) -> bool:
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import coverage
-from ..model import PytestFacts
+from ..model import Phase, PytestFacts
 from ..protocol import Job
 from ..templates import expand, template_values
 from . import pytest_process
@@ -48,6 +48,14 @@ class ExecLauncher:
         self._without = without
         self._environ = environ
         self._wake = wake
+
+    def divides(self, phase: Phase) -> bool:
+        """A process runs one unit."""
+        return False
+
+    def keeps(self) -> set[int]:
+        """None but its sessions."""
+        return set()
 
     async def start(self, job: Job) -> PytestSession:
         """Start the process for a job; see `protocol.Launcher`."""

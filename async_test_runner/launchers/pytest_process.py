@@ -27,48 +27,29 @@ _DUMP_LIMIT = 64_000
 _COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's own banner ends here: no news before it
 
 
-class PytestSession:
-    """A running pytest process; see `protocol.Session`."""
+class SessionFiles:
+    """What a pytest session leaves in its directory, and what is left there for it."""
 
-    def __init__(self, child: process.Process, directory: Path) -> None:
-        self._child = child
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._tail = Tail(directory)
         self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
-
-    @property
-    def pid(self) -> int:
-        """Process id, and id of the group."""
-        return self._child.pid
 
     @property
     def log(self) -> Path:
         """What the process printed."""
         return self.directory / LOG_NAME
 
-    @property
-    def status(self) -> int | None:
-        """None while it runs, then the exit status, negative for a signal."""
-        return self._child.status
-
     def poll(self) -> Sequence[Message]:
         """What was said since the last call."""
         return self._tail.poll()
-
-    def signal(self, number: int) -> None:
-        """Signal the group of the process."""
-        self._child.signal(number)
-
-    async def wait(self) -> int:
-        """The exit status, when there is one."""
-        return await self._child.wait()
 
     def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
         """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""
         if dump_signal is None:
             return
         self._dumped = {path: path.stat().st_size for path in self._dump_files()}
-        with replaced(self.directory / "deadline.json") as file:
+        with replaced(self.directory / f"deadline-{pid}.json") as file:
             file.write(msgspec.json.encode({"id": id, "message": message}))
         process.signal_process(pid, dump_signal)
 
@@ -81,6 +62,40 @@ class PytestSession:
         log = _end_of(self.log, 0, _LOG_LIMIT)
         parts.append(_COLLECTED.split(log)[-1])
         return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+
+
+class PytestSession(SessionFiles):
+    """A running pytest process; see `protocol.Session`."""
+
+    def __init__(self, child: process.Process, directory: Path) -> None:
+        super().__init__(directory)
+        self.child = child
+
+    @property
+    def pid(self) -> int:
+        """Process id, and id of the group."""
+        return self.child.pid
+
+    @property
+    def status(self) -> int | None:
+        """None while it runs, then the exit status, negative for a signal."""
+        return self.child.status
+
+    def signal(self, number: int) -> None:
+        """Signal the group of the process."""
+        self.child.signal(number)
+
+    async def wait(self) -> int:
+        """The exit status, when there is one."""
+        return await self.child.wait()
+
+    def write(self, line: bytes) -> None:
+        """A line for a host; nothing happens when it is gone."""
+        self.child.write(line)
+
+    def hang_up(self) -> None:
+        """No more lines."""
+        self.child.hang_up()
 
 
 def _end_of(path: Path, start: int, limit: int) -> str:
@@ -104,8 +119,12 @@ async def start(
     settings: Mapping[str, Any],
     env: Mapping[str, str],
     on_exit: Callable[[], None],
+    control: bool = False,
 ) -> PytestSession:
-    """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session."""
+    """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session.
+
+    With ``control`` its standard input takes lines from `PytestSession.write`.
+    """
     path = directory / "settings.json"
     try:
         directory.mkdir(parents=True)
@@ -118,6 +137,7 @@ async def start(
         env=environment(env, path),
         output=directory / LOG_NAME,
         on_exit=on_exit,
+        control=control,
     )
     return PytestSession(child, directory)
 

@@ -25,12 +25,13 @@ class Collecting:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._wire = Wire(os.path.join(settings.directory, "events.jsonl"))
+        self.wire = Wire(os.path.join(settings.directory, "events.jsonl"))
         self._left_out: dict[str, list[str]] = {}
         self._muted = False
         self._coverage: dict[str, Any] | None = None
+        self._facts: dict[str, Any] = {}
         dump_signal = install_dump(settings.directory, "collection", None)
-        self._wire.send("hello", pid=os.getpid(), worker="", dump_signal=dump_signal)
+        self.wire.send("hello", pid=os.getpid(), worker="", dump_signal=dump_signal)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
@@ -41,8 +42,21 @@ class Collecting:
             path = getattr(error, "path", None)
             if path is not None:
                 cause = getattr(error, "cause", error)
-                self._wire.send("conftest_failed", id=plain(str(path)), text=plain(f"{type(cause).__name__}: {cause}"))
+                self.wire.send("conftest_failed", id=plain(str(path)), text=plain(f"{type(cause).__name__}: {cause}"))
             raise
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
+        """A host collects like any session: what would distribute, write or stop there is noted and switched off."""
+        self._facts = facts(config)
+        if self._settings["host"]:
+            option = config.option
+            changes: dict[str, Any] = {"numprocesses": None, "dist": "no", "tx": [], "usepdb": False, "trace": False}
+            changes["xmlpath"] = os.path.join(self._settings.directory, "junit.xml")
+            for name, value in changes.items():
+                if hasattr(option, name):
+                    setattr(option, name, value)
+        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -53,14 +67,14 @@ class Collecting:
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Name the file about to be imported: if this process dies or hangs, it is the one."""
         if isinstance(collector, pytest.File):
-            self._wire.send("collecting", id=plain(str(collector.nodeid)), path=plain(str(collector.path)))
+            self.wire.send("collecting", id=plain(str(collector.nodeid)), path=plain(str(collector.path)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what could not be collected, and what was skipped as a whole file."""
         if report.failed:
-            self._wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
+            self.wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
         elif report.skipped:
-            self._wire.send("collect_skip", id=plain(str(report.nodeid)), text=skip_reason(report.longrepr))
+            self.wire.send("collect_skip", id=plain(str(report.nodeid)), text=skip_reason(report.longrepr))
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what pytest's own configuration or a plugin takes out."""
@@ -72,7 +86,7 @@ class Collecting:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self) -> None:
         """Every file has been imported: if this process dies from here on, it is none of them."""
-        self._wire.send("collecting", id="")
+        self.wire.send("collecting", id="")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -96,13 +110,13 @@ class Collecting:
                 continue
             seen.add(entry["id"])
             entry["matches"] = [number for number, positions in enumerate(matches) if position in positions]
-            self._wire.send("test", test=entry)
+            self.wire.send("test", test=entry)
         for reason, ids in self._left_out.items():
-            self._wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
+            self.wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
         for option, paths in _ignored(config):
             examples = [path for path in paths if path][:_EXAMPLES]
-            self._wire.send("left_out", reason=option, count=len(paths), what="paths", examples=examples)
-        self._wire.send("inventory", facts={**facts(config), "coverage": self._coverage})
+            self.wire.send("left_out", reason=option, count=len(paths), what="paths", examples=examples)
+        self.wire.send("inventory", facts={**self._facts, "coverage": self._coverage})
 
     def _matches(self, session: pytest.Session) -> list[set[int]]:
         matches = []
@@ -110,7 +124,7 @@ class Collecting:
             try:
                 matches.append(evaluate(session.config, session.items, kind, text, self._mute))
             except pytest.UsageError as error:
-                self._wire.send("bad_expression", index=number, text=plain(str(error)))
+                self.wire.send("bad_expression", index=number, text=plain(str(error)))
                 matches.append(set())
         return matches
 

@@ -25,7 +25,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     if _settings["mode"] == "collect":
         from .collecting import Collecting
 
-        pluginmanager.register(Collecting(_settings), "async-test-run-collecting")
+        collecting = Collecting(_settings)
+        pluginmanager.register(collecting, "async-test-run-collecting")
+        if _settings["host"]:
+            from .hosting import Hosting
+
+            pluginmanager.register(Hosting(_settings, collecting.wire), "async-test-run-hosting")
     else:
         from .running import Running
 

@@ -36,8 +36,8 @@ class Running:
         self._interrupted = ""  # what ended pytest's loop from inside: pytest.exit, KeyboardInterrupt
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
-        number = install_dump(settings.directory, name, self._fail_overdue)
-        self._wire.send("hello", pid=os.getpid(), worker=self._worker, dump_signal=number)
+        self._dump_signal = install_dump(settings.directory, name, self._fail_overdue)
+        self._wire.send("hello", pid=os.getpid(), worker=self._worker, dump_signal=self._dump_signal)
 
     # ------------------------------------------------------------------------------------------------ configuration
 
@@ -70,6 +70,10 @@ class Running:
     ) -> Generator[None, None, None]:
         """After all other plugins: keep what is asked for, in the order that they left it."""
         yield
+        self.select(config, items)
+
+    def select(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what is asked for, tell pytest what is not, and the runner what is missing."""
         wanted = dict.fromkeys(self._settings["tests"], False)
         kept, rest = [], []
         for item in items:
@@ -94,7 +98,27 @@ class Running:
 
     # ------------------------------------------------------------------------------------------------------ reports
 
-    def _id(self, nodeid: str) -> str:
+    def silence(self) -> None:
+        """The tests run in workers of this session, which tell by themselves what happens."""
+        self._controller = True
+
+    def become_worker(self, name: str) -> None:
+        """After a fork: tell under a name of its own, in a file of its own."""
+        self._controller = False
+        self._worker = name
+        self._reports = {}
+        self._current = None
+        self._stage = self._overdue = ""
+        self._wire = Wire(os.path.join(self._settings.directory, f"events.{name}.jsonl"))
+        self._wire.begin()
+        self._wire.send("hello", pid=os.getpid(), worker=name, dump_signal=self._dump_signal)
+
+    def say(self, kind: str, **fields: Any) -> None:
+        """Tell a fact that somebody else knows."""
+        self._wire.send(kind, **fields)
+
+    def id_of(self, nodeid: str) -> str:
+        """The id of an item on the wire."""
         return self._ids.get(nodeid) or plain(nodeid)
 
     @pytest.hookimpl(tryfirst=True)
@@ -103,7 +127,7 @@ class Running:
         if self._controller:
             return
         self._overdue = ""
-        self._current = TestReports(self._id(str(nodeid)), time.time())
+        self._current = TestReports(self.id_of(str(nodeid)), time.time())
         self._reports[str(nodeid)] = self._current
         self._wire.send("started", id=self._current.id, worker=self._worker)
 
@@ -231,7 +255,7 @@ def _read_deadline(directory: str) -> dict[str, Any]:
     import json
 
     try:
-        with open(os.path.join(directory, "deadline.json"), encoding="utf-8") as file:
+        with open(os.path.join(directory, f"deadline-{os.getpid()}.json"), encoding="utf-8") as file:
             value = json.load(file)
     except (OSError, ValueError) as error:
         print(f"async-test-run: no deadline to read: {error}", file=sys.__stderr__)

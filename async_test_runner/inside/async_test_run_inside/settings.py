@@ -61,9 +61,14 @@ def take_from_environment() -> Settings | None:
     else:
         worker = ""  # the variable of xdist alone says nothing: the runner sets it for processes that are no workers
         _restore("PYTHONPATH", pythonpath)
+    return load(path, worker, int(controller or 0))
+
+
+def load(path: str, worker: str = "", controller: int = 0) -> Settings:
+    """The settings in a file; ``controller`` is the process that started this one, if it was not the runner."""
     with open(path, encoding="utf-8") as file:
         values = json.load(file)
-    return Settings(path, values, worker, int(controller or values["runner"]))
+    return Settings(path, values, worker, controller or int(values["runner"]))
 
 
 def _restore(name: str, value: str | None) -> None:

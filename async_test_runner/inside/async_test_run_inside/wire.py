@@ -39,6 +39,10 @@ class Wire:
         while data:
             data = data[os.write(self._fd, data) :]
 
+    def begin(self) -> None:
+        """A new line, in a file whose last writer may have been killed in the middle of one."""
+        os.write(self._fd, b"\n")
+
     def _open(self) -> None:
         fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         self._fd = _raised(fd)

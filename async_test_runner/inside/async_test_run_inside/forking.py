@@ -1,0 +1,169 @@
+"""What a forked pytest process must not share with the process that it was forked from, and when forking is unsafe.
+
+pytest offers no way to renew these. Each function touches one private part of it, says so when the part is not there,
+and is tested against the oldest and the newest supported pytest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import stat
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from .lifeline import tie_to_parent
+
+
+def lead_group(pid: int) -> None:
+    """Make a child the leader of its own group; done on both sides of the fork, whoever comes first."""
+    try:
+        os.setpgid(pid, pid)
+    except OSError:  # it has done so itself, or is gone
+        pass
+
+
+def detach(parent: int) -> None:
+    """Right after the fork: a group of its own, and an end when the parent ends."""
+    lead_group(0)
+    tie_to_parent(parent)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def fresh_output(config: pytest.Config, path: str | None) -> None:
+    """Temporary files of its own for captured output, and what is not captured to ``path`` if there is one.
+
+    A position in an inherited file is shared with all relatives.
+    """
+    manager: Any = config.pluginmanager.get_plugin("capturemanager")
+    capturing = manager is not None and manager.is_globally_capturing()
+    if capturing:
+        manager.read_global_capture()
+        manager.stop_global_capturing()  # puts the outputs back that were there before pytest began
+    if path is not None:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.dup2(fd, 1)
+        os.dup2(fd, 2)
+        os.close(fd)
+    if capturing:
+        manager.start_global_capturing()
+        manager.suspend_global_capture()
+
+
+def reseed() -> None:
+    """Numbers of its own from the random generators: siblings would draw the same names for their rows and files."""
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+def restart_junit(config: pytest.Config, path: str | None) -> None:
+    """An empty JUnit XML that begins now, for ``path``; with None this process writes none."""
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ != "LogXML" or not hasattr(plugin, "logfile"):
+            continue
+        if path is None:
+            config.pluginmanager.unregister(plugin)
+            return
+        type(plugin).__init__(  # the same object: fixtures find it in the configuration's stash
+            plugin,
+            path,
+            plugin.prefix,
+            plugin.suite_name,
+            plugin.logging,
+            plugin.report_duration,
+            plugin.family,
+            plugin.log_passing_tests,
+        )
+        plugin.pytest_sessionstart()
+        return
+
+
+def own_basetemp(config: pytest.Config, name: str) -> None:
+    """A directory below the session's for the ``tmp_path`` of this worker."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is None or not hasattr(factory, "_basetemp"):
+        return
+    base = factory.getbasetemp() / name
+    base.mkdir(mode=0o700, exist_ok=True)
+    factory._basetemp = base
+
+
+def save_coverage(config: pytest.Config) -> None:
+    """What pytest-cov has measured in this process, which leaves without its end."""
+    controller = getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    measuring = getattr(controller, "cov", None)
+    if measuring is not None:
+        measuring.stop()
+        measuring.save()
+
+
+# ------------------------------------------------------------------------------------------------------------- safety
+
+
+def sockets() -> set[int]:
+    """Descriptors of this process that are sockets."""
+    found = set()
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        names = [str(fd) for fd in range(256)]
+    for name in names:
+        try:
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                found.add(int(name))
+        except OSError:
+            continue
+    return found
+
+
+def unsafe(before: set[int]) -> list[str]:
+    """Why this process must not be forked: what the collected code has started and a fork would break or share."""
+    if not hasattr(os, "fork"):
+        return ["this system has no fork"]
+    reasons = []
+    threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if threads:
+        reasons.append(f"threads are alive after the collection: {', '.join(sorted(threads)[:5])}")
+    elif _kernel_threads() > 1:
+        reasons.append("threads of a native library are alive after the collection")
+    if asyncio._get_running_loop() is not None:
+        reasons.append("an event loop is running")
+    opened = sockets() - before
+    if opened:
+        reasons.append(f"{len(opened)} sockets were opened during the collection")
+    children = _children()
+    if children:
+        reasons.append(f"{children} child processes were started during the collection")
+    return reasons
+
+
+def _kernel_threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+def _children() -> int:
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return len(file.read().split())
+    except OSError:
+        return 0
+
+
+def worker_input(settings: Any, name: str, count: int) -> dict[str, Any]:
+    """What plugins look for in a worker of pytest-xdist."""
+    return {
+        "workerid": name,
+        "workercount": count,
+        "testrunuid": settings["testrun_uid"],
+        "mainargv": sys.argv,
+    }

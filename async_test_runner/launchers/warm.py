@@ -1,0 +1,192 @@
+"""The warm launcher: sessions are forks of the process that has collected, as long as forking it is safe.
+
+A `Host` is that process. Phases whose interpreter, arguments or environment differ from the host's, and all phases when
+the host says that it must not fork or is gone, go to the exec launcher, and the reason is told once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .. import process
+from ..errors import InfrastructureError
+from ..model import Phase, Plan
+from ..protocol import Exited, Forked, Hosting, Job, Session
+from ..schedule import units
+from .exec import ExecLauncher
+from .pytest_process import PytestSession, SessionFiles
+
+_FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
+_TICK = 0.005
+
+
+class Host:
+    """The pytest process that has collected, and what it says of the sessions that it has forked."""
+
+    def __init__(self, session: PytestSession, hosting: Hosting) -> None:
+        self._session = session
+        self.unsafe = hosting.unsafe
+        self._pids: dict[str, int] = {}
+        self._statuses: dict[str, int] = {}
+
+    @property
+    def gone(self) -> int | None:
+        """None while it lives, then its exit status."""
+        return self._session.status
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._session.pid
+
+    def listen(self) -> None:
+        """Take in what it has said."""
+        for message in self._session.poll():
+            match message:
+                case Forked():
+                    self._pids[message.process] = message.pid
+                case Exited():
+                    self._statuses[message.process] = message.status
+                case _:
+                    pass  # the collection, which is over
+
+    def status(self, name: str) -> int | None:
+        """The exit status of a session; None while it runs. The end of the host is the end of its sessions."""
+        gone = self.gone
+        self.listen()
+        if name in self._statuses:
+            return self._statuses[name]
+        return -process.KILL if gone is not None else None
+
+    async def fork(self, name: str, settings: Path) -> int:
+        """Process id of a new session. ``InfrastructureError`` when the host does not answer."""
+        self._session.write(json.dumps({"process": name, "settings": str(settings)}).encode() + b"\n")
+        try:
+            async with asyncio.timeout(_FORK_DEADLINE):
+                while name not in self._pids:
+                    if self.gone is not None:
+                        raise InfrastructureError(f"the host process ended with {self.gone}")
+                    self.listen()
+                    await asyncio.sleep(_TICK)
+        except TimeoutError:
+            raise InfrastructureError("the host process does not answer") from None
+        return self._pids[name]
+
+    async def end(self, grace: float) -> None:
+        """No more jobs: the host ends, or is ended."""
+        self._session.hang_up()
+        await process.wait_or_end(self._session.child, grace, grace)
+
+
+class WarmSession(SessionFiles):
+    """A session that a host has forked; see `protocol.Session`."""
+
+    def __init__(self, host: Host, name: str, pid: int, directory: Path) -> None:
+        super().__init__(directory)
+        self._host = host
+        self._name = name
+        self._pid = pid
+
+    @property
+    def pid(self) -> int:
+        """Process id, and id of the group."""
+        return self._pid
+
+    @property
+    def status(self) -> int | None:
+        """As the host has it from the system."""
+        return self._host.status(self._name)
+
+    def signal(self, number: int) -> None:
+        """Signal the group of the session; its workers end with it."""
+        process.signal_group(self._pid, number)
+
+
+class WarmLauncher:
+    """Forks what can be forked, and hands the rest to ``fallback``. ``tell`` takes each reason for that, once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        host: Host,
+        fallback: ExecLauncher,
+        *,
+        run_dir: Path,
+        run_id: str,
+        without: tuple[str, ...],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._plan = plan
+        self._host = host
+        self._fallback = fallback
+        self._run_dir = run_dir
+        self._run_id = run_id
+        self._without = without
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def divides(self, phase: Phase) -> bool:
+        """Whether a session of this phase keeps the phase's units apart by itself."""
+        return not self._obstacle(phase)
+
+    def keeps(self) -> set[int]:
+        """The host."""
+        return {self._host.pid}
+
+    async def start(self, job: Job) -> Session:
+        """Fork, or let the exec launcher start the job."""
+        obstacle = self._obstacle(job.phase)
+        if obstacle:
+            self._say(job.phase, obstacle)
+            return await self._fallback.start(job)
+        directory = self._run_dir / "processes" / job.process
+        settings = directory / "settings.json"
+        try:
+            directory.mkdir(parents=True)
+            settings.write_text(json.dumps(self._settings(job)), encoding="utf-8")
+        except OSError as error:
+            raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
+        pid = await self._host.fork(job.process, settings)
+        return WarmSession(self._host, job.process, pid, directory)
+
+    def _obstacle(self, phase: Phase) -> str:
+        """Why this phase cannot be forked from the host; empty if it can."""
+        if phase.launcher == "exec":
+            return "launcher: exec"
+        if self._host.gone is not None:
+            return f"the host process ended with {self._host.gone}"
+        if self._host.unsafe:
+            return "; ".join(self._host.unsafe)
+        keys = ("python", "pytest_args", "env")
+        differing = [key for key in keys if getattr(phase, key) != getattr(self._plan, key)]
+        if differing or any("{" in text for _, text in phase.env):
+            return f"its {' and '.join(differing or ['env'])} differs from what the collection ran under"
+        return ""
+
+    def _say(self, phase: Phase, obstacle: str) -> None:
+        text = f"phase {phase.name}: fresh pytest processes instead of forks: {obstacle}"
+        if phase.launcher != "exec" and text not in self._told:
+            self._told.add(text)
+            self._tell(text)
+
+    def _settings(self, job: Job) -> dict[str, Any]:
+        return {
+            "mode": "run",
+            "runner": os.getpid(),
+            "tests": [test.id for test in job.tests],
+            "units": [[test.id for test in unit] for unit in units(job.phase, job.tests)] if job.divided else [],
+            "divided": job.divided,
+            "workers": job.workers,
+            "slot": job.slot,
+            "maxfail": job.maxfail,
+            "capacities": job.capacities,
+            "resources": job.phase.resources,
+            "worker_env": {},
+            "without": self._without,
+            "testrun_uid": self._run_id,
+        }
