@@ -27,7 +27,6 @@ _MOST_WILDCARDS = 8
 
 _SELECTS: tuple[Level, ...] = ("phase",)
 POLICY: tuple[Level, ...] = ("defaults", "phase")
-_NO_WARM = "this version has no warm launcher yet; write auto, which takes the best one there is"
 
 
 def _path_problem(text: str) -> str:
@@ -183,9 +182,10 @@ _PHASE_FIELDS = (
     ),
     Field(
         key="launcher",
-        kind=Choice("auto", "exec", refused={"warm": _NO_WARM}),
+        kind=Choice("auto", "exec", "warm"),
         levels=POLICY,
-        help="How processes are made: `exec` starts a fresh pytest each time, `auto` takes the best launcher there is.",
+        help="How processes are made: `warm` forks the pytest process that has collected, `exec` starts a fresh pytest "
+        "each time; `auto` forks where that is safe.",
         example="exec",
     ),
     Field(

@@ -735,4 +735,5 @@ def _slot_of(job: Job, worker: str) -> int:
 
 
 def _resources(phase: Phase, tests: Sequence[CollectedTest]) -> set[str]:
-    return set(phase.resources).union(*(test.resources for test in tests))
+    """What these tests hold beyond what their phase holds anyway, as long as it runs."""
+    return set[str]().union(*(test.resources for test in tests)) - set(phase.resources)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -50,6 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     workers: int | None = None
     max_failures: int | None = None
     run_timeout: float | None = None
+    launcher: Literal["auto", "exec", "warm"] | None = None
     junit: Path | None = None
     run_dir: Path | None = None
     pytest_args: tuple[str, ...] = ()
@@ -162,6 +164,8 @@ async def _run(
         finally:
             if host is not None:
                 await host.end(_HOST_GRACE)
+                if adopts_orphans:
+                    _end_orphans(recorder, set())
     return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
 
 
@@ -348,6 +352,8 @@ def adjusted(plan: Plan, request: Request) -> Plan:
 
 def _adjusted_phase(phase: Phase, request: Request) -> Phase:
     changes: dict[str, object] = {}
+    if request.launcher is not None:
+        changes["launcher"] = request.launcher
     if request.max_failures is not None:
         changes["max_failures"] = request.max_failures
     if request.workers is not None and phase.workers is not None:

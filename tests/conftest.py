@@ -13,7 +13,13 @@ from async_test_runner.launchers import pytest_process
 sys.path.insert(0, str(pytest_process.INSIDE))  # as PYTHONPATH does for the processes that run tests
 
 
+@pytest.fixture(params=["exec", "warm"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
+    """An empty project, whose tests run in fresh processes and in forks."""
+    return Project(tmp_path, request.param)
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """An empty project."""
-    return Project(tmp_path)
+def exec_project(tmp_path: Path) -> Project:
+    """An empty project, for what only fresh processes do: collecting again, xdist."""
+    return Project(tmp_path, "exec")

@@ -92,8 +92,9 @@ class Finished:
 class Project:
     """A directory with a plan and tests."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, launcher: str = "auto") -> None:
         self.root = root
+        self.launcher = launcher
 
     def write(self, name: str, text: str) -> Path:
         path = self.root / name
@@ -106,6 +107,8 @@ class Project:
 
     def start(self, *arguments: str, **env: str) -> Running:
         """Start ``async-test-run`` here. Plugins are loaded by the project's own ``-p``: that is much faster."""
+        if arguments[:1] == ("run",) and "--launcher" not in arguments:
+            arguments = ("run", "--launcher", self.launcher, *arguments[1:])
         return Running(self.root, arguments, env)
 
     def run(self, *arguments: str, **env: str) -> Finished:

@@ -31,7 +31,10 @@ TABLE: tuple[tuple[str, ...], ...] = (
     # decisions without I/O, and the words between the engine and a launcher
     ("protocol", "outcomes", "schedule", "supervisor"),
     # pytest processes
-    ("launchers", "launchers.tail", "launchers.pytest_process", "launchers.collect", "launchers.exec"),
+    ("launchers", "launchers.tail", "launchers.pytest_process"),
+    ("launchers.exec",),
+    ("launchers.warm",),
+    ("launchers.collect",),
     ("engine",),
     # reports: pure functions of results and events
     ("reports", "reports.text", "reports.xml", "reports.words", "reports.screen", "reports.reproduce"),

@@ -215,12 +215,6 @@ BAD = [
     Bad("workers text", phase("workers: Auto"), "4:14: phases[0].workers:", "write auto"),
     Bad("workers float", phase("workers: 1.5"), "4:14: phases[0].workers:", "write auto"),
     Bad("workers huge", phase("workers: 99999999999999999999"), "4:14: phases[0].workers:", "write auto"),
-    Bad(
-        "launcher warm",
-        phase("launcher: warm"),
-        "4:15: phases[0].launcher:",
-        "write auto, which takes the best one there is",
-    ),
     Bad("launcher x", phase("launcher: fork"), "4:15: phases[0].launcher:", "write auto"),
     Bad("max_failures", phase("max_failures: 0"), "4:19: phases[0].max_failures:", "write null for no limit, or 1"),
     Bad("retries text", phase("retries: many"), "4:14: phases[0].retries:", "write 2 or {count: 2, on: [crashed]}"),

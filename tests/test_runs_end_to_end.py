@@ -257,9 +257,9 @@ def test_plugins_that_reorder_add_and_remove_items(project: Project) -> None:
     }
 
 
-def test_an_id_that_is_not_there_when_collected_again_is_an_error(project: Project) -> None:
-    project.plan("phases: [{name: all}]")
-    project.write(
+def test_an_id_that_is_not_there_when_collected_again_is_an_error(exec_project: Project) -> None:
+    exec_project.plan("phases: [{name: all}]")
+    exec_project.write(
         "test_a.py",
         """
         import os, pytest
@@ -268,7 +268,7 @@ def test_an_id_that_is_not_there_when_collected_again_is_an_error(project: Proje
         def test_stable(): pass
         """,
     )
-    run = project.run().check(1)
+    run = exec_project.run().check(1)
     assert sorted(outcome.value for outcome in run.outcomes.values()) == ["error", "passed"]
     assert "not there any more" in run.text(next(id for id in run.tests if "changing" in id))
 
@@ -407,9 +407,9 @@ def test_env_templates_and_slots_per_process_and_per_worker(project: Project) ->
 
 
 @pytest.mark.parametrize(("isolation", "processes"), [("phase", 1), ("file", 2), ("class", 3), ("test", 5)])
-def test_isolation_says_how_many_processes_there_are(project: Project, isolation: str, processes: int) -> None:
-    project.plan(f"phases: [{{name: all, isolation: {isolation}}}]")
-    project.write(
+def test_isolation_says_how_many_processes_there_are(exec_project: Project, isolation: str, processes: int) -> None:
+    exec_project.plan(f"phases: [{{name: all, isolation: {isolation}}}]")
+    exec_project.write(
         "conftest.py",
         """
         import os, pytest
@@ -417,7 +417,7 @@ def test_isolation_says_how_many_processes_there_are(project: Project, isolation
         def pid(record_property): record_property("pid", os.getpid())
     """,
     )
-    project.write(
+    exec_project.write(
         "test_a.py",
         """
         class TestOne:
@@ -426,8 +426,8 @@ def test_isolation_says_how_many_processes_there_are(project: Project, isolation
         def test_c(): pass
     """,
     )
-    project.write("test_b.py", "def test_d(): pass\ndef test_e(): pass\n")
-    run = project.run().check(0)
+    exec_project.write("test_b.py", "def test_d(): pass\ndef test_e(): pass\n")
+    run = exec_project.run().check(0)
     pids = {dict(test.attempts[0].properties)["pid"] for test in run.tests.values()}
     assert run.processes("all") == len(pids) == processes
 
@@ -928,11 +928,11 @@ def test_ways_of_xdist_to_distribute(project: Project, dist: str) -> None:
     assert {test.attempts[0].worker for test in run.tests.values()} <= {"gw0", "gw1"}
 
 
-def test_a_result_that_only_one_of_two_workers_has_is_not_lost(project: Project) -> None:
-    project.write("pytest.ini", "[pytest]\naddopts = -p xdist -n 2 --dist each\n")
-    project.plan("phases: [{name: all}]")
-    project.write("test_a.py", "def test_a(worker_id): assert worker_id == 'gw0'\ndef test_b(): pass\n")
-    project.run().check(1)
+def test_a_result_that_only_one_of_two_workers_has_is_not_lost(exec_project: Project) -> None:
+    exec_project.write("pytest.ini", "[pytest]\naddopts = -p xdist -n 2 --dist each\n")
+    exec_project.plan("phases: [{name: all}]")
+    exec_project.write("test_a.py", "def test_a(worker_id): assert worker_id == 'gw0'\ndef test_b(): pass\n")
+    exec_project.run().check(1)
 
 
 def test_a_plugin_that_ends_the_process_at_a_timeout_of_its_own_crashes_that_test(project: Project) -> None:

@@ -43,7 +43,9 @@ def project(tmp_path: Path) -> Project:
 
 @needs_postgres
 def test_a_lock_of_a_hung_test_does_not_outlive_it(project: Project) -> None:
-    project.plan("defaults: {test_timeout: 2s, grace: 200ms, pytest_args: [-p, pytest_asyncio.plugin]}\nphases: [{name: db}]")
+    project.plan(
+        "defaults: {test_timeout: 2s, grace: 200ms, pytest_args: [-p, pytest_asyncio.plugin]}\nphases: [{name: db}]"
+    )
     project.write(
         "test_locks.py",
         f"""
@@ -143,7 +145,9 @@ def test_every_slot_has_a_database_of_its_own(project: Project) -> None:
 
 @needs_postgres
 def test_nothing_of_a_run_stays_connected(project: Project) -> None:
-    project.plan("defaults: {pytest_args: [-p, pytest_asyncio.plugin]}\nphases: [{name: db, isolation: test, workers: 2}]")
+    project.plan(
+        "defaults: {pytest_args: [-p, pytest_asyncio.plugin]}\nphases: [{name: db, isolation: test, workers: 2}]"
+    )
     project.write(
         "test_leaks.py",
         f"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 from rich.text import Text
@@ -46,6 +47,11 @@ Examples:
     metavar="FILE",
     help="Write the merged JUnit XML here, not where the plan says.",
 )
+@click.option(
+    "--launcher",
+    type=click.Choice(["auto", "exec", "warm"]),
+    help="How all phases make their processes, whatever the plan says.",
+)
 @options.run_dir
 @options.color
 @click.option("-q", "--quiet", count=True, help="At most ten lines when all is well.")
@@ -63,6 +69,7 @@ def command(
     max_failures: int | None,
     timeout: float | None,
     junit: Path | None,
+    launcher: Literal["auto", "exec", "warm"] | None,
     run_dir: Path | None,
     color: bool | None,
     quiet: int,
@@ -80,6 +87,7 @@ def command(
         workers=workers,
         max_failures=max_failures,
         run_timeout=timeout,
+        launcher=launcher,
         junit=junit.absolute() if junit else None,
         run_dir=run_dir.absolute() if run_dir else None,
         pytest_args=context.meta[options.AFTER_DASHES],

@@ -98,7 +98,7 @@ class ExecLauncher:
             *rootdir_arguments(self._facts),
             "--color=no",
             "--continue-on-collection-errors",
-            f"--junitxml={_junit(job, directory)}",
+            f"--junitxml={junit_path(job, directory)}",
             f"--maxfail={job.maxfail}",
             *self._distribution(job),
             *pytest_process.ignoring(self._without),
@@ -121,7 +121,7 @@ class ExecLauncher:
         return files
 
 
-def _junit(job: Job, directory: Path) -> str:
+def junit_path(job: Job, directory: Path) -> str:
     """Where the process writes its own XML; nowhere for file names that are not UTF-8: pytest cannot, and breaks."""
     return "" if any("\\ud" in test.file for test in job.tests) else str(directory / "junit.xml")
 

@@ -18,7 +18,7 @@ from ..errors import InfrastructureError
 from ..model import Phase, Plan
 from ..protocol import Exited, Forked, Hosting, Job, Session
 from ..schedule import units
-from .exec import ExecLauncher
+from .exec import ExecLauncher, junit_path
 from .pytest_process import PytestSession, SessionFiles
 
 _FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
@@ -81,6 +81,7 @@ class Host:
         """No more jobs: the host ends, or is ended."""
         self._session.hang_up()
         await process.wait_or_end(self._session.child, grace, grace)
+        self._session.signal(process.KILL)  # whatever the collection has started and left behind in its group
 
 
 class WarmSession(SessionFiles):
@@ -189,4 +190,5 @@ class WarmLauncher:
             "worker_env": {},
             "without": self._without,
             "testrun_uid": self._run_id,
+            "junit": junit_path(job, self._run_dir / "processes" / job.process),
         }

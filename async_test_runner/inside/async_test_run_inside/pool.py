@@ -122,7 +122,7 @@ class Pool:
 
     def _resources(self, unit: list[int]) -> set[str]:
         marks = (mark for position in unit for mark in self._items[position].iter_markers("resources"))
-        return {*self._settings["resources"], *(str(name) for mark in marks for name in mark.args)}
+        return {str(name) for mark in marks for name in mark.args} - set(self._settings["resources"])
 
     def _order(self, worker: _Worker) -> None:
         """Give a long-lived worker its next group, or word that there is none."""
