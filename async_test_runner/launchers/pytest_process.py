@@ -53,7 +53,11 @@ class PytestSession:
 
     def poll(self) -> Sequence[Message]:
         """What was said since the last call."""
-        return self._tail.poll()
+        over = self.status is not None  # asked first: what an ended process has said is then all there
+        messages = self._tail.poll()
+        if over:
+            self._tail.close()
+        return messages
 
     def signal(self, number: int) -> None:
         """Signal the group of the process."""
