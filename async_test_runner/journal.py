@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ class JournalWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise self._refused(error) from error
 
@@ -41,6 +42,18 @@ class JournalWriter:
             f"cannot write the journal {self._path}: {error.strerror}",
             hint="free some space, or choose another place with --run-dir",
         )
+
+    def restore(self) -> None:
+        """Write the whole journal again where somebody has deleted it; later events would not be in it.
+
+        ``InfrastructureError`` when that cannot be.
+        """
+        with contextlib.suppress(OSError):
+            if os.path.samestat(self._path.stat(), os.fstat(self._fd)):
+                return
+        with os.fdopen(os.dup(self._fd), "rb") as old, replaced(self._path) as new:
+            old.seek(0)
+            shutil.copyfileobj(old, new)
 
     def close(self) -> None:
         """Close the file; later writes fail."""

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -66,6 +67,21 @@ class Process:
         signal_group(self.pid, number)
 
 
+_watched: list[weakref.ref[asyncio.AbstractEventLoop]] = []  # the loop whose children are watched
+
+
+def _watch_without_threads() -> None:
+    """Python 3.11 waits for each child in a thread that outlives the loop; later versions do this by themselves."""
+    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
+        loop = asyncio.get_running_loop()
+        if _watched and _watched[-1]() is loop:
+            return
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(loop)
+        asyncio.get_event_loop_policy().set_child_watcher(watcher)
+        _watched[:] = [weakref.ref(loop)]
+
+
 def signal_group(pid: int, number: int) -> None:
     """Signal the group that ``pid`` leads; where there are no groups, the process."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -97,6 +113,7 @@ async def start(
 
     ``shell`` hands ``argv[0]`` to the platform's shell. ``InfrastructureError`` when it cannot be started.
     """
+    _watch_without_threads()
     extra: dict[str, int] = {"process_group": 0} if os.name == "posix" else {}
     try:
         with output.open("ab") as file:

@@ -174,10 +174,14 @@ class WorkerLost(_Message, frozen=True, kw_only=True, tag="worker_lost"):
 
 
 class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):
-    """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did."""
+    """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did.
+
+    ``error`` is the exception that it calls an internal error.
+    """
 
     status: int
     reason: str = ""
+    error: str = ""
     red: int = 0
 
 

@@ -47,7 +47,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known about a process that has ended, for the decision what that means for its tests.
 
     ``status`` is the exit status (negative: a signal); ``finished`` whether pytest said that its session was over, with
-    ``reason`` for stopping early; ``doom`` why we ended it, if we did.
+    ``reason`` for stopping early or ``error``, an exception of its own; ``doom`` why we ended it, if we did.
     """
 
     tests: tuple[str, ...]
@@ -60,6 +60,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     finished: bool = False
     reason: str = ""
+    error: str = ""
     failures: int = 0
     maxfail: int = 0
     doom: Overdue | None = None
@@ -137,7 +138,7 @@ def _culprit(id: str, end: Ending) -> Blame:
     if id in end.dead:
         return blamed(id, late, "its worker process died while it ran", end.log)
     if end.finished:
-        why = end.reason or "no reason given"
+        why = end.reason or end.error or "no reason given"
         return blamed(id, late, f"it ended pytest's session before it was finished: {why}", end.log)
     return blamed(id, late, describe_death(end.status), end.log)
 
@@ -160,7 +161,7 @@ def _missing(id: str, end: Ending) -> Blame:
 
 
 def _given_up(id: str, end: Ending) -> Blame:
-    what = "pytest finished without running it" if end.finished else describe_death(end.status)
+    what = end.error or "pytest finished without running it" if end.finished else describe_death(end.status)
     return _blame(id, Outcome.ERROR, f"its process ended before its first test, twice: {what}", end.log)
 
 

@@ -97,7 +97,8 @@ def assign(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     claims = _Claims(plan, criteria)
     for test in universe:
         claims.add(test)
-    notes = [_empty_note(index, claims, tests, criteria) for index, (_, taken) in enumerate(claims.phases) if not taken]
+    empty = [index for index, (_, taken) in enumerate(claims.phases) if not taken and tests]
+    notes = [_empty_note(index, claims, tests, criteria) for index in empty]
     unassigned = claims.unassigned
     ignored: list[LeftOut] = []
     phases = list(claims.phases)

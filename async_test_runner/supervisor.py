@@ -609,6 +609,7 @@ class PhaseSupervisor:
             status=status,
             finished=finished is not None,
             reason=finished.reason if finished else "",
+            error=finished.error if finished else "",
             failures=running.failures,
             maxfail=running.job.maxfail,
             doom=running.doom,
@@ -649,8 +650,8 @@ class PhaseSupervisor:
             return
         if running.lost and unexplained:
             self._problem("failure", f"{process}: while it ran no test, a worker was lost: {'; '.join(running.lost)}")
-        if running.doom is not None:
-            return
+        if running.doom is not None or (finished.error and after.blamed):
+            return  # what ended it is known
         if status < 0 and not running.escalation:
             self._problem("failure", f"{process}: after all its tests, {describe_death(status)}")
         elif status > 0 and status != finished.status and not running.escalation:

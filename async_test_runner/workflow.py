@@ -101,6 +101,10 @@ class Recorder:
         at, mono = self.clock()
         self.emit(Warned(at=at, mono=mono, message=message))
 
+    def restore(self) -> None:
+        """See to it that the journal is where it is looked for, whatever has become of its directory."""
+        self._writer.restore()
+
     def close(self) -> None:
         """Nothing follows."""
         self._reporter.close()
@@ -476,6 +480,7 @@ def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -
     at, mono = recorder.clock()
     with suppress(InfrastructureError):  # the journal is full: the verdict is known all the same
         recorder.emit(RunFinished(at=at, mono=mono, exit_code=int(code), wall=mono - recorder.began))
+        recorder.restore()
     places.append(("journal", run_dir.journal))
     return Outcome(result=recorder.fold.result(), exit_code=code, places=tuple(places))
 

@@ -104,6 +104,12 @@ class Run:
         self.events.append(event)
         self.fold.add(event)
 
+    def divides(self, phase: Phase) -> bool:
+        return False
+
+    def keeps(self) -> set[int]:
+        return set()
+
     async def start(self, job: Job) -> FakeSession:
         if self.refuses in job.process and self.refuses:
             raise InfrastructureError("cannot start it")

@@ -49,6 +49,32 @@ def test_every_event_is_on_disk_at_once(tmp_path: Path) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("now", ["gone", "another"])
+def test_a_journal_that_was_deleted_is_written_again(tmp_path: Path, now: str) -> None:
+    path = tmp_path / "run" / "j"
+    path.parent.mkdir()
+    writer = JournalWriter(path)
+    writer.write(warned("one"))
+    path.unlink()
+    if now == "gone":
+        path.parent.rmdir()
+    else:
+        written(path, "of somebody else")
+    writer.write(warned("two"))
+    writer.restore()
+    writer.close()
+    assert messages(path) == ["one", "two"]
+
+
+def test_a_journal_that_is_in_its_place_is_left_alone(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path / "j")
+    writer.write(warned("one"))
+    before = (tmp_path / "j").stat()
+    writer.restore()
+    writer.close()
+    assert os.path.samestat(before, (tmp_path / "j").stat())
+
+
 @pytest.mark.parametrize(
     "damage",
     [

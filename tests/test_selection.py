@@ -295,6 +295,10 @@ def test_a_phase_that_only_narrowing_empties_gets_no_note() -> None:
     assert assigned(TWO, *EVERY, narrowing=Narrowing(markers="slow")).notes == ()
 
 
+def test_without_any_test_no_phase_is_said_to_have_taken_them_all() -> None:
+    assert assigned(TWO).notes == ()
+
+
 def test_narrowing_notes_what_it_cannot_do() -> None:
     plan = plan_of(Phase(name="a", markers="asyncio"), Phase(name="b", needs=("a",)), select=Select(markers="not slow"))
     narrowing = Narrowing(phases=("b",), files=("tests", "src/app.py"), tests=(SYNC.id, SLOW.id))

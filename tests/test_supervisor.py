@@ -612,6 +612,18 @@ def test_a_test_that_ended_pytest_is_not_late_while_its_process_ends() -> None:
     assert it.outcomes() == "crashed"
 
 
+def test_a_test_that_breaks_pytest_itself_is_blamed_once_and_with_the_exception() -> None:
+    it = replay("a::1", "a::2")
+    it.begin("p/0001", "a::1")
+    it.say("p/0001", SessionFinished, status=3, error="OSError: bad descriptor")
+    it.exited("p/0001", 1)
+    it.run("p/0002", "a::2")
+    it.over("p/0002")
+    assert it.outcomes() == "crashed passed"
+    assert it.said(TestFinished)[0].details[0].message.endswith(": OSError: bad descriptor")
+    assert it.result().problems == ()
+
+
 def test_a_session_that_stops_between_tests_leaves_the_rest_with_the_reason() -> None:
     it = replay("a::1", "a::2")
     it.run("p/0001", "a::1")

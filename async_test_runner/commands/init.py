@@ -56,7 +56,7 @@ def command(
     pytest collects the suite; its marks, coroutine tests and database fixtures decide the phases. The plan is shown,
     and an existing one is replaced only when you say so. PATHs limit it to these files and directories.
     """
-    target = _target(Path(os.path.realpath(Path.cwd())))
+    target = _target(Path(os.path.realpath(options.here())))
     if target.exists() and not (printed or force or interactive()):
         raise UsageError(
             f"{target.name} exists already, and there is nobody to ask whether to replace it",

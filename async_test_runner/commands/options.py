@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..durations import DURATION
+from ..errors import UsageError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -42,6 +43,14 @@ color: Decorator = click.option("--color/--no-color", default=None, help="Colour
 timeout: Decorator = click.option(
     "--timeout", type=DURATION, metavar="T", help="Deadline of the whole run, such as 90s, 10m or 1h30m."
 )
+
+
+def here() -> Path:
+    """The working directory. ``UsageError`` when somebody has deleted it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the working directory does not exist any more", hint="cd to one that does") from error
 
 
 AFTER_DASHES = "async-test-run: arguments after --"

@@ -91,7 +91,7 @@ def command(
     pytest collects the suite as it would for a run. What is left out is counted with its reason, and what belongs to
     no phase is listed. Narrowing works as for `run`.
     """
-    loaded = plans.load(plan if plan is not None else runs.find_plan(Path.cwd()))
+    loaded = plans.load(plan if plan is not None else runs.find_plan(options.here()))
     narrowing = Narrowing(phases=phases, files=absolute(files), markers=markers, keyword=keyword, tests=tests)
     selection.check_phase_names(loaded, narrowing)
     inventory = collecting.inventory(loaded, narrowing, os.environ, context.meta[options.AFTER_DASHES])

@@ -90,7 +90,7 @@ def _base(plan: Path | None, run_dir: Path | None, *, required: bool) -> Path:
         return run_dir
     if plan is not None:
         return runs.base_directory(plan)
-    here = Path.cwd()
+    here = options.here()
     try:
         return runs.base_directory(runs.find_plan(here))
     except UsageError:

@@ -81,8 +81,9 @@ def command(
     on to pytest.
     """
     verbosity = verbose - quiet
+    cwd = options.here()
     request = workflow.Request(
-        plan=plan if plan is not None else runs.find_plan(Path.cwd()),
+        plan=plan if plan is not None else runs.find_plan(cwd),
         narrowing=Narrowing(phases=phases, files=absolute(files), markers=markers, keyword=keyword, tests=tests),
         workers=workers,
         max_failures=max_failures,
@@ -96,7 +97,7 @@ def command(
     reporter = terminal.reporter(sys.stdout, color=color, verbosity=verbosity, environ=os.environ)
     live = terminal.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
     outcome = workflow.run(request, reporter, os.environ, interval=0.12 if live else 1.0)
-    lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=Path.cwd(), places=outcome.places)
+    lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=cwd, places=outcome.places)
     if outcome.coverage:
         table = [Text(text.visible(line)) for line in outcome.coverage.rstrip().splitlines()]
         terminal.show([*table, Text()], sys.stdout, color=color, environ=os.environ)

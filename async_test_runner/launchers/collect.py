@@ -245,6 +245,6 @@ def _no_collection(python: str, status: int, words: str) -> Exception:
     if status == _PYTEST_USAGE:
         return UsageError(f"pytest does not accept its arguments or configuration:\n{words.strip()}")
     return InfrastructureError(
-        f"pytest could not collect: {describe_death(status)}\n{words.strip()}",
+        f"pytest could not collect: {describe_death(status)}\n{words}".strip(),
         hint=f"try it yourself: {python} -m pytest --collect-only",
     )

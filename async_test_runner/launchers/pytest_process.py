@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import json
 import os
 import re
@@ -27,7 +28,7 @@ _DUMP_LIMIT = 64_000
 _COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's own banner ends here: no news before it
 
 
-class SessionFiles:
+class SessionFiles(abc.ABC):
     """What a pytest session leaves in its directory, and what is left there for it."""
 
     def __init__(self, directory: Path) -> None:
@@ -36,13 +37,22 @@ class SessionFiles:
         self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
 
     @property
+    @abc.abstractmethod
+    def status(self) -> int | None:
+        """None while it runs, then the exit status, negative for a signal."""
+
+    @property
     def log(self) -> Path:
         """What the process printed."""
         return self.directory / LOG_NAME
 
     def poll(self) -> Sequence[Message]:
         """What was said since the last call."""
-        return self._tail.poll()
+        over = self.status is not None  # asked first: what an ended process has said is then all there
+        messages = self._tail.poll()
+        if over:
+            self._tail.close()
+        return messages
 
     def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
         """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""

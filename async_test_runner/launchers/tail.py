@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,14 @@ import msgspec
 from ..protocol import Message
 
 _decoder = msgspec.json.Decoder(Message)
+_CHUNK = 1 << 20
 
 
 class Tail:
-    """The messages in ``events*.jsonl`` of one session's directory: one file per process, each line read once."""
+    """The messages in ``events*.jsonl`` of one session's directory: one file per process, each line read once.
+
+    The files stay open: a test that deletes the run directory takes away none of the news. `close` ends that.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -23,18 +29,28 @@ class Tail:
         """Messages of all complete lines written since the last call, in the order of the monotonic clock."""
         for path in self._directory.glob("events*.jsonl"):
             if path not in self._files:
-                self._files[path] = _File(path)
+                with contextlib.suppress(OSError):
+                    self._files[path] = _File(path)
         messages = [message for file in self._files.values() for message in file.messages()]
         if len(self._files) > 1:
             messages.sort(key=lambda message: message.mono)
         return messages
 
+    def close(self) -> None:
+        """Nothing more will be written; what has been read stays read."""
+        for file in self._files.values():
+            file.close()
+
 
 class _File:
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
+        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # not inherited, by Python's own rule
         self._rest = b""
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
     def messages(self) -> Iterator[Message]:
         for line in self._lines():
@@ -46,12 +62,9 @@ class _File:
                 continue
 
     def _lines(self) -> list[bytes]:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()  # all of it: after the end of its process there is no other call
-        except OSError:
+        if self._fd < 0:
             return []
-        self._offset += len(data)
+        # all of it: after the end of its process there is no other call
+        data = b"".join(iter(lambda: os.read(self._fd, _CHUNK), b""))
         *lines, self._rest = (self._rest + data).split(b"\n")
         return lines

@@ -112,3 +112,15 @@ def test_the_signal_writes_the_stacks_and_calls_back(tmp_path: Path, restored: N
     assert "task hung waits in" in dump
     assert len(heard) == 1
     assert "in innermost" in heard[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_a_second_installation_takes_the_place_of_the_first(tmp_path: Path, restored: None) -> None:
+    diagnosis.install(str(tmp_path), "first", None)
+    first = diagnosis._files.pop()
+    number = diagnosis.install(str(tmp_path), "second", None)
+    assert number is not None
+    os.kill(os.getpid(), number)
+    assert "Current thread" in (tmp_path / "dump-second.txt").read_text()
+    assert (tmp_path / "dump-first.txt").read_text() == ""
+    first.close()

@@ -82,3 +82,9 @@ def test_workers_and_sessions_without_a_cache_write_nothing(tmp_path: Path) -> N
     session(tmp_path, cache, Report("a", "failed"), worker=True)
     session(tmp_path, None, Report("a", "failed"))
     assert cache.writes == 0
+
+
+def test_a_directory_that_was_deleted_costs_the_lock_and_not_the_session(tmp_path: Path) -> None:
+    cache = Cache()
+    session(tmp_path / "gone", cache, Report("a", "failed"))
+    assert cache.value == {"a": True}

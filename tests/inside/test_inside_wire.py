@@ -42,6 +42,18 @@ def test_clocks_that_are_replaced_later_are_not_asked(path: Path, monkeypatch: p
     assert facts(path)[0]["at"] > 0 < facts(path)[0]["mono"]
 
 
+def test_functions_of_os_that_are_replaced_later_are_not_called(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(str(path))
+    close = os.close
+    with monkeypatch.context() as patch:
+        for name in ("write", "getpid", "fstat", "open", "close"):
+            patch.setattr(os, name, None)
+        wire.send("one")
+        close(wire._fd)
+        wire.send("two")
+    assert [fact["kind"] for fact in facts(path)] == ["one", "two"]
+
+
 def test_a_descriptor_that_a_test_closed_is_opened_again(path: Path) -> None:
     wire = Wire(str(path))
     wire.send("one")
@@ -70,7 +82,7 @@ def test_the_working_directory_does_not_matter(path: Path, tmp_path: Path, monke
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_a_fork_is_mute(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wire = Wire(str(path))
-    monkeypatch.setattr(os, "getpid", lambda: -1)
+    monkeypatch.setattr("async_test_run_inside.wire.getpid", lambda: -1)
     wire.send("from the fork")
     assert facts(path) == []
 

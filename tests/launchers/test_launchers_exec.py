@@ -223,4 +223,4 @@ def test_a_session_without_a_dump_signal_is_not_asked(tmp_path: Path) -> None:
 
 def test_the_note_says_which_test_is_late(tmp_path: Path) -> None:
     session(tmp_path).overdue("a", "late", os.getpid(), 0)
-    assert json.loads((tmp_path / "deadline.json").read_text()) == {"id": "a", "message": "late"}
+    assert json.loads((tmp_path / f"deadline-{os.getpid()}.json").read_text()) == {"id": "a", "message": "late"}

@@ -64,3 +64,23 @@ def test_everything_is_read_in_one_call(tmp_path: Path) -> None:
     count = 70  # a megabyte each: more than any buffer
     append(tmp_path / "events.jsonl", b"".join(line(f"{n}-" + "x" * (1 << 20)) for n in range(count)))
     assert len(ids(Tail(tmp_path))) == count
+
+
+def test_what_is_written_to_a_file_that_was_deleted_is_read_until_the_end(tmp_path: Path) -> None:
+    tail, path = Tail(tmp_path), tmp_path / "events.jsonl"
+    with path.open("ab", buffering=0) as file:
+        file.write(line("a"))
+        assert ids(tail) == ["a"]
+        path.unlink()
+        file.write(line("b"))
+        assert ids(tail) == ["b"]
+    tail.close()
+
+
+def test_what_was_read_before_the_end_is_not_read_again_after_it(tmp_path: Path) -> None:
+    tail = Tail(tmp_path)
+    append(tmp_path / "events.jsonl", line("a"))
+    assert ids(tail) == ["a"]
+    tail.close()
+    tail.close()
+    assert ids(tail) == []

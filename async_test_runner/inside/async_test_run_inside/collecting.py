@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from .conftests import Watch
 from .coverage import silence as silence_coverage
 from .diagnosis import install as install_dump
 from .expressions import evaluate
@@ -28,6 +29,8 @@ class Collecting:
         self.wire = Wire(os.path.join(settings.directory, "events.jsonl"))
         self._left_out: dict[str, list[str]] = {}
         self._muted = False
+        self._in_file = False
+        self._conftest = ""  # the one that is being imported
         self._coverage: dict[str, Any] | None = None
         self._facts: dict[str, Any] = {}
         dump_signal = install_dump(settings.directory, "collection", None)
@@ -36,6 +39,8 @@ class Collecting:
     @pytest.hookimpl(wrapper=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
         """A conftest.py that fails before the collection has begun ends pytest; say which one it was."""
+        root = str(early_config.rootpath)
+        sys.meta_path.insert(0, Watch(lambda path: self._on_conftest(path, root)))
         try:
             return (yield)
         except Exception as error:
@@ -58,6 +63,18 @@ class Collecting:
                     setattr(option, name, value)
         return (yield)
 
+    def _on_conftest(self, path: str, root: str) -> None:
+        if self._in_file:
+            return  # a test file imports it by itself: whatever comes of that is the file's
+        self._conftest = path
+        self.wire.send("collecting", id=plain(os.path.relpath(path, root)), path=plain(path))
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        """A conftest.py has been imported."""
+        if self._conftest and getattr(plugin, "__file__", None) == self._conftest:
+            self._conftest = ""
+            self.wire.send("collecting", id="")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the runner's marker, so that strict markers know it; measure nothing."""
@@ -68,6 +85,15 @@ class Collecting:
         """Name the file about to be imported: if this process dies or hangs, it is the one."""
         if isinstance(collector, pytest.File):
             self.wire.send("collecting", id=plain(str(collector.nodeid)), path=plain(str(collector.path)))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """The time in which a file is imported."""
+        self._in_file = isinstance(collector, pytest.File)
+        try:
+            return (yield)
+        finally:
+            self._in_file = False
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what could not be collected, and what was skipped as a whole file."""

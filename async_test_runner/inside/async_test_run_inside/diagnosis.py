@@ -42,7 +42,7 @@ def install(directory: str, name: str, callback: Callable[[str], None] | None) -
         if callback is not None:
             callback(text)
 
-    faulthandler.unregister(number)  # in a fork: it would not notice that its handler has been replaced
+    faulthandler.unregister(number)  # once registered it would not take its place in front of the new handler again
     signal.signal(number, handle)
     faulthandler.register(number, file=file, all_threads=True, chain=True)
     return number

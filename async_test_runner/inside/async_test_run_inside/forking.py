@@ -63,13 +63,13 @@ def reseed() -> None:
         numpy.random.seed()
 
 
-def restart_junit(config: pytest.Config, path: str | None) -> None:
-    """An empty JUnit XML that begins now, for ``path``; with None this process writes none."""
+def restart_junit(config: pytest.Config, path: str) -> None:
+    """An empty JUnit XML that begins now, for ``path``; with an empty path this process writes none."""
     for plugin in config.pluginmanager.get_plugins():
         if type(plugin).__name__ != "LogXML" or not hasattr(plugin, "logfile"):
             continue
-        if path is None:
-            config.pluginmanager.unregister(plugin)
+        if not path:
+            _silence_junit(config, plugin)
             return
         type(plugin).__init__(  # the same object: fixtures find it in the configuration's stash
             plugin,
@@ -83,6 +83,15 @@ def restart_junit(config: pytest.Config, path: str | None) -> None:
         )
         plugin.pytest_sessionstart()
         return
+
+
+def _silence_junit(config: pytest.Config, plugin: Any) -> None:
+    """The plugin stays, fixtures and pytest's own end look for it, but nothing is counted and nothing is written."""
+    hooks = [name for name in dir(type(plugin)) if name.startswith("pytest_")]
+    silent = type("SilentLogXML", (type(plugin),), {name: lambda self: None for name in hooks})
+    config.pluginmanager.unregister(plugin)
+    plugin.__class__ = silent
+    config.pluginmanager.register(plugin)
 
 
 def own_basetemp(config: pytest.Config, name: str) -> None:

@@ -117,7 +117,7 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
         config.pluginmanager.unregister(name=name)
     config.option.maxfail = settings["maxfail"]
     config.option.continue_on_collection_errors = True
-    forking.restart_junit(config, settings["junit"] or None)
+    forking.restart_junit(config, settings["junit"])
     running = Running(settings)
     config.pluginmanager.register(running, "async-test-run-running")  # calls its pytest_configure
     running.select(config, session.items)

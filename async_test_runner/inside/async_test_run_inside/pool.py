@@ -292,7 +292,7 @@ class _Work:
         forking.fresh_output(config, None)
         forking.reseed()
         forking.own_basetemp(config, f"worker-{self._number}-{os.getpid()}")
-        forking.restart_junit(config, None)
+        forking.restart_junit(config, "")
         config.pluginmanager.unregister(name="terminalreporter")
         slot = int(self._settings["slot"]) + self._number
         os.environ["PYTEST_XDIST_WORKER"] = f"gw{slot}"

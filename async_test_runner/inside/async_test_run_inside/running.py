@@ -34,6 +34,7 @@ class Running:
         self._stage = ""  # the stage of the current test in which user code runs
         self._overdue = ""  # why the current test is too late, once the runner has said so
         self._interrupted = ""  # what ended pytest's loop from inside: pytest.exit, KeyboardInterrupt
+        self._broken = ""  # the exception that pytest itself, or a plugin, could not handle
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
         self._dump_signal = install_dump(settings.directory, name, self._fail_overdue)
@@ -209,6 +210,11 @@ class Running:
         """Something ended the loop from inside; a signal of the runner's does too, and then it knows better."""
         self._interrupted = plain(excinfo.exconly(tryshort=True))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """An exception out of pytest or a plugin, be it that a test has taken away what they work with."""
+        self._broken = plain(excinfo.exconly(tryshort=True))
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
         """The last word of a session that came to its end by itself; a process that dies never says it."""
@@ -220,6 +226,7 @@ class Running:
                 "session_finished",
                 status=int(session.exitstatus),
                 reason=plain(str(reason)) if reason else "",
+                error=self._broken,
                 red=session.testsfailed,
             )
         return result

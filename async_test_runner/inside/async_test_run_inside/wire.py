@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from os import close, fstat, getpid, write  # as they are now: tests put something else in their places in `os`
+from os import open as open_
 from typing import Any
 
 _HIGH = 200  # out of the way of tests that count on the lowest free descriptors
@@ -20,7 +22,7 @@ class Wire:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._fd = -1
         self._identity: tuple[int, int] | None = None
         self._clocks = (time.time, time.monotonic)  # as they are now: tests freeze them, some for many tests
@@ -29,7 +31,7 @@ class Wire:
 
     def send(self, kind: str, **fields: Any) -> None:
         """Write one fact. ``OSError`` when the disk does not take it."""
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             return
         fields["kind"] = kind
         fields["at"], fields["mono"] = (clock() for clock in self._clocks)
@@ -37,21 +39,21 @@ class Wire:
         if not self._is_ours():
             self._open()
         while data:
-            data = data[os.write(self._fd, data) :]
+            data = data[write(self._fd, data) :]
 
     def begin(self) -> None:
         """A new line, in a file whose last writer may have been killed in the middle of one."""
         os.write(self._fd, b"\n")
 
     def _open(self) -> None:
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        fd = open_(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         self._fd = _raised(fd)
-        status = os.fstat(self._fd)
+        status = fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
 
     def _is_ours(self) -> bool:
         try:
-            status = os.fstat(self._fd)
+            status = fstat(self._fd)
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self._identity
@@ -64,7 +66,7 @@ def _raised(fd: int) -> int:
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
     except (ImportError, OSError):
         return fd
-    os.close(fd)
+    close(fd)
     return high
 
 
