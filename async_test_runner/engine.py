@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,7 @@ from .supervisor import Action, Ask, Limits, PhaseSupervisor, Signal, Start
 from .templates import expand, template_values
 
 _POLL = 0.03  # seconds between two looks at what the sessions say; their ends are noticed at once
+_LAUNCHER_GRACE = 2.0  # seconds that the launcher's own processes have to end
 _OUTPUT = 8000  # characters of a command's output that the report shows
 
 Clock = Callable[[], tuple[float, float]]
@@ -98,6 +100,7 @@ class Engine:
         finally:
             for session in self._sessions.values():
                 session.signal(process.KILL)
+            await self._launcher.end(_LAUNCHER_GRACE)
 
     def plan_phases(self, phases: tuple[AssignedPhase, ...]) -> None:
         """Tell which tests each phase must account for."""
@@ -160,7 +163,17 @@ class Engine:
             return ""
         return f"the run deadline of {format_duration(self._plan.run_timeout or 0.0)} was reached before it"
 
+    async def _prepare(self, phase: Phase) -> None:
+        task = asyncio.ensure_future(self._launcher.prepare(phase))
+        while not task.done():
+            if self._signals:
+                task.cancel()
+            await self._pause()
+        if not task.cancelled():
+            task.result()
+
     async def _supervise(self, assigned: AssignedPhase) -> str:
+        await self._prepare(assigned.phase)
         supervisor = PhaseSupervisor(
             assigned.phase,
             assigned.tests,
@@ -168,7 +181,7 @@ class Engine:
             emit=self._emit,
             clock=self._clock,
             last_words=self._last_words,
-            whole=self._launcher.divides(assigned.phase),
+            whole=partial(self._launcher.divides, assigned.phase),
         )
         while not supervisor.done:
             self._hear(supervisor)

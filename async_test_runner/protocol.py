@@ -239,6 +239,12 @@ class Session(Protocol):
 class Launcher(Protocol):
     """Starts sessions."""
 
+    async def prepare(self, phase: Phase) -> None:
+        """Make ready for the jobs of a phase. Being cancelled leaves nothing behind."""
+
+    async def end(self, grace: float) -> None:
+        """There will be no more jobs; what stays is killed after ``grace`` seconds."""
+
     def divides(self, phase: Phase) -> bool:
         """Whether a session of this phase keeps the phase's units apart by itself."""
 

@@ -155,8 +155,8 @@ class PhaseSupervisor:
     """Decides for one phase what is started, ended, blamed, retried and given up.
 
     ``emit`` takes the events, ``clock`` gives ``(wall, monotonic)`` for their stamps, ``last_words`` what is left of a
-    session: the end of its log, and with True what it has dumped. ``whole`` says that a session keeps the phase's units
-    apart by itself, and so gets them all.
+    session: the end of its log, and with True what it has dumped. ``whole`` says whether a session keeps the phase's
+    units apart by itself, and so gets them all; that may change when the process to fork from dies.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class PhaseSupervisor:
         emit: Callable[[Event], None],
         clock: Callable[[], tuple[float, float]],
         last_words: Callable[[str, bool], str],
-        whole: bool = False,
+        whole: Callable[[], bool] = lambda: False,
     ) -> None:
         self._phase = phase
         self._limits = limits
@@ -178,8 +178,7 @@ class PhaseSupervisor:
         self._divided = phase.isolation is not Isolation.PHASE
         self._whole = whole
         self._tests = {test.id: test for test in tests}
-        divided = units(phase, tests) if not whole else [tuple(tests)] if tests else []
-        self._waiting = deque(_Waiting(tests=unit) for unit in divided)
+        self._waiting = deque([_Waiting(tests=tuple(tests))] if tests else [])
         self._running: dict[str, _Running] = {}
         self._barren: dict[str, int] = {}
         self._started = clock()[1]
@@ -327,6 +326,7 @@ class PhaseSupervisor:
     def _starts(self, now: float) -> list[Action]:
         if self._stop:
             return []
+        self._divide()
         actions: list[Action] = []
         limit = self._limits.workers if self._divided else 1
         for waiting in list(self._waiting):
@@ -343,8 +343,18 @@ class PhaseSupervisor:
             actions.append(Start(job))
         return actions
 
+    def _divide(self) -> None:
+        """Take what waits apart into units, unless a session does so by itself."""
+        if not self._divided or self._whole() or all(len(waiting.tests) == 1 for waiting in self._waiting):
+            return
+        self._waiting = deque(
+            msgspec.structs.replace(waiting, tests=unit)
+            for waiting in self._waiting
+            for unit in units(self._phase, waiting.tests)
+        )
+
     def _job(self, waiting: _Waiting) -> Job | None:
-        whole = (self._whole or not self._divided) and waiting.attempt == 1 and len(waiting.tests) > 1
+        whole = (not self._divided or self._whole()) and waiting.attempt == 1 and len(waiting.tests) > 1
         workers = min(self._limits.workers, len(waiting.tests)) if whole else 1
         slot = self._slot(waiting.slot, workers)
         if slot is None:

@@ -30,7 +30,7 @@ from .events import (
 )
 from .launchers.collect import Collected as CollectionResult
 from .launchers.collect import Collection
-from .launchers.exec import ExecLauncher, has_xdist
+from .launchers.exec import ExecLauncher, has_xdist, rootdir_arguments
 from .launchers.warm import Host, WarmLauncher
 from .model import Inventory, Isolation, Phase, Plan, Problem, RunResult
 from .protocol import Launcher
@@ -265,13 +265,19 @@ async def _execute(
         )
         if collected.host is None:
             return fresh
+
+        async def new_host(phase: Phase) -> Host | None:
+            return await _host_of(plan, phase, request, run_dir, inventory, environ)
+
         return WarmLauncher(
             plan,
             collected.host,
             fresh,
+            new_host,
             run_dir=run_dir.path,
             run_id=run_dir.run_id,
             without=inventory.without,
+            workers=lambda phase: workers_of(phase, inventory.facts),
             tell=recorder.warn,
         )
 
@@ -296,6 +302,28 @@ async def _execute(
         _run_nothing(assignment, recorder, "the collection had errors (collect_errors: fail)")
     else:
         await engine.run(assignment.phases)
+
+
+async def _host_of(
+    plan: Plan, phase: Phase, request: Request, run_dir: RunDir, inventory: Inventory, environ: Mapping[str, str]
+) -> Host | None:
+    """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
+    values = template_values(phase.name, str(run_dir.path), 0, "gw0")
+    collection = Collection(
+        root=plan.root,
+        run_dir=run_dir.path / "hosts" / phase.name,
+        python=interpreter.find(phase.python, plan.root, environ),
+        paths=selection.collection_paths(plan),
+        arguments=(*phase.pytest_args, *request.pytest_args, *rootdir_arguments(inventory.facts)),
+        env={**environ, **{name: expand(text, values) for name, text in phase.env}},
+        timeout=plan.collect_timeout,
+        grace=phase.grace,
+    )
+    try:
+        collected = await collection.inventory((), keep_going=True, host=True)
+    except RunnerError:
+        return None
+    return collected.host
 
 
 async def _coverage(

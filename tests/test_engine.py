@@ -104,6 +104,12 @@ class Run:
         self.events.append(event)
         self.fold.add(event)
 
+    async def prepare(self, phase: Phase) -> None:
+        pass
+
+    async def end(self, grace: float) -> None:
+        pass
+
     def divides(self, phase: Phase) -> bool:
         return False
 

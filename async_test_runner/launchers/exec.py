@@ -49,6 +49,12 @@ class ExecLauncher:
         self._environ = environ
         self._wake = wake
 
+    async def prepare(self, phase: Phase) -> None:
+        """Nothing to prepare."""
+
+    async def end(self, grace: float) -> None:
+        """Nothing stays."""
+
     def divides(self, phase: Phase) -> bool:
         """A process runs one unit."""
         return False

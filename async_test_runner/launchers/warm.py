@@ -1,7 +1,7 @@
 """The warm launcher: sessions are forks of the process that has collected, as long as forking it is safe.
 
-A `Host` is that process. Phases whose interpreter, arguments or environment differ from the host's, and all phases when
-the host says that it must not fork or is gone, go to the exec launcher, and the reason is told once.
+A `Host` is that process. A phase whose interpreter, arguments or environment are its own gets a host of its own. Where
+a host says that it must not fork, or is gone, the exec launcher takes over, and the reason is told once.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import process
 from ..errors import InfrastructureError
 from ..model import Phase, Plan
 from ..protocol import Exited, Forked, Hosting, Job, Session
 from ..schedule import units
+from ..templates import expand, template_values
 from .exec import ExecLauncher, junit_path
 from .pytest_process import PytestSession, SessionFiles
 
@@ -108,41 +109,65 @@ class WarmSession(SessionFiles):
         process.signal_group(self._pid, number)
 
 
+class _Surroundings(NamedTuple):
+    """What a collection runs under: phases that differ in it need a host of their own."""
+
+    python: str
+    arguments: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+
+
 class WarmLauncher:
-    """Forks what can be forked, and hands the rest to ``fallback``. ``tell`` takes each reason for that, once."""
+    """Forks what can be forked, and hands the rest to ``fallback``. ``tell`` takes each reason for that, once.
+
+    ``new_host`` collects again, for a phase whose interpreter, arguments or environment are its own: None if that does
+    not give a host. The ``host`` of the plan's own collection serves all others.
+    """
 
     def __init__(
         self,
         plan: Plan,
         host: Host,
         fallback: ExecLauncher,
+        new_host: Callable[[Phase], Awaitable[Host | None]],
         *,
         run_dir: Path,
         run_id: str,
         without: tuple[str, ...],
+        workers: Callable[[Phase], int],
         tell: Callable[[str], None],
     ) -> None:
-        self._plan = plan
-        self._host = host
         self._fallback = fallback
+        self._new_host = new_host
         self._run_dir = run_dir
         self._run_id = run_id
         self._without = without
+        self._workers = workers
         self._tell = tell
         self._told: set[str] = set()
+        self._hosts: dict[_Surroundings, Host | None] = {
+            _Surroundings(plan.python, plan.pytest_args, self._rendered(plan.env, "collection", 0)): host
+        }
+
+    async def prepare(self, phase: Phase) -> None:
+        """Collect for a phase that needs a host of its own."""
+        surroundings = self._surroundings(phase)
+        if surroundings not in self._hosts and not self._own_obstacle(phase):
+            self._hosts[surroundings] = await self._new_host(phase)
 
     def divides(self, phase: Phase) -> bool:
         """Whether a session of this phase keeps the phase's units apart by itself."""
         return not self._obstacle(phase)
 
     def keeps(self) -> set[int]:
-        """The host."""
-        return {self._host.pid}
+        """The hosts."""
+        return {host.pid for host in self._hosts.values() if host is not None}
 
     async def start(self, job: Job) -> Session:
         """Fork, or let the exec launcher start the job."""
         obstacle = self._obstacle(job.phase)
-        if obstacle:
+        host = self._hosts.get(self._surroundings(job.phase))
+        if obstacle or host is None:
             self._say(job.phase, obstacle)
             return await self._fallback.start(job)
         directory = self._run_dir / "processes" / job.process
@@ -152,21 +177,40 @@ class WarmLauncher:
             settings.write_text(json.dumps(self._settings(job)), encoding="utf-8")
         except OSError as error:
             raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
-        pid = await self._host.fork(job.process, settings)
-        return WarmSession(self._host, job.process, pid, directory)
+        pid = await host.fork(job.process, settings)
+        return WarmSession(host, job.process, pid, directory)
+
+    async def end(self, grace: float) -> None:
+        """No more jobs: all hosts end."""
+        for host in self._hosts.values():
+            if host is not None:
+                await host.end(grace)
+
+    def _surroundings(self, phase: Phase) -> _Surroundings:
+        return _Surroundings(phase.python, phase.pytest_args, self._rendered(phase.env, phase.name, 0))
+
+    def _rendered(self, env: tuple[tuple[str, str], ...], phase: str, slot: int) -> tuple[tuple[str, str], ...]:
+        values = template_values(phase, str(self._run_dir), slot, f"gw{slot}")
+        return tuple((name, expand(text, values)) for name, text in env)
 
     def _obstacle(self, phase: Phase) -> str:
-        """Why this phase cannot be forked from the host; empty if it can."""
+        """Why this phase cannot be forked from a host; empty if it can."""
+        own = self._own_obstacle(phase)
+        if own:
+            return own
+        host = self._hosts.get(self._surroundings(phase))
+        if host is None:
+            return "its own collection failed"
+        if host.gone is not None:
+            return f"the process that has collected ended with {host.gone}"
+        return "; ".join(host.unsafe)
+
+    def _own_obstacle(self, phase: Phase) -> str:
         if phase.launcher == "exec":
             return "launcher: exec"
-        if self._host.gone is not None:
-            return f"the host process ended with {self._host.gone}"
-        if self._host.unsafe:
-            return "; ".join(self._host.unsafe)
-        keys = ("python", "pytest_args", "env")
-        differing = [key for key in keys if getattr(phase, key) != getattr(self._plan, key)]
-        if differing or any("{" in text for _, text in phase.env):
-            return f"its {' and '.join(differing or ['env'])} differs from what the collection ran under"
+        by_slot = self._rendered(phase.env, phase.name, 0) != self._rendered(phase.env, phase.name, 1)
+        if by_slot and self._workers(phase) > 1:
+            return "its env differs from worker to worker, and forks would share what was read from it at import"
         return ""
 
     def _say(self, phase: Phase, obstacle: str) -> None:
