@@ -29,7 +29,7 @@ class Reported(NamedTuple):
 
 async def finish(coverage: Coverage, *, python: str, root: Path, run_dir: Path, environ: Mapping[str, str]) -> Reported:
     """Combine and report. Data that some process could not write is missing, and nothing says so but the figures."""
-    parts = sorted(str(path) for path in run_dir.glob(f"processes/**/{DATA_NAME}*") if path.is_file())
+    parts = sorted(str(path) for path in run_dir.rglob(f"{DATA_NAME}*") if path.is_file())
     if not parts:
         return Reported("", Problem("failure", "coverage: --cov was asked for, but no process left any data"))
     tool = _Tool(coverage, python, root, run_dir, environ)

@@ -12,6 +12,7 @@ import random
 import signal
 import stat
 import sys
+import tempfile
 import threading
 from typing import Any
 
@@ -38,21 +39,28 @@ def detach(parent: int) -> None:
 def fresh_output(config: pytest.Config, path: str | None) -> None:
     """Temporary files of its own for captured output, and what is not captured to ``path`` if there is one.
 
-    A position in an inherited file is shared with all relatives.
+    A position in an inherited file is shared with all relatives. The objects stay, for the sake of those who have kept
+    one (``def f(stdout=sys.stdout)``): only what their descriptors stand for is replaced.
     """
-    manager: Any = config.pluginmanager.get_plugin("capturemanager")
-    capturing = manager is not None and manager.is_globally_capturing()
-    if capturing:
-        manager.read_global_capture()
-        manager.stop_global_capturing()  # puts the outputs back that were there before pytest began
+    captures = _captures(config)
+    if captures:
+        config.pluginmanager.get_plugin("capturemanager").read_global_capture()  # type: ignore[union-attr]
+    for capture in captures:
+        with tempfile.TemporaryFile(buffering=0) as fresh:
+            os.dup2(fresh.fileno(), capture.tmpfile.fileno())
     if path is not None:
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.dup2(fd, 1)
-        os.dup2(fd, 2)
+        for target in (1, 2, *(capture.targetfd_save for capture in captures)):
+            os.dup2(fd, target, inheritable=target in (1, 2))
         os.close(fd)
-    if capturing:
-        manager.start_global_capturing()
-        manager.suspend_global_capture()
+
+
+def _captures(config: pytest.Config) -> list[Any]:
+    """pytest's captures of descriptors 1 and 2; none where it captures in memory, or not at all."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    capturing = getattr(manager, "_global_capturing", None)
+    parts = (getattr(capturing, name, None) for name in ("out", "err"))
+    return [part for part in parts if hasattr(part, "targetfd_save") and hasattr(part, "tmpfile")]
 
 
 def reseed() -> None:
@@ -132,11 +140,13 @@ def sockets() -> set[int]:
     return found
 
 
-def unsafe(before: set[int]) -> list[str]:
+def unsafe(config: pytest.Config, before: set[int]) -> list[str]:
     """Why this process must not be forked: what the collected code has started and a fork would break or share."""
     if not hasattr(os, "fork"):
         return ["this system has no fork"]
     reasons = []
+    if config.getoption("capture", "no") == "fd" and len(_captures(config)) < 2:
+        reasons.append(f"the capture of pytest {pytest.__version__} is not known")
     threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     if threads:
         reasons.append(f"threads are alive after the collection: {', '.join(sorted(threads)[:5])}")

@@ -42,7 +42,7 @@ class Hosting:
         """True ends the host; in a session that was forked, None lets pytest's own loop (or `pool`) run the tests."""
         if session.config.option.collectonly:
             return None
-        self._wire.send("hosting", unsafe=forking.unsafe(self._baseline))
+        self._wire.send("hosting", unsafe=forking.unsafe(session.config, self._baseline))
         gc.collect()
         gc.freeze()
         return self._serve(session)
