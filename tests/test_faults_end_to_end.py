@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from support import SOURCE, Project
@@ -114,3 +115,46 @@ def test_a_test_that_breaks_pytest_is_the_only_one_that_is_blamed(project: Proje
     assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "crashed", "passed"]
     assert "Bad file descriptor" in run.text("test_closes")
     assert run.problems == []
+
+
+# ----------------------------------------------------------------------------------------- what surrounds the runner
+
+
+def in_shell(project: Project, line: str) -> subprocess.CompletedProcess[str]:
+    """A line of shell in the project; ``"$@"`` in it is the runner."""
+    return run_in(project.root, "/bin/sh", "-c", line, "sh", sys.executable, "-m", "async_test_runner", "run")
+
+
+def test_a_disk_that_takes_no_more_ends_the_run_with_the_reports_that_fit(project: Project) -> None:
+    project.plan("""
+        reports: {junit: out.xml}
+        phases:
+          - {name: all, isolation: test, teardown: ["touch torn-down"]}
+          - {name: later, tests: [test_b.py]}
+    """)
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+        @pytest.mark.parametrize("n", range(30))
+        def test_many(n): print("x" * 9000)
+        """,
+    )
+    project.write("test_b.py", "def test_b(): pass\n")
+    done = in_shell(project, 'ulimit -f 64; exec "$@"')
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "cannot write the journal" in done.stdout
+    cases = list(ElementTree.parse(project.root / "out.xml").iter("testcase"))
+    assert len({(case.get("classname"), case.get("name")) for case in cases if "test_" in str(case.get("name"))}) == 31
+    assert (project.root / "torn-down").exists()
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-", "> /dev/full"])
+def test_standard_streams_that_are_closed_or_full_change_nothing(project: Project, closed: str) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(): print('out')\n")
+    done = in_shell(project, f'exec "$@" {closed}')
+    assert (done.returncode, done.stdout) == (0, "")
+    newest = project.newest()
+    assert newest is not None
+    assert ElementTree.parse(newest / "junit.xml").getroot().get("tests") == "1"
