@@ -165,7 +165,8 @@ async def _run(
         except RunnerError as error:
             kind = "infrastructure" if isinstance(error, InfrastructureError) else "internal"
             recorder.problem(Problem(kind, error.message, error.hint))  # type: ignore[arg-type]
-    return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
+        signals.close()
+        return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
 
 
 def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> None:
@@ -191,9 +192,16 @@ class _Signals:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._task: asyncio.Task[object] | None = None
+        self._closed = False
         self.engine: Engine | None = None
 
+    def close(self) -> None:
+        """From here on signals are too late: what is left to do is to write the reports, and that is done."""
+        self._closed = True
+
     def __call__(self, number: int) -> None:
+        if self._closed:
+            return
         if self.engine is not None:
             self.engine.on_signal(number)
             return
