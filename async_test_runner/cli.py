@@ -60,7 +60,7 @@ class _Commands(click.Group):
 def _unknown_command(name: str) -> str:
     from .wording import did_you_mean, quoted
 
-    near = did_you_mean(name, COMMANDS) or f"commands are {', '.join(sorted(COMMANDS))}"
+    near = did_you_mean(name, COMMANDS) or f"commands are {', '.join(sorted(COMMANDS))}."
     return f"no command is called {quoted(name)}; {near} A phase is run with: async-test-run run PHASE"
 
 
