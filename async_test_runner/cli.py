@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -58,7 +60,7 @@ class _Commands(click.Group):
 def _unknown_command(name: str) -> str:
     from .wording import did_you_mean, quoted
 
-    near = did_you_mean(name, COMMANDS) or f"commands are {', '.join(sorted(COMMANDS))}"
+    near = did_you_mean(name, COMMANDS) or f"commands are {', '.join(sorted(COMMANDS))}."
     return f"no command is called {quoted(name)}; {near} A phase is run with: async-test-run run PHASE"
 
 
@@ -77,7 +79,15 @@ def group() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the console script: never returns."""
+    _fill_standard_streams()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def _fill_standard_streams() -> None:
+    """Where the caller has closed a stream: prints need a place, and no other file may get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open as long as we live
 
 
 def run(argv: list[str]) -> int:

@@ -98,9 +98,13 @@ class Engine:
             for assigned in phases:
                 await self._phase(assigned)
         finally:
-            for session in self._sessions.values():
-                session.signal(process.KILL)
+            self._kill()
             await self._launcher.end(_LAUNCHER_GRACE)
+
+    def _kill(self) -> None:
+        """End what still runs: there is nothing, unless an exception came."""
+        for session in self._sessions.values():
+            session.signal(process.KILL)
 
     def plan_phases(self, phases: tuple[AssignedPhase, ...]) -> None:
         """Tell which tests each phase must account for."""
@@ -110,10 +114,10 @@ class Engine:
     def on_signal(self, number: int) -> None:
         """A signal came: the first one ends the run in order, a second one at once."""
         self._signals.append(number)
-        at, mono = self._clock()
-        self._emit(Interrupted(at=at, mono=mono, signal=number, count=len(self._signals)))
         self._stop = f"interrupted by {signal.Signals(self._signals[0]).name}"
         self._wake.set()
+        at, mono = self._clock()
+        self._emit(Interrupted(at=at, mono=mono, signal=number, count=len(self._signals)))
 
     def _planned(self, assigned: AssignedPhase) -> PhasePlanned:
         at, mono = self._clock()
@@ -145,6 +149,7 @@ class Engine:
             else:
                 reason = await self._supervise(assigned)
         finally:
+            self._kill()
             self._end_orphans(phase)
             await self._commands(phase, "teardown")
             self._end_orphans(phase)

@@ -75,15 +75,22 @@ class Recorder:
         self._reporter = reporter
         self._interval = interval
         self._ticked = 0.0
+        self._deaf = False  # the journal has refused an event
         self.fold = Fold()
         self.clock = clock
         self.began = clock()[1]
 
     def emit(self, event: Event) -> None:
-        """Record one event."""
-        self._writer.write(event)
-        self.fold.add(event)
-        self._reporter.event(event)
+        """Record one event. A journal that takes it no more is an ``InfrastructureError``, once: reports follow yet."""
+        try:
+            if not self._deaf:
+                self._writer.write(event)
+        except InfrastructureError:
+            self._deaf = True
+            raise
+        finally:
+            self.fold.add(event)
+            self._reporter.event(event)
 
     def tick(self, now: float) -> None:
         """Let the view show what changed, not more often than it wants."""
@@ -92,9 +99,12 @@ class Recorder:
             self._reporter.tick(now)
 
     def problem(self, problem: Problem) -> None:
-        """Record something that is nobody's test."""
+        """Record something that is nobody's test; a journal that does not take it is a problem more."""
         at, mono = self.clock()
-        self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+        try:
+            self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+        except InfrastructureError as error:
+            self.problem(Problem("infrastructure", error.message, error.hint))
 
     def warn(self, message: str) -> None:
         """Record something worth knowing."""
@@ -103,7 +113,8 @@ class Recorder:
 
     def restore(self) -> None:
         """See to it that the journal is where it is looked for, whatever has become of its directory."""
-        self._writer.restore()
+        with suppress(InfrastructureError):
+            self._writer.restore()
 
     def close(self) -> None:
         """Nothing follows."""
@@ -170,7 +181,8 @@ async def _run(
                 await host.end(_HOST_GRACE)
                 if adopts_orphans:
                     _end_orphans(recorder, set())
-    return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
+        signals.close()
+        return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
 
 
 def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> None:
@@ -196,16 +208,23 @@ class _Signals:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._task: asyncio.Task[object] | None = None
+        self._closed = False
         self.engine: Engine | None = None
 
+    def close(self) -> None:
+        """From here on signals are too late: what is left to do is to write the reports, and that is done."""
+        self._closed = True
+
     def __call__(self, number: int) -> None:
+        if self._closed:
+            return
         if self.engine is not None:
             self.engine.on_signal(number)
             return
-        at, mono = self._recorder.clock()
-        self._recorder.emit(Interrupted(at=at, mono=mono, signal=number))
         if self._task is not None:
             self._task.cancel()
+        at, mono = self._recorder.clock()
+        self._recorder.emit(Interrupted(at=at, mono=mono, signal=number))
 
     @contextmanager
     def cancelling(self, task: asyncio.Task[object]) -> Iterator[None]:
@@ -497,18 +516,17 @@ def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str
 
 def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> Outcome:
     """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
-    places: list[tuple[str, Path]] = []
-    for _ in range(2):  # a problem with writing is itself to be written
-        places, problem = _write_reports(plan, request, run_dir, _ended(recorder))
-        if problem is None:
-            break
+    places, problems = _write_reports(plan, request, run_dir, _ended(recorder))
+    for problem in problems:
         recorder.problem(problem)
+    if problems:  # they are to be written themselves, where there is room
+        places, _ = _write_reports(plan, request, run_dir, _ended(recorder))
     result = _ended(recorder)
     code = verdict.exit_code(result)
     at, mono = recorder.clock()
     with suppress(InfrastructureError):  # the journal is full: the verdict is known all the same
         recorder.emit(RunFinished(at=at, mono=mono, exit_code=int(code), wall=mono - recorder.began))
-        recorder.restore()
+    recorder.restore()
     places.append(("journal", run_dir.journal))
     return Outcome(result=recorder.fold.result(), exit_code=code, places=tuple(places))
 
@@ -519,23 +537,29 @@ def _ended(recorder: Recorder) -> RunResult:
 
 def _write_reports(
     plan: Plan, request: Request, run_dir: RunDir, result: RunResult
-) -> tuple[list[tuple[str, Path]], Problem | None]:
+) -> tuple[list[tuple[str, Path]], list[Problem]]:
+    """Write what can be written: where it is, and a problem for each that cannot be."""
     code = int(verdict.exit_code(result))
+    reports = [("junit", path, junit.render(result)) for path in _junit_places(plan, request, run_dir, result)]
+    reports += [("summary", path, iter([summary.render(result, code)])) for path in _summary_places(plan, run_dir)]
     places: list[tuple[str, Path]] = []
-    try:
-        for path in _junit_places(plan, request, run_dir, result):
-            with journal.replaced(path) as file:
-                file.writelines(junit.render(result))
-            places.append(("junit", path))
-        for phase in result.phases:
+    problems: list[Problem] = []
+    for kind, path, chunks in reports:
+        with _noting(problems), journal.replaced(path) as file:
+            file.writelines(chunks)
+            places.append((kind, path))
+    for phase in result.phases:
+        with _noting(problems):
             _write_phase(run_dir, phase.name)
-        for path in _summary_places(plan, run_dir):
-            with journal.replaced(path) as file:
-                file.write(summary.render(result, code))
-            places.append(("summary", path))
+    return places, problems
+
+
+@contextmanager
+def _noting(problems: list[Problem]) -> Iterator[None]:
+    try:
+        yield
     except InfrastructureError as error:
-        return places, Problem("infrastructure", error.message, error.hint)
-    return places, None
+        problems.append(Problem("infrastructure", error.message, error.hint))
 
 
 def _write_phase(run_dir: RunDir, name: str) -> None:

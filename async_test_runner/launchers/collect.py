@@ -244,7 +244,7 @@ class Collection:
 def _no_collection(python: str, status: int, words: str) -> Exception:
     if status == _PYTEST_USAGE:
         return UsageError(f"pytest does not accept its arguments or configuration:\n{words.strip()}")
+    try_it = f"try it yourself: {python} -m pytest --collect-only"
     return InfrastructureError(
-        f"pytest could not collect: {describe_death(status)}\n{words}".strip(),
-        hint=f"try it yourself: {python} -m pytest --collect-only",
+        f"pytest could not collect: {describe_death(status)}", hint="\n\n".join(filter(None, [words.strip(), try_it]))
     )

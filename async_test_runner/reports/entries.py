@@ -82,8 +82,8 @@ def entry(event: Event) -> Entry | None:
             return Entry(_head("WARNING", "yellow", event.message))
         case ProblemFound():
             phase = f"  (phase {event.problem.phase})" if event.problem.phase else ""
-            body = (behind(event.problem.hint),) if event.problem.hint else ()
-            return Entry(_head("PROBLEM", "bold red", event.problem.message + phase), body)
+            body = _tail(event.problem.hint, _SECTION_LINES)
+            return Entry(_head("PROBLEM", "bold red", event.problem.message + phase), tuple(body))
         case Interrupted():
             how = "ending in order, once more kills at once" if event.count == 1 else "killing what is left"
             return Entry(_head("INTERRUPTED", "bold yellow", f"by {signal_name(event.signal)}: {how}"))

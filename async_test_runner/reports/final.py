@@ -64,7 +64,7 @@ def render(
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
         _section("files that skipped themselves", [] if quiet else _collect_skips(result, None if whole else _SHORT)),
-        _section("problems", _problems(result)),
+        _section("problems", _problems(result, whole=whole)),
         _section("broken promises of the runner", _capped(violations(result), None if whole else _SHORT)),
         _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
     ]
@@ -264,12 +264,14 @@ def _collect_skips(result: RunResult, limit: int | None) -> Iterator[Text]:
 # ------------------------------------------------------------------------------------------------------------- ending
 
 
-def _problems(result: RunResult) -> Iterator[Text]:
+def _problems(result: RunResult, *, whole: bool) -> Iterator[Text]:
     for problem in result.problems:
         phase = f"phase {item(problem.phase)}: " if problem.phase else ""
         yield Text.assemble("  ", (phase, "bold"), (item(problem.message), "red"))
-        if problem.hint:
-            yield Text.assemble("    ", (item(problem.hint), "cyan"))
+        lines, dropped = tail(problem.hint, None if whole else _COLLECT_LINES)
+        if dropped:
+            yield Text(f"    … {plural(dropped, 'earlier line')}; -v shows all", "dim")
+        yield from (Text.assemble("    ", (item(line), "cyan")) for line in lines)
 
 
 def _places(places: Sequence[tuple[str, Path]], cwd: Path, *, one_line: bool) -> list[Text]:

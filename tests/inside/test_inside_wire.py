@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from async_test_run_inside.wire import Wire, plain
+from async_test_run_inside.wire import Wire, encodable, plain
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,3 +103,8 @@ def test_plain_text_fits_in_utf_8_and_stays_what_it_was_if_it_did(text: str) -> 
 
 def test_surrogates_become_visible() -> None:
     assert plain("test_\udcff.py") == "test_\\udcff.py"
+
+
+def test_every_text_in_a_value_becomes_encodable_and_nothing_else_changes() -> None:
+    value = {"\udcff": ["a\udcff", ("ü", 1, None)], "b": {"c": True}}
+    assert encodable(value) == {"\\udcff": ["a\\udcff", ("ü", 1, None)], "b": {"c": True}}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from async_test_runner.errors import InfrastructureError, UsageError
+from async_test_runner.errors import InfrastructureError, RunnerError, UsageError
 from async_test_runner.launchers.collect import Collection, Heard
 from async_test_runner.model import CollectedTest, CollectError, LeftOut, PytestFacts
 from async_test_runner.protocol import (
@@ -101,7 +101,9 @@ def test_a_conftest_that_raises_is_named() -> None:
 @pytest.mark.parametrize("messages", [(), (HELLO,), (HELLO, IMPORTING, IMPORTED)])
 @pytest.mark.parametrize(("status", "kind"), [(3, InfrastructureError), (-9, InfrastructureError), (4, UsageError)])
 def test_without_a_file_to_blame_it_is_pytest_or_its_arguments(
-    messages: Any, status: int, kind: type[Exception]
+    messages: Any, status: int, kind: type[RunnerError]
 ) -> None:
-    with pytest.raises(kind, match="the log"):
+    with pytest.raises(kind) as caught:
         fatal(*messages, status=status)
+    assert "the log" in f"{caught.value}\n{caught.value.hint}"
+    assert not str(caught.value).endswith("\n")

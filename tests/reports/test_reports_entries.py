@@ -106,8 +106,8 @@ def test_no_line_of_a_test_begins_like_a_command_of_a_ci_service(command: str) -
         ),
         (Warned(at=0, mono=0, message="slow\ndisk"), ["WARNING slow\\ndisk"]),
         (
-            ProblemFound(at=0, mono=0, problem=Problem("infrastructure", "no python", "install it", "async")),
-            ["PROBLEM no python  (phase async)", "│ install it"],
+            ProblemFound(at=0, mono=0, problem=Problem("infrastructure", "no python", "a log\ninstall it", "async")),
+            ["PROBLEM no python  (phase async)", "│ a log", "│ install it"],
         ),
         (Interrupted(at=0, mono=0, signal=2), ["INTERRUPTED by SIGINT: ending in order, once more kills at once"]),
         (Interrupted(at=0, mono=0, signal=2, count=2), ["INTERRUPTED by SIGINT: killing what is left"]),

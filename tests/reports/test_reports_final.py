@@ -196,7 +196,7 @@ def test_the_rest_of_what_there_is_to_say() -> None:
         left_out=(LeftOut("not slow", 7), LeftOut("--ignore", 1, "paths")),
         skips=(CollectError("tests/test_w.py", "\nSkipped: windows only\n"),),
     )
-    script.add(ProblemFound, 4.0, problem=Problem("infrastructure", "no python", "install it", "async"))
+    script.add(ProblemFound, 4.0, problem=Problem("infrastructure", "no python", "a log\ninstall it", "async"))
     script.add(Warned, 4.0, message="slow\ndisk")
     setup = CommandResult(phase="async", stage="setup", command="make db", status=-9, duration=1.0, output="")
     script.add(CommandFinished, 4.0, result=setup)
@@ -206,7 +206,7 @@ def test_the_rest_of_what_there_is_to_say() -> None:
     assert section(result, "left out") == ["  7 tests: not slow", "  1 path: --ignore"]
     assert section(result, "files that skipped themselves") == ["  tests/test_w.py: Skipped: windows only"]
     assert last(script) == "INTERNAL ERROR 1 test, 1 problem in 5.00s (exit 3)"
-    assert section(result, "problems") == ["  phase async: no python", "    install it"]
+    assert section(result, "problems") == ["  phase async: no python", "    a log", "    install it"]
     assert section(result, "warnings") == ["  slow\\ndisk"]
     assert section(result, "commands that failed") == ["  make db  (setup of phase async, killed by SIGKILL)"]
     assert section(result, "broken promises of the runner") == ["  reported without being planned: ghost"]

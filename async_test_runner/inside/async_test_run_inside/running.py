@@ -17,7 +17,7 @@ from .items import item_id
 from .lastfailed import LastFailed
 from .reporting import TestReports
 from .settings import Settings
-from .wire import Wire, plain
+from .wire import Wire, encodable, plain
 
 
 class Running:
@@ -181,6 +181,12 @@ class Running:
             if stage["outcome"] != "passed":
                 self._wire.send("stage", id=reports.id, stage=stage)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
+        """What an xdist worker tells its controller: one lone surrogate in it would end the worker."""
+        data = yield
+        return encodable(data) if self._worker else data
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """A test is over."""
@@ -213,7 +219,8 @@ class Running:
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """An exception out of pytest or a plugin, be it that a test has taken away what they work with."""
-        self._broken = plain(excinfo.exconly(tryshort=True))
+        lines = plain(excinfo.exconly(tryshort=True)).split("\n")
+        self._broken = lines[-1]  # of an xdist worker's exception the text holds the whole traceback
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:

@@ -77,3 +77,14 @@ def plain(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text
+
+
+def encodable(value: Any) -> Any:
+    """The same value of dictionaries, lists and tuples with every text in it `plain`."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [encodable(item) for item in value]
+    return tuple(encodable(item) for item in value) if isinstance(value, tuple) else value
