@@ -31,9 +31,9 @@ _COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's ow
 class SessionFiles(abc.ABC):
     """What a pytest session leaves in its directory, and what is left there for it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, names: Sequence[str] = ()) -> None:
         self.directory = directory
-        self._tail = Tail(directory)
+        self._tail = Tail(directory, names)
         self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,15 +15,25 @@ _decoder = msgspec.json.Decoder(Message)
 _CHUNK = 1 << 20
 
 
+def file_name(name: str) -> str:
+    """The file of one process of a session."""
+    return f"events.{name}.jsonl"
+
+
 class Tail:
     """The messages in ``events*.jsonl`` of one session's directory: one file per process, each line read once.
 
     The files stay open: a test that deletes the run directory takes away none of the news. `close` ends that.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, names: Sequence[str] = ()) -> None:
+        """``names`` of processes whose files are made and opened at once, before anything can delete them."""
         self._directory = directory
         self._files: dict[Path, _File] = {}
+        for name in names:
+            path = directory / file_name(name)
+            path.touch()
+            self._files[path] = _File(path)
 
     def poll(self) -> list[Message]:
         """Messages of all complete lines written since the last call, in the order of the monotonic clock."""

@@ -88,11 +88,16 @@ class Host:
 class WarmSession(SessionFiles):
     """A session that a host has forked; see `protocol.Session`."""
 
-    def __init__(self, host: Host, name: str, pid: int, directory: Path) -> None:
-        super().__init__(directory)
+    def __init__(self, host: Host, job: Job, directory: Path) -> None:
+        """Before the fork: a session is quick enough to delete the files of its news before anybody has opened them."""
+        super().__init__(directory, ["main", *(f"gw{number}" for number in range(job.workers))])
         self._host = host
-        self._name = name
-        self._pid = pid
+        self._name = job.process
+        self._pid = 0
+
+    async def fork(self, settings: Path) -> None:
+        """Begin. ``InfrastructureError`` when the host does not answer."""
+        self._pid = await self._host.fork(self._name, settings)
 
     @property
     def pid(self) -> int:
@@ -175,10 +180,11 @@ class WarmLauncher:
         try:
             directory.mkdir(parents=True)
             settings.write_text(json.dumps(self._settings(job)), encoding="utf-8")
+            session = WarmSession(host, job, directory)
         except OSError as error:
             raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
-        pid = await host.fork(job.process, settings)
-        return WarmSession(host, job.process, pid, directory)
+        await session.fork(settings)
+        return session
 
     async def end(self, grace: float) -> None:
         """No more jobs: all hosts end."""

@@ -20,6 +20,12 @@ import pytest
 from . import forking
 from .running import Running
 from .settings import Settings
+from .wire import Wire
+
+# Tests replace functions of the os module, and forget to put them back.
+_close, _getpid, _pipe, _read, _waitpid, _write = os.close, os.getpid, os.pipe, os.read, os.waitpid, os.write
+_fork, _killpg, _leave_now, _select = os.fork, os.killpg, os._exit, select.select
+_LOOK = 0.2  # seconds between two looks at workers that are silent
 
 _SLICE = 25  # tests in a slice, at most
 _SHARES = 8  # slices per worker, at least, so that none idles long at the end
@@ -38,7 +44,7 @@ class _Worker:
         self.units: deque[list[int]] = deque()  # ordered and not finished
         self.current: int | None = None
         self.reason = ""  # what it said of its own end
-        self.pending = b""
+        self.pending: list[bytes] = []
 
 
 class Pool:
@@ -51,6 +57,10 @@ class Pool:
         self._limit = int(settings["workers"])
         self._capacities: dict[str, int] = dict(settings["capacities"])
         self._workers: dict[int, _Worker] = {}  # by descriptor of its results
+        # opened before any test can delete the directory
+        self._wires = [
+            Wire(os.path.join(settings.directory, f"events.gw{number}.jsonl")) for number in range(self._limit)
+        ]
         running.silence()
 
     def run(self, session: pytest.Session) -> bool:
@@ -85,10 +95,26 @@ class Pool:
     def _loop(self) -> None:
         self._fill()
         while self._workers:
-            ready, _, _ = select.select(list(self._workers), [], [])
+            ready, _, _ = _select(list(self._workers), [], [], _LOOK)
             for fd in ready:
                 self._hear(self._workers[fd])
+            if not ready:
+                self._look()
             self._fill()
+
+    def _look(self) -> None:
+        """A worker that has died while something it left behind holds its end of the pipe says no goodbye."""
+        for worker in list(self._workers.values()):
+            pid, raw = _waitpid(worker.pid, os.WNOHANG)
+            if not pid:
+                continue
+            _kill(worker.pid)  # also the one that holds the pipe: what it could write is none of the worker's
+            while _select([worker.results], [], [], 0)[0]:
+                data = _read(worker.results, 1 << 16)
+                if not data:
+                    break
+                self._take(worker, data)
+            self._ended(worker, raw)
 
     def _stopping(self) -> bool:
         return bool(self._session.shouldfail or self._session.shouldstop)
@@ -128,7 +154,7 @@ class Pool:
         """Give a long-lived worker its next group, or word that there is none."""
         while worker.orders is not None and len(worker.units) < _AHEAD:
             if not self._queue:
-                os.close(worker.orders)
+                _close(worker.orders)
                 worker.orders = None
                 return
             self._send(worker, self._queue.popleft())
@@ -137,7 +163,7 @@ class Pool:
         worker.units.append(unit)
         if worker.orders is not None:
             try:
-                os.write(worker.orders, json.dumps(unit).encode() + b"\n")
+                _write(worker.orders, json.dumps(unit).encode() + b"\n")
             except BrokenPipeError:  # it has died: its results will say so
                 pass
 
@@ -145,23 +171,23 @@ class Pool:
 
     def _start(self, unit: list[int]) -> None:
         number = next(n for n in range(self._limit) if all(w.number != n for w in self._workers.values()))
-        results, results_in = os.pipe()
-        orders_out, orders = (None, None) if self._divided else os.pipe()
+        results, results_in = _pipe()
+        orders_out, orders = (None, None) if self._divided else _pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        parent = os.getpid()
-        pid = os.fork()
+        parent = _getpid()
+        pid = _fork()
         if pid == 0:
             status = 1
-            work = _Work(self._session, self._settings, self._running_plugin, number, results_in)
+            work = _Work(self._session, self._settings, self._running_plugin, number, self._wires[number], results_in)
             try:
-                os.close(results)
+                _close(results)
                 if orders is not None:
-                    os.close(orders)
+                    _close(orders)
                 for other in self._workers.values():  # an end of a pipe that we hold keeps its reader waiting
-                    os.close(other.results)
+                    _close(other.results)
                     if other.orders is not None:
-                        os.close(other.orders)
+                        _close(other.orders)
                 work.run(unit if orders_out is None else None, orders_out, parent)
                 status = 0
             except BaseException as error:  # noqa: BLE001 - nothing may climb up into the session's own frames
@@ -169,9 +195,9 @@ class Pool:
             finally:
                 _leave(status)
         forking.lead_group(pid)
-        os.close(results_in)
+        _close(results_in)
         if orders_out is not None:
-            os.close(orders_out)
+            _close(orders_out)
         worker = _Worker(pid, number, results, orders)
         self._workers[results] = worker
         self._send(worker, unit)
@@ -180,11 +206,18 @@ class Pool:
     # ------------------------------------------------------------------------------------------------------- reports
 
     def _hear(self, worker: _Worker) -> None:
-        data = os.read(worker.results, 1 << 16)
+        data = _read(worker.results, 1 << 16)
         if not data:
-            self._ended(worker)
+            self._ended(worker, _waitpid(worker.pid, 0)[1])
             return
-        *lines, worker.pending = (worker.pending + data).split(b"\n")
+        self._take(worker, data)
+
+    def _take(self, worker: _Worker, data: bytes) -> None:
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join([*worker.pending, lines[0]])
+            worker.pending = []
+        worker.pending.append(rest)  # joined once: a report may be tens of megabytes long
         for line in lines:
             self._replay(worker, json.loads(line))
 
@@ -212,13 +245,12 @@ class Pool:
                 worker.units.popleft()
             hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
-    def _ended(self, worker: _Worker) -> None:
-        """Its results are at their end: it has finished, or it has died with a test in flight."""
+    def _ended(self, worker: _Worker, raw: int) -> None:
+        """It has finished, or it has died with a test in flight; ``raw`` is its status as the system has it."""
         del self._workers[worker.results]
-        os.close(worker.results)
+        _close(worker.results)
         if worker.orders is not None:
-            os.close(worker.orders)
-        _, raw = os.waitpid(worker.pid, 0)
+            _close(worker.orders)
         _kill(worker.pid)  # whatever it left behind in its group
         status = os.waitstatus_to_exitcode(raw)
         if worker.current is not None:
@@ -275,12 +307,13 @@ class _Work:
     """The worker itself, after the fork."""
 
     def __init__(
-        self, session: pytest.Session, settings: Settings, running: Running, number: int, results: int
+        self, session: pytest.Session, settings: Settings, running: Running, number: int, wire: Wire, results: int
     ) -> None:
         self._session = session
         self._settings = settings
         self._running = running
         self._number = number
+        self._wire = wire
         self._results = results
         self._position = -1
 
@@ -291,7 +324,7 @@ class _Work:
         forking.detach(parent)
         forking.fresh_output(config, None)
         forking.reseed()
-        forking.own_basetemp(config, f"worker-{self._number}-{os.getpid()}")
+        forking.own_basetemp(config, f"worker-{self._number}-{_getpid()}")
         forking.restart_junit(config, "")
         config.pluginmanager.unregister(name="terminalreporter")
         slot = int(self._settings["slot"]) + self._number
@@ -300,7 +333,7 @@ class _Work:
         vars(config)["workerinput"] = forking.worker_input(self._settings, f"gw{slot}", int(self._settings["workers"]))
         vars(config)["workeroutput"] = {}
         config.option.maxfail = 0  # the session counts, over all workers
-        self._running.become_worker(name)
+        self._running.become_worker(name, self._wire)
         config.pluginmanager.register(self, "async-test-run-work")
         steps = iter(unit) if unit is not None else _ordered(orders)
         position = next(steps, None)
@@ -339,7 +372,7 @@ class _Work:
     def _tell(self, kind: str, data: Any = None) -> None:
         line = json.dumps([kind, self._position, data]).encode() + b"\n"
         while line:
-            line = line[os.write(self._results, line) :]
+            line = line[_write(self._results, line) :]
 
 
 def _ordered(orders: int | None) -> Iterator[int]:
@@ -347,7 +380,7 @@ def _ordered(orders: int | None) -> Iterator[int]:
     assert orders is not None
     pending = b""
     while True:
-        data = os.read(orders, 1 << 16)
+        data = _read(orders, 1 << 16)
         if not data:
             return
         *lines, pending = (pending + data).split(b"\n")
@@ -361,7 +394,7 @@ def _death(status: int) -> str:
 
 def _kill(pid: int) -> None:
     try:
-        os.killpg(pid, signal.SIGKILL)
+        _killpg(pid, signal.SIGKILL)
     except OSError:
         pass
 
@@ -372,4 +405,4 @@ def _leave(status: int) -> None:
             stream.flush()
         except (OSError, ValueError):
             pass
-    os._exit(status)
+    _leave_now(status)

@@ -103,15 +103,15 @@ class Running:
         """The tests run in workers of this session, which tell by themselves what happens."""
         self._controller = True
 
-    def become_worker(self, name: str) -> None:
+    def become_worker(self, name: str, wire: Wire) -> None:
         """After a fork: tell under a name of its own, in a file of its own."""
         self._controller = False
         self._worker = name
         self._reports = {}
         self._current = None
         self._stage = self._overdue = ""
-        self._wire = Wire(os.path.join(self._settings.directory, f"events.{name}.jsonl"))
-        self._wire.begin()
+        self._wire = wire
+        self._wire.adopt()
         self._wire.send("hello", pid=os.getpid(), worker=name, dump_signal=self._dump_signal)
 
     def say(self, kind: str, **fields: Any) -> None:

@@ -41,9 +41,10 @@ class Wire:
         while data:
             data = data[write(self._fd, data) :]
 
-    def begin(self) -> None:
-        """A new line, in a file whose last writer may have been killed in the middle of one."""
-        os.write(self._fd, b"\n")
+    def adopt(self) -> None:
+        """After a fork this process writes on; the last writer may have been killed in the middle of a line."""
+        self._pid = getpid()
+        write(self._fd, b"\n")
 
     def _open(self) -> None:
         fd = open_(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
