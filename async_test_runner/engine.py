@@ -368,11 +368,16 @@ def _end_of(path: Path) -> str:
 
 @contextlib.contextmanager
 def signals_to(handler: Callable[[int], None]) -> Iterator[None]:
-    """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler`` (in the running event loop)."""
+    """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler`` (in the running event loop).
+
+    A SIGHUP that is ignored already stays so: that is what ``nohup`` is for.
+    """
     loop = asyncio.get_running_loop()
     numbers = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
     added = []
     for number in numbers:
+        if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays KeyboardInterrupt
             loop.add_signal_handler(number, handler, int(number))
             added.append(number)

@@ -284,3 +284,19 @@ def test_standard_streams_that_are_closed_or_full_change_nothing(project: Projec
     newest = project.newest()
     assert newest is not None
     assert ElementTree.parse(newest / "junit.xml").getroot().get("tests") == "1"
+
+
+@pytest.mark.parametrize(("ignored", "code"), [('trap "" HUP; ', 0), ("", 129)])
+def test_a_hangup_ends_the_run_unless_its_caller_ignores_hangups(project: Project, ignored: str, code: int) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, signal, time
+        def test_a():
+            os.kill(os.getppid(), signal.SIGHUP)
+            time.sleep(1)
+        """,
+    )
+    done = in_shell(project, f'{ignored}exec "$@"')
+    assert done.returncode == code, done.stdout + done.stderr
