@@ -32,6 +32,7 @@ from .events import (
 )
 from .model import Command, CommandResult, Isolation, Outcome, Phase, PhaseResult, Plan, Problem, PytestFacts
 from .protocol import Launcher, Session
+from .schedule import describe_death
 from .selection import AssignedPhase
 from .supervisor import Action, Ask, Limits, PhaseSupervisor, Signal, Start
 from .templates import expand, template_values
@@ -258,7 +259,7 @@ class Engine:
             at, mono = self._clock()
             self._emit(CommandFinished(at=at, mono=mono, result=result))
             if result.status != 0 and not (self._signals and stage == "setup"):
-                problem = f"{stage} command failed: {result.command}: {result.problem or f'exit {result.status}'}"
+                problem = f"{stage} command failed: {result.command}: {_why(result)}"
                 first_problem = first_problem or problem
                 self._problem(phase, problem, hint=result.output)
             if result.status != 0 and stage == "setup":
@@ -359,9 +360,17 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def _why(result: CommandResult) -> str:
+    if result.problem or result.status is None:
+        return result.problem
+    return describe_death(result.status) if result.status < 0 else f"exit {result.status}"
+
+
 def _end_of(path: Path) -> str:
     try:
-        return path.read_bytes()[-_OUTPUT:].decode("utf-8", "replace")
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT))
+            return file.read(_OUTPUT).decode("utf-8", "replace")
     except OSError:
         return ""
 
