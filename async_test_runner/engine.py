@@ -33,6 +33,7 @@ from .events import (
 )
 from .model import Command, CommandResult, Isolation, Outcome, Phase, PhaseResult, Plan, Problem, PytestFacts
 from .protocol import Launcher, Session
+from .schedule import describe_death
 from .selection import AssignedPhase
 from .supervisor import Action, Ask, Limits, PhaseSupervisor, Signal, Start
 from .templates import expand, template_values
@@ -272,7 +273,7 @@ class Engine:
             at, mono = self._clock()
             self._emit(CommandFinished(at=at, mono=mono, result=result))
             if result.status != 0 and not (self._signals and stage == "setup"):
-                problem = f"{stage} command failed: {result.command}: {result.problem or f'exit {result.status}'}"
+                problem = f"{stage} command failed: {result.command}: {_why(result)}"
                 first_problem = first_problem or problem
                 self._problem(phase, problem, hint=result.output)
             if result.status != 0 and stage == "setup":
@@ -373,20 +374,33 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def _why(result: CommandResult) -> str:
+    if result.problem or result.status is None:
+        return result.problem
+    return describe_death(result.status) if result.status < 0 else f"exit {result.status}"
+
+
 def _end_of(path: Path) -> str:
     try:
-        return path.read_bytes()[-_OUTPUT:].decode("utf-8", "replace")
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT))
+            return file.read(_OUTPUT).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
 @contextlib.contextmanager
 def signals_to(handler: Callable[[int], None]) -> Iterator[None]:
-    """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler`` (in the running event loop)."""
+    """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler`` (in the running event loop).
+
+    A SIGHUP that is ignored already stays so: that is what ``nohup`` is for.
+    """
     loop = asyncio.get_running_loop()
     numbers = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
     added = []
     for number in numbers:
+        if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays KeyboardInterrupt
             loop.add_signal_handler(number, handler, int(number))
             added.append(number)

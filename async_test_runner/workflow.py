@@ -41,6 +41,7 @@ from .selection import Assignment, Narrowing
 from .templates import expand, template_values
 
 _HOST_GRACE = 2.0  # seconds that a host has to end once it is asked to
+_PASSED_ON = 0.1  # seconds until a first signal has been passed on to all processes
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +152,7 @@ async def _run(
     plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder, environ: Mapping[str, str]
 ) -> Outcome:
     _begin(plan, request, run_dir, recorder)
-    signals = _Signals(recorder)
+    signals = _Signals(recorder, lambda: _write_reports(plan, request, run_dir, _ended(recorder)))
     adopts_orphans = process.adopt_orphans()
     table = ""
     host: Host | None = None
@@ -203,10 +204,15 @@ def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) ->
 
 
 class _Signals:
-    """Where signals go: recorded during the collection, handed to the engine once there is one."""
+    """Where signals go: recorded during the collection, handed to the engine once there is one.
 
-    def __init__(self, recorder: Recorder) -> None:
+    The first one has the reports written at once: who sends it may not wait until all processes have ended.
+    """
+
+    def __init__(self, recorder: Recorder, write_reports: Callable[[], object]) -> None:
         self._recorder = recorder
+        self._write_reports = write_reports
+        self._count = 0
         self._task: asyncio.Task[object] | None = None
         self._closed = False
         self.engine: Engine | None = None
@@ -218,13 +224,20 @@ class _Signals:
     def __call__(self, number: int) -> None:
         if self._closed:
             return
+        self._count += 1
         if self.engine is not None:
             self.engine.on_signal(number)
-            return
-        if self._task is not None:
-            self._task.cancel()
-        at, mono = self._recorder.clock()
-        self._recorder.emit(Interrupted(at=at, mono=mono, signal=number))
+        else:
+            if self._task is not None:
+                self._task.cancel()
+            at, mono = self._recorder.clock()
+            self._recorder.emit(Interrupted(at=at, mono=mono, signal=number))
+        if self._count == 1:
+            asyncio.get_running_loop().call_later(_PASSED_ON, self._write_early)
+
+    def _write_early(self) -> None:
+        if not self._closed:
+            self._write_reports()
 
     @contextmanager
     def cancelling(self, task: asyncio.Task[object]) -> Iterator[None]:
@@ -517,6 +530,7 @@ def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str
 def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> Outcome:
     """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
     places, problems = _write_reports(plan, request, run_dir, _ended(recorder))
+    problems += _write_phases(run_dir, recorder.fold.result())
     for problem in problems:
         recorder.problem(problem)
     if problems:  # they are to be written themselves, where there is room
@@ -548,10 +562,15 @@ def _write_reports(
         with _noting(problems), journal.replaced(path) as file:
             file.writelines(chunks)
             places.append((kind, path))
+    return places, problems
+
+
+def _write_phases(run_dir: RunDir, result: RunResult) -> list[Problem]:
+    problems: list[Problem] = []
     for phase in result.phases:
         with _noting(problems):
             _write_phase(run_dir, phase.name)
-    return places, problems
+    return problems
 
 
 @contextmanager

@@ -339,6 +339,7 @@ def test_commands_surround_the_tests_with_the_phases_environment(tmp_path: Path)
     ("setup", "said"),
     [
         (shell("echo no database; exit 3"), "exit 3"),
+        (shell("kill -KILL $$"), "killed by SIGKILL"),
         (Command(("/no/such/program",)), "cannot start '/no/such/program'"),
         (shell("sleep 600", timeout=0.05), "exceeded its deadline of 50ms"),
     ],

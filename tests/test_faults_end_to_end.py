@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from support import SOURCE, Project
+from support import SOURCE, Project, survivors, wait_until
 
 from async_test_runner.model import Outcome
 
@@ -284,3 +285,40 @@ def test_standard_streams_that_are_closed_or_full_change_nothing(project: Projec
     newest = project.newest()
     assert newest is not None
     assert ElementTree.parse(newest / "junit.xml").getroot().get("tests") == "1"
+
+
+@pytest.mark.parametrize(("ignored", "code"), [('trap "" HUP; ', 0), ("", 129)])
+def test_a_hangup_ends_the_run_unless_its_caller_ignores_hangups(project: Project, ignored: str, code: int) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, signal, time
+        def test_a():
+            os.kill(os.getppid(), signal.SIGHUP)
+            time.sleep(1)
+        """,
+    )
+    done = in_shell(project, f'{ignored}exec "$@"')
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_the_reports_are_there_before_a_stubborn_test_has_ended(project: Project) -> None:
+    project.plan("defaults: {grace: 60s}\nreports: {junit: out.xml}\nphases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import pathlib, signal, time
+        def test_before(): pass
+        def test_stubborn():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            pathlib.Path("running").touch()
+            time.sleep(600)
+        """,
+    )
+    run = project.start("run").until("running").signal(signal.SIGTERM).until("out.xml")
+    early = ElementTree.parse(project.root / "out.xml").getroot()
+    run.signal(signal.SIGKILL)
+    assert run.process.wait() == -signal.SIGKILL
+    assert [case.get("name") for case in early.iter("testcase")][:2] == ["test_before", "test_stubborn"]
+    wait_until(lambda: survivors(run.mark) == [])

@@ -68,7 +68,7 @@ def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path) -> None:
 def test_a_signal_that_comes_while_the_reports_are_written_changes_nothing(tmp_path: Path) -> None:
     it = recorder(tmp_path, View())
     it.emit(RUN)
-    signals = workflow._Signals(it)
+    signals = workflow._Signals(it, lambda: None)
     signals.close()
     signals(2)
     it.close()
