@@ -288,8 +288,11 @@ def test_standard_streams_that_are_closed_or_full_change_nothing(project: Projec
 
 
 @pytest.mark.parametrize(("ignored", "code"), [('trap "" HUP; ', 0), ("", 129)])
-def test_a_hangup_ends_the_run_unless_its_caller_ignores_hangups(project: Project, ignored: str, code: int) -> None:
-    project.plan("phases: [{name: all}]")
+def test_a_hangup_ends_the_run_unless_its_caller_ignores_hangups(
+    exec_project: Project, ignored: str, code: int
+) -> None:
+    project = exec_project
+    project.plan("phases: [{name: all, launcher: exec}]")  # a fresh process has the runner as its parent
     project.write(
         "test_a.py",
         """

@@ -74,6 +74,7 @@ class ExecLauncher:
             settings=self._settings(job),
             env=self._env(job),
             on_exit=self._wake,
+            names=pytest_process.process_names(job.workers if job.workers > 1 else 0),
         )
 
     def _settings(self, job: Job) -> dict[str, Any]:

@@ -28,6 +28,11 @@ _DUMP_LIMIT = 64_000
 _COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's own banner ends here: no news before it
 
 
+def process_names(workers: int) -> list[str]:
+    """The processes of a session: pytest itself, and its workers if it has several."""
+    return ["main", *(f"gw{number}" for number in range(workers))]
+
+
 class SessionFiles(abc.ABC):
     """What a pytest session leaves in its directory, and what is left there for it."""
 
@@ -77,8 +82,8 @@ class SessionFiles(abc.ABC):
 class PytestSession(SessionFiles):
     """A running pytest process; see `protocol.Session`."""
 
-    def __init__(self, child: process.Process, directory: Path) -> None:
-        super().__init__(directory)
+    def __init__(self, child: process.Process, directory: Path, names: Sequence[str] = ()) -> None:
+        super().__init__(directory, names)
         self.child = child
 
     @property
@@ -130,10 +135,12 @@ async def start(
     env: Mapping[str, str],
     on_exit: Callable[[], None],
     control: bool = False,
+    names: Sequence[str] = (),
 ) -> PytestSession:
     """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session.
 
-    With ``control`` its standard input takes lines from `PytestSession.write`.
+    With ``control`` its standard input takes lines from `PytestSession.write`. ``names`` are those of the processes
+    that will tell something.
     """
     path = directory / "settings.json"
     try:
@@ -149,7 +156,7 @@ async def start(
         on_exit=on_exit,
         control=control,
     )
-    return PytestSession(child, directory)
+    return PytestSession(child, directory, names)
 
 
 def ignoring(without: Sequence[str]) -> list[str]:

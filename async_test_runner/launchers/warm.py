@@ -20,7 +20,7 @@ from ..protocol import Exited, Forked, Hosting, Job, Session
 from ..schedule import units
 from ..templates import expand, template_values
 from .exec import ExecLauncher, junit_path
-from .pytest_process import PytestSession, SessionFiles
+from .pytest_process import PytestSession, SessionFiles, process_names
 
 _FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
 _TICK = 0.005
@@ -90,7 +90,7 @@ class WarmSession(SessionFiles):
 
     def __init__(self, host: Host, job: Job, directory: Path) -> None:
         """Before the fork: a session is quick enough to delete the files of its news before anybody has opened them."""
-        super().__init__(directory, ["main", *(f"gw{number}" for number in range(job.workers))])
+        super().__init__(directory, process_names(job.workers))
         self._host = host
         self._name = job.process
         self._pid = 0
