@@ -974,3 +974,34 @@ def test_files_that_skip_themselves_are_counted_and_no_failure(project: Project)
     run = project.run().check(0)
     assert {skip.id for skip in run.result.collect_skips} == {"test_a.py", "test_b.py"}
     assert len(run.tests) == 1
+
+
+def test_reports_of_workers_arrive_unchanged(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test, workers: 2}]")
+    project.write(
+        "test_a.py",
+        """
+        import pytest
+
+        class Odd:
+            def __reduce__(self): raise TypeError("not picklable")
+            def __str__(self): return "odd"
+
+        @pytest.mark.xfail(reason="known")
+        def test_xfails(): assert False
+        @pytest.mark.xfail(strict=True)
+        def test_xpasses(): pass
+        def test_skips(): pytest.skip("no reason")
+        def test_property(record_property): record_property("what", Odd())
+        def test_large(): print("x" * 3_000_000); assert False
+        """,
+    )
+    run = project.run().check(1)
+    assert {name.partition("::")[2]: outcome for name, outcome in run.outcomes.items()} == {
+        "test_xfails": Outcome.XFAILED,
+        "test_xpasses": Outcome.FAILED,
+        "test_skips": Outcome.SKIPPED,
+        "test_property": Outcome.PASSED,
+        "test_large": Outcome.FAILED,
+    }
+    assert run.tests["test_a.py::test_property"].attempts[-1].properties == (("what", "odd"),)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import select
 import signal
+import struct
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from .wire import Wire
 # Tests replace functions of the os module, and forget to put them back.
 _close, _getpid, _pipe, _read, _waitpid, _write = os.close, os.getpid, os.pipe, os.read, os.waitpid, os.write
 _fork, _killpg, _leave_now, _select = os.fork, os.killpg, os._exit, select.select
+_HEAD = struct.Struct(">Q")  # the length of what follows
 _LOOK = 0.2  # seconds between two looks at workers that are silent
 
 _SLICE = 25  # tests in a slice, at most
@@ -44,7 +47,7 @@ class _Worker:
         self.units: deque[list[int]] = deque()  # ordered and not finished
         self.current: int | None = None
         self.reason = ""  # what it said of its own end
-        self.pending: list[bytes] = []
+        self.pending = bytearray()
 
 
 class Pool:
@@ -213,16 +216,17 @@ class Pool:
         self._take(worker, data)
 
     def _take(self, worker: _Worker, data: bytes) -> None:
-        *lines, rest = data.split(b"\n")
-        if lines:
-            lines[0] = b"".join([*worker.pending, lines[0]])
-            worker.pending = []
-        worker.pending.append(rest)  # joined once: a report may be tens of megabytes long
-        for line in lines:
-            self._replay(worker, json.loads(line))
+        pending = worker.pending
+        pending += data
+        while len(pending) >= _HEAD.size:
+            end = _HEAD.size + _HEAD.unpack_from(pending)[0]
+            if len(pending) < end:
+                return
+            fact = pickle.loads(memoryview(pending)[_HEAD.size : end].tobytes())  # noqa: S301 - of a fork of this process
+            del pending[:end]
+            self._replay(worker, *fact)
 
-    def _replay(self, worker: _Worker, fact: list[Any]) -> None:
-        kind, position, data = fact
+    def _replay(self, worker: _Worker, kind: str, position: int, data: Any) -> None:
         if kind == "stop":
             self._session.shouldstop = data
             return
@@ -370,9 +374,19 @@ class _Work:
         self._tell("report", config.hook.pytest_report_to_serializable(config=config, report=report))
 
     def _tell(self, kind: str, data: Any = None) -> None:
-        line = json.dumps([kind, self._position, data]).encode() + b"\n"
-        while line:
-            line = line[_write(self._results, line) :]
+        frame = memoryview(_framed(kind, self._position, data))
+        while frame:
+            frame = frame[_write(self._results, frame) :]
+
+
+def _framed(kind: str, position: int, data: Any) -> bytes:
+    """Pickled, not JSON: a report must arrive with its tuples. What a test put into its properties may be anything."""
+    try:
+        payload = pickle.dumps((kind, position, data))
+    except Exception:  # noqa: BLE001 - whatever an object of a test does
+        properties = [(str(name), str(value)) for name, value in data.get("user_properties", ())]
+        payload = pickle.dumps((kind, position, {**data, "user_properties": properties}))
+    return _HEAD.pack(len(payload)) + payload
 
 
 def _ordered(orders: int | None) -> Iterator[int]:
