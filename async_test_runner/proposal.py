@@ -134,7 +134,7 @@ class _Suite:
         if self._facts.numprocesses < 2:
             how = (
                 "They share one process, as in plain pytest; if they are independent of each other, `workers: auto` "
-                "runs them in parallel (needs pytest-xdist)."
+                "runs them in parallel."
             )
         why = f"{who} {how}"
         return [ProposedPhase(name="sync", why=why, for_coroutines=False)]

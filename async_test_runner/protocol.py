@@ -173,6 +173,13 @@ class WorkerLost(_Message, frozen=True, kw_only=True, tag="worker_lost"):
     text: str
 
 
+class LeftBehind(_Message, frozen=True, kw_only=True, tag="left_behind"):
+    """A forked worker has finished, and something of its tests is still there: it ends with the worker."""
+
+    worker: str
+    what: str
+
+
 class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):
     """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did.
 
@@ -204,6 +211,7 @@ Message = (
     | Exited
     | WorkerDied
     | WorkerLost
+    | LeftBehind
     | SessionFinished
 )
 

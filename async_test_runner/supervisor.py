@@ -42,6 +42,7 @@ from .protocol import (
     Hosting,
     InventoryDone,
     Job,
+    LeftBehind,
     LeftOutSaid,
     Message,
     Missing,
@@ -274,6 +275,8 @@ class PhaseSupervisor:
             case WorkerLost():
                 running.lost.append(f"worker {message.worker}: {message.text}")
                 self._on_worker_gone(running, message.worker)
+            case LeftBehind():
+                self._warn(f"{process}: a worker's tests left something behind that ended with it: {message.what}")
             case SessionFinished():
                 running.finished = message
                 running.heard = self._clock()[1]

@@ -505,6 +505,8 @@ def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> 
     for assigned in assignment.phases:
         phase = assigned.phase
         workers = workers_of(phase, inventory.facts)
+        if phase.launcher != "exec" and hasattr(os, "fork"):
+            continue  # forked workers need no plugin
         if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:
             raise UsageError(
                 f"{plan.path.name}:{phase.line}: phase {phase.name} asks for {workers} workers, "

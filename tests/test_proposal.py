@@ -341,7 +341,7 @@ defaults:
 
 phases:
   # Whatever no other phase takes: ordinary functions. They share one process, as in plain pytest; if
-  # they are independent of each other, `workers: auto` runs them in parallel (needs pytest-xdist).
+  # they are independent of each other, `workers: auto` runs them in parallel.
   - name: sync
 
   # Coroutine tests. They are few: a process per test, so that no event loop, connection or task of one

@@ -49,6 +49,11 @@ class ExecLauncher:
         self._environ = environ
         self._wake = wake
 
+    @property
+    def distributes(self) -> bool:
+        """Whether an undivided phase can have several workers."""
+        return has_xdist(self._facts)
+
     async def prepare(self, phase: Phase) -> None:
         """Nothing to prepare."""
 

@@ -174,6 +174,8 @@ class WarmLauncher:
         host = self._hosts.get(self._surroundings(job.phase))
         if obstacle or host is None:
             self._say(job.phase, obstacle)
+            if job.workers > 1 and not self._fallback.distributes:
+                self._say(job.phase, "and without pytest-xdist its tests run one after the other")
             return await self._fallback.start(job)
         directory = self._run_dir / "processes" / job.process
         settings = directory / "settings.json"

@@ -149,12 +149,13 @@ def test_overlaps_are_listed_under_the_plans_own_rule(suite: Suite) -> None:
     assert "overlap: first" in result.output
 
 
-def test_workers_without_xdist_are_a_problem_of_the_plan(suite: Suite) -> None:
-    suite.text = "version: 1\nphases: [{name: all, workers: 2}]\n"
+@pytest.mark.parametrize(("launcher", "code"), [("exec", 2), ("auto", 0)])
+def test_workers_in_fresh_processes_need_xdist(suite: Suite, launcher: str, code: int) -> None:
+    suite.text = f"version: 1\nphases: [{{name: all, workers: 2, launcher: {launcher}}}]\n"
     suite.plugins = ()
     result = suite.plan()
-    assert result.exit_code == 2
-    assert "no pytest-xdist" in result.output
+    assert result.exit_code == code
+    assert ("no pytest-xdist" in result.output) == bool(code)
 
 
 def test_an_empty_phase_is_noted(suite: Suite) -> None:

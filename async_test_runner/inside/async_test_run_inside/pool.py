@@ -13,6 +13,7 @@ import select
 import signal
 import struct
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +23,7 @@ import pytest
 from . import forking
 from .running import Running
 from .settings import Settings
-from .wire import Wire
+from .wire import Wire, plain
 
 # Tests replace functions of the os module, and forget to put them back.
 _close, _getpid, _pipe, _read, _waitpid, _write = os.close, os.getpid, os.pipe, os.read, os.waitpid, os.write
@@ -354,6 +355,14 @@ class _Work:
             position = following
         config.hook.pytest_sessionfinish(session=self._session, exitstatus=0)
         forking.save_coverage(config)
+        self._say_what_stays()
+
+    def _say_what_stays(self) -> None:
+        """Threads that would keep a process from ending: this one leaves all the same."""
+        threads = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+        if threads:
+            names = plain(", ".join(sorted(threads)[:5]))
+            self._running.say("left_behind", worker=f"gw{self._number}", what=f"threads: {names}")
 
     def fail(self, error: BaseException) -> None:
         """Something ended the work from inside; for ``pytest.exit`` and Ctrl-C that is all there is to say."""
