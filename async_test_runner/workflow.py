@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,35 +11,30 @@ from typing import Literal
 
 import msgspec
 
-from . import __version__, coverage, interpreter, journal, process, selection, verdict
+from . import __version__, coverage, interpreter, process, selection, verdict
 from . import plan as plans
 from .engine import Clock, Engine, processors, real_clock, signals_to, workers_of
-from .errors import ExitCode, InfrastructureError, PlanError, RunnerError, UsageError
+from .errors import ExitCode, InfrastructureError, RunnerError, UsageError
 from .events import (
     VERSION,
     Collected,
-    Event,
-    Fold,
     Interrupted,
-    ProblemFound,
     RunFinished,
     RunStarted,
     TestNotRun,
-    Warned,
 )
+from .gathering import HOST_GRACE, gather, host_of, proved, wants_host
 from .launchers.collect import Collected as CollectionResult
-from .launchers.collect import Collection
-from .launchers.exec import ExecLauncher, has_xdist, rootdir_arguments
+from .launchers.exec import ExecLauncher
 from .launchers.warm import Host, WarmLauncher
-from .model import Inventory, Isolation, Phase, Plan, Problem, RunResult
+from .model import Inventory, Phase, Plan, Problem, RunResult
 from .protocol import Launcher
-from .reports import junit, merging, summary
+from .recorder import Recorder
 from .reports.terminal import Reporter
+from .reports.writer import write_phases, write_reports
 from .runs import RunDir, base_directory, create
 from .selection import Assignment, Narrowing
-from .templates import expand, template_values
 
-_HOST_GRACE = 2.0  # seconds that a host has to end once it is asked to
 _PASSED_ON = 0.1  # seconds until a first signal has been passed on to all processes
 
 
@@ -66,61 +60,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: ExitCode
     places: tuple[tuple[str, Path], ...]
     coverage: str = ""  # the table that pytest-cov would have printed
-
-
-class Recorder:
-    """Takes every event to the journal, the fold and the view, in this order: what is shown is on disk."""
-
-    def __init__(self, run: RunDir, reporter: Reporter, interval: float, clock: Clock) -> None:
-        self._writer = journal.JournalWriter(run.journal)
-        self._reporter = reporter
-        self._interval = interval
-        self._ticked = 0.0
-        self._deaf = False  # the journal has refused an event
-        self.fold = Fold()
-        self.clock = clock
-        self.began = clock()[1]
-
-    def emit(self, event: Event) -> None:
-        """Record one event. A journal that takes it no more is an ``InfrastructureError``, once: reports follow yet."""
-        try:
-            if not self._deaf:
-                self._writer.write(event)
-        except InfrastructureError:
-            self._deaf = True
-            raise
-        finally:
-            self.fold.add(event)
-            self._reporter.event(event)
-
-    def tick(self, now: float) -> None:
-        """Let the view show what changed, not more often than it wants."""
-        if now >= self._ticked + self._interval:
-            self._ticked = now
-            self._reporter.tick(now)
-
-    def problem(self, problem: Problem) -> None:
-        """Record something that is nobody's test; a journal that does not take it is a problem more."""
-        at, mono = self.clock()
-        try:
-            self.emit(ProblemFound(at=at, mono=mono, problem=problem))
-        except InfrastructureError as error:
-            self.problem(Problem("infrastructure", error.message, error.hint))
-
-    def warn(self, message: str) -> None:
-        """Record something worth knowing."""
-        at, mono = self.clock()
-        self.emit(Warned(at=at, mono=mono, message=message))
-
-    def restore(self) -> None:
-        """See to it that the journal is where it is looked for, whatever has become of its directory."""
-        with suppress(InfrastructureError):
-            self._writer.restore()
-
-    def close(self) -> None:
-        """Nothing follows."""
-        self._reporter.close()
-        self._writer.close()
 
 
 # ------------------------------------------------------------------------------------------------------------ the run
@@ -152,7 +91,7 @@ async def _run(
     plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder, environ: Mapping[str, str]
 ) -> Outcome:
     _begin(plan, request, run_dir, recorder)
-    signals = _Signals(recorder, lambda: _write_reports(plan, request, run_dir, _ended(recorder)))
+    signals = _Signals(recorder, lambda: write_reports(plan, run_dir, _ended(recorder), request.junit))
     adopts_orphans = process.adopt_orphans()
     table = ""
     host: Host | None = None
@@ -179,7 +118,7 @@ async def _run(
             recorder.problem(Problem(kind, error.message, error.hint))  # type: ignore[arg-type]
         finally:
             if host is not None:
-                await host.end(_HOST_GRACE)
+                await host.end(HOST_GRACE)
                 if adopts_orphans:
                     _end_orphans(recorder, set())
         signals.close()
@@ -299,7 +238,7 @@ async def _execute(
             return fresh
 
         async def new_host(phase: Phase) -> Host | None:
-            return await _host_of(plan, phase, request, run_dir, inventory, environ)
+            return await host_of(plan, phase, run_dir.path, inventory, environ, request.pytest_args)
 
         return WarmLauncher(
             plan,
@@ -334,28 +273,6 @@ async def _execute(
         _run_nothing(assignment, recorder, "the collection had errors (collect_errors: fail)")
     else:
         await engine.run(assignment.phases)
-
-
-async def _host_of(
-    plan: Plan, phase: Phase, request: Request, run_dir: RunDir, inventory: Inventory, environ: Mapping[str, str]
-) -> Host | None:
-    """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
-    values = template_values(phase.name, str(run_dir.path), 0, "gw0")
-    collection = Collection(
-        root=plan.root,
-        run_dir=run_dir.path / "hosts" / phase.name,
-        python=interpreter.find(phase.python, plan.root, environ),
-        paths=selection.collection_paths(plan),
-        arguments=(*phase.pytest_args, *request.pytest_args, *rootdir_arguments(inventory.facts)),
-        env={**environ, **{name: expand(text, values) for name, text in phase.env}},
-        timeout=plan.collect_timeout,
-        grace=phase.grace,
-    )
-    try:
-        collected = await collection.inventory((), keep_going=True, host=True)
-    except RunnerError:
-        return None
-    return collected.host
 
 
 async def _coverage(
@@ -426,95 +343,6 @@ def _adjusted_phase(phase: Phase, request: Request) -> Phase:
     return msgspec.structs.replace(phase, **changes)
 
 
-async def collect(
-    plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
-) -> Inventory:
-    """One pytest collection for the plan. ``UsageError`` when an expression of it is not one that pytest accepts."""
-    return (await gather(plan, narrowing, directory, environ, pytest_args, host=False)).inventory
-
-
-def wants_host(plan: Plan) -> bool:
-    """Whether any phase may run in forks of the process that collects."""
-    return hasattr(os, "fork") and any(phase.launcher != "exec" for phase in plan.phases)
-
-
-async def gather(
-    plan: Plan,
-    narrowing: Narrowing,
-    directory: Path,
-    environ: Mapping[str, str],
-    pytest_args: tuple[str, ...],
-    *,
-    host: bool,
-) -> CollectionResult:
-    """`collect`, and with ``host`` the process that has collected stays, to fork from."""
-    values = template_values("collection", str(directory), 0, "gw0")
-    env = {**environ, **{name: expand(text, values) for name, text in plan.env}}
-    collection = Collection(
-        root=plan.root,
-        run_dir=directory,
-        python=interpreter.find(plan.python, plan.root, environ),
-        paths=selection.collection_paths(plan),
-        arguments=(*plan.pytest_args, *pytest_args),
-        env=env,
-        timeout=plan.collect_timeout,
-        grace=min((phase.grace for phase in plan.phases), default=5.0),
-    )
-    expressions = selection.expressions(plan, narrowing)
-    collected = await collection.inventory(expressions, keep_going=plan.collect_errors == "continue", host=host)
-    if collected.refused:
-        if collected.host is not None:
-            await collected.host.end(_HOST_GRACE)
-        raise _refused(plan, expressions, collected.refused)
-    return collected
-
-
-def _refused(
-    plan: Plan, expressions: tuple[selection.Expression, ...], refused: Mapping[int, str]
-) -> PlanError | UsageError:
-    lines = []
-    for position, said in sorted(refused.items()):
-        kind, text = expressions[position]
-        places = [
-            f"{plan.path.name}:{phase.line}: phases[{number}].{kind}: "
-            for number, phase in enumerate(plan.phases)
-            if getattr(phase, kind) == text
-        ]
-        if getattr(plan.select, kind) == text:
-            places.insert(0, f"{plan.path.name}: select.{kind}: ")
-        lines += [f"{place}{said}" for place in places or [f"command line: {text!r}: "]]
-    return PlanError(lines, hint="pytest evaluates these like its own -m and -k")
-
-
-def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment:
-    """The assignment, if every collected test belongs to exactly one phase. ``UsageError`` with the remedies if not.
-
-    Where files could not be collected, the proof waits for them: the run is red anyway.
-    """
-    assignment = selection.assign(plan, inventory, narrowing)
-    error = selection.assignment_error(assignment)
-    if error is not None:
-        raise error
-    _check_workers(plan, inventory, assignment)
-    return assignment
-
-
-def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> None:
-    if has_xdist(inventory.facts) or not inventory.facts.version:
-        return
-    for assigned in assignment.phases:
-        phase = assigned.phase
-        workers = workers_of(phase, inventory.facts)
-        if phase.launcher != "exec" and hasattr(os, "fork"):
-            continue  # forked workers need no plugin
-        if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:
-            raise UsageError(
-                f"{plan.path.name}:{phase.line}: phase {phase.name} asks for {workers} workers, "
-                "but the project's environment has no pytest-xdist",
-                hint="pip install pytest-xdist there, set `workers: 1`, or divide the phase with `isolation: file`",
-            )
-
-
 def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str]:
     found: dict[str, str] = {}
 
@@ -531,12 +359,12 @@ def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str
 
 def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> Outcome:
     """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
-    places, problems = _write_reports(plan, request, run_dir, _ended(recorder))
-    problems += _write_phases(run_dir, recorder.fold.result())
+    places, problems = write_reports(plan, run_dir, _ended(recorder), request.junit)
+    problems += write_phases(run_dir, recorder.fold.result())
     for problem in problems:
         recorder.problem(problem)
     if problems:  # they are to be written themselves, where there is room
-        places, _ = _write_reports(plan, request, run_dir, _ended(recorder))
+        places, _ = write_reports(plan, run_dir, _ended(recorder), request.junit)
     result = _ended(recorder)
     code = verdict.exit_code(result)
     at, mono = recorder.clock()
@@ -549,67 +377,3 @@ def _report(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -
 
 def _ended(recorder: Recorder) -> RunResult:
     return msgspec.structs.replace(recorder.fold.result(), finished=True)
-
-
-def _write_reports(
-    plan: Plan, request: Request, run_dir: RunDir, result: RunResult
-) -> tuple[list[tuple[str, Path]], list[Problem]]:
-    """Write what can be written: where it is, and a problem for each that cannot be."""
-    code = int(verdict.exit_code(result))
-    reports = [("junit", path, junit.render(result)) for path in _junit_places(plan, request, run_dir, result)]
-    reports += [("summary", path, iter([summary.render(result, code)])) for path in _summary_places(plan, run_dir)]
-    places: list[tuple[str, Path]] = []
-    problems: list[Problem] = []
-    for kind, path, chunks in reports:
-        with _noting(problems), journal.replaced(path) as file:
-            file.writelines(chunks)
-            places.append((kind, path))
-    return places, problems
-
-
-def _write_phases(run_dir: RunDir, result: RunResult) -> list[Problem]:
-    problems: list[Problem] = []
-    for phase in result.phases:
-        with _noting(problems):
-            _write_phase(run_dir, phase.name)
-    return problems
-
-
-@contextmanager
-def _noting(problems: list[Problem]) -> Iterator[None]:
-    try:
-        yield
-    except InfrastructureError as error:
-        problems.append(Problem("infrastructure", error.message, error.hint))
-
-
-def _write_phase(run_dir: RunDir, name: str) -> None:
-    """The phase's JUnit XML as pytest wrote it: the file of its one session, or those of all its sessions merged."""
-    parts = sorted(run_dir.path.glob(f"processes/{name}/*/junit.xml"))
-    if not parts:
-        return
-    with journal.replaced(run_dir.path / "phases" / f"{name}.xml") as file:
-        if len(parts) == 1:
-            file.write(parts[0].read_bytes())
-            return
-        with merging.Merge(name, directory=run_dir.path) as merge:
-            for part in parts:
-                merge.add(part)
-            merge.write(file)
-
-
-def _junit_places(plan: Plan, request: Request, run_dir: RunDir, result: RunResult) -> list[Path]:
-    """The run directory always; then what the command line says, or the plan, or pytest's own configuration."""
-    places = [run_dir.path / "junit.xml"]
-    if request.junit is not None:
-        places.append(request.junit)
-    elif plan.reports.junit is not None:
-        places.append(plan.root / plan.reports.junit)
-    elif result.facts.junit_xml:
-        places.append(plan.root / result.facts.junit_xml)
-    return places
-
-
-def _summary_places(plan: Plan, run_dir: RunDir) -> list[Path]:
-    places = [run_dir.path / "summary.json"]
-    return [*places, plan.root / plan.reports.summary] if plan.reports.summary is not None else places

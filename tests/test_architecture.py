@@ -41,6 +41,7 @@ TABLE: tuple[tuple[str, ...], ...] = (
     ("reports.entries", "reports.progress", "reports.junit", "reports.junit_input", "reports.merging"),
     ("reports.summary", "reports.final", "reports.planning", "reports.plain", "reports.live", "reports.terminal"),
     # the run as a list of verbs
+    ("reports.writer", "recorder", "gathering"),
     ("workflow",),
     # what people type
     ("commands", "commands.options", "commands.collecting"),

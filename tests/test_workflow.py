@@ -11,6 +11,7 @@ from async_test_runner import journal, workflow
 from async_test_runner.errors import InfrastructureError
 from async_test_runner.events import Event, RunStarted, Warned
 from async_test_runner.model import Problem
+from async_test_runner.recorder import Recorder
 from async_test_runner.runs import RunDir
 
 RUN = RunStarted(at=1.0, mono=1.0, version=1, run_id="r", plan="p", plan_path="/p", root="/", argv=(), runner="0")
@@ -30,8 +31,8 @@ class View:
     def close(self) -> None: ...
 
 
-def recorder(directory: Path, view: View) -> workflow.Recorder:
-    return workflow.Recorder(RunDir(directory), view, 1.0, lambda: (1.0, 1.0))
+def recorder(directory: Path, view: View) -> Recorder:
+    return Recorder(RunDir(directory), view, 1.0, lambda: (1.0, 1.0))
 
 
 needs_full = pytest.mark.skipif(sys.platform != "linux", reason="no /dev/full")

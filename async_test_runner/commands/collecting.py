@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from .. import workflow
+from .. import gathering
 from ..engine import signals_to
 from ..errors import RunnerError
 from ..model import Inventory, Plan
@@ -29,7 +29,7 @@ async def _collect(
     plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
 ) -> Inventory:
     received: list[int] = []
-    task = asyncio.create_task(workflow.collect(plan, narrowing, directory, environ, pytest_args))
+    task = asyncio.create_task(gathering.collect(plan, narrowing, directory, environ, pytest_args))
 
     def on_signal(number: int) -> None:
         received.append(number)

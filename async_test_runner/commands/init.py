@@ -12,7 +12,7 @@ import click
 import msgspec
 from rich.text import Text
 
-from .. import journal, plan_schema, proposal, runs, workflow
+from .. import gathering, journal, plan_schema, proposal, runs
 from .. import plan as plans
 from ..engine import workers_of
 from ..errors import ExitCode, InternalError, UsageError
@@ -152,7 +152,7 @@ def _proof(start: Plan, candidate: Proposal, inventory: Inventory) -> Proven:
     again = inventory
     if expressions(plan, Narrowing()):
         again = collecting.inventory(plan, Narrowing(), os.environ)
-    assignment = workflow.proved(plan, again, Narrowing())
+    assignment = gathering.proved(plan, again, Narrowing())
     misplaced = proposal.misplaced(candidate, assignment)
     if misplaced:
         raise UsageError(f"coroutine tests would run among the others: {misplaced[0]}")

@@ -30,8 +30,8 @@ from typing import Any
 
 import click
 
+from .. import gathering, runs, selection
 from .. import plan as plans
-from .. import runs, selection, workflow
 from ..engine import workers_of
 from ..errors import UsageError
 from ..model import Inventory, Plan
@@ -114,7 +114,7 @@ def command(
 def _forecast(plan: Plan, inventory: Inventory, assignment: Assignment) -> planning.Forecast:
     problem = None
     try:
-        workflow.proved(plan, inventory, assignment.narrowing)
+        gathering.proved(plan, inventory, assignment.narrowing)
     except UsageError as error:
         problem = error
     workers = tuple(workers_of(assigned.phase, inventory.facts) for assigned in assignment.phases)

@@ -219,7 +219,7 @@ def test_when_not_even_one_phase_holds_nothing_is_written(suite: Suite, monkeypa
     def refuse(*_: object) -> None:
         raise UsageError("2 tests belong to no phase")
 
-    monkeypatch.setattr(init.workflow, "proved", refuse)
+    monkeypatch.setattr(init.gathering, "proved", refuse)
     error = error_of(suite.init())
     assert isinstance(error, InternalError)
     assert "2 tests belong to no phase" in error.message

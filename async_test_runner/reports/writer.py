@@ -1,0 +1,81 @@
+"""The one place that writes reports of a run to files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import journal, verdict
+from ..errors import InfrastructureError
+from ..model import Plan, Problem, RunResult
+from ..runs import RunDir
+from . import junit, merging, summary
+
+
+def write_reports(
+    plan: Plan, run_dir: RunDir, result: RunResult, override: Path | None
+) -> tuple[list[tuple[str, Path]], list[Problem]]:
+    """Write what can be written: where it is, and a problem for each that cannot be.
+
+    ``override`` takes the JUnit XML instead of the place that the plan names.
+    """
+    code = int(verdict.exit_code(result))
+    reports = [("junit", path, junit.render(result)) for path in _junit_places(plan, run_dir, result, override)]
+    reports += [("summary", path, iter([summary.render(result, code)])) for path in _summary_places(plan, run_dir)]
+    places: list[tuple[str, Path]] = []
+    problems: list[Problem] = []
+    for kind, path, chunks in reports:
+        with _noting(problems), journal.replaced(path) as file:
+            file.writelines(chunks)
+            places.append((kind, path))
+    return places, problems
+
+
+def write_phases(run_dir: RunDir, result: RunResult) -> list[Problem]:
+    """Each phase's JUnit XML as pytest wrote it; a problem for each that cannot be written."""
+    problems: list[Problem] = []
+    for phase in result.phases:
+        with _noting(problems):
+            _write_phase(run_dir, phase.name)
+    return problems
+
+
+@contextmanager
+def _noting(problems: list[Problem]) -> Iterator[None]:
+    try:
+        yield
+    except InfrastructureError as error:
+        problems.append(Problem("infrastructure", error.message, error.hint))
+
+
+def _write_phase(run_dir: RunDir, name: str) -> None:
+    """The phase's JUnit XML as pytest wrote it: the file of its one session, or those of all its sessions merged."""
+    parts = sorted(run_dir.path.glob(f"processes/{name}/*/junit.xml"))
+    if not parts:
+        return
+    with journal.replaced(run_dir.path / "phases" / f"{name}.xml") as file:
+        if len(parts) == 1:
+            file.write(parts[0].read_bytes())
+            return
+        with merging.Merge(name, directory=run_dir.path) as merge:
+            for part in parts:
+                merge.add(part)
+            merge.write(file)
+
+
+def _junit_places(plan: Plan, run_dir: RunDir, result: RunResult, override: Path | None) -> list[Path]:
+    """The run directory always; then what the command line says, or the plan, or pytest's own configuration."""
+    places = [run_dir.path / "junit.xml"]
+    if override is not None:
+        places.append(override)
+    elif plan.reports.junit is not None:
+        places.append(plan.root / plan.reports.junit)
+    elif result.facts.junit_xml:
+        places.append(plan.root / result.facts.junit_xml)
+    return places
+
+
+def _summary_places(plan: Plan, run_dir: RunDir) -> list[Path]:
+    places = [run_dir.path / "summary.json"]
+    return [*places, plan.root / plan.reports.summary] if plan.reports.summary is not None else places
