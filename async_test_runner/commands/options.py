@@ -56,6 +56,14 @@ def here() -> Path:
 AFTER_DASHES = "async-test-run: arguments after --"
 
 
+def narrowing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The plan, and what is asked for out of it: the same for `run` and `plan`."""
+    phases: Decorator = click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]")
+    for decorator in (keyword, markers, tests, files, config, phases):  # the last one stands first in the help
+        function = decorator(function)
+    return function
+
+
 class ManyFiles(click.Command):
     """Lets ``--files`` take several values, as pre-commit passes them: ``--files a.py b.py -q``.
 

@@ -62,12 +62,7 @@ Exit codes:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]")
-@options.config
-@options.files
-@options.tests
-@options.markers
-@options.keyword
+@options.narrowing
 @click.option("--explain", "explained", metavar="NODEID", help="Which phase has this test, and why none before it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @options.color

@@ -30,12 +30,7 @@ Examples:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]")
-@options.config
-@options.files
-@options.tests
-@options.markers
-@options.keyword
+@options.narrowing
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="At most N workers in any phase.")
 @click.option(
     "--max-failures", type=click.IntRange(min=0), metavar="N", help="Stop a phase after N failures; 0 never stops."

@@ -16,7 +16,7 @@ from ..model import Attempt, Outcome, PhaseResult, RunResult, TestResult
 from ..verdict import violations
 from . import reproduce
 from .entries import behind, failure, message, outcome_label
-from .screen import STYLES
+from .screen import STYLES, aligned
 from .text import first_line, item, tail
 from .words import ORDER, exit_status, plural, seconds, signal_name, tallies
 
@@ -163,7 +163,7 @@ def _phase_table(phases: Sequence[PhaseResult]) -> list[Text]:
     if len(phases) > 1:
         rows.append(_cells("total", "", total, outcomes, ""))
     notes = ["", *(item(phase.reason) for phase in phases), ""]
-    table = _aligned([[(text, "dim") for text in header], *rows], left=2)
+    table = aligned([[(text, "dim") for text in header], *rows], right=range(2, len(header)))
     return [Text.assemble(line, (f"  {note}" if note else "", "dim")) for line, note in zip(table, notes, strict=False)]
 
 
@@ -178,21 +178,6 @@ def _cells(
 ) -> list[tuple[str, str]]:
     numbers = [(str(counts[o]) if counts[o] else "-", STYLES[o] if counts[o] else "dim") for o in outcomes]
     return [(name, "bold"), (how, ""), (str(counts.total()), ""), *numbers, (wall, "")]
-
-
-def _aligned(rows: Sequence[Sequence[tuple[str, str]]], *, left: int) -> list[Text]:
-    """Rows of ``(text, style)`` in columns two apart; the first ``left`` columns flush left, the others right."""
-    widths = [max(cell_len(text) for text, _ in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        line = Text("  ")
-        for position, ((text, style), width) in enumerate(zip(row, widths, strict=True)):
-            fill = " " * (width - cell_len(text))
-            line.append("  " if position else "")
-            line.append(text + fill if position < left else fill + text, style)
-        line.rstrip()
-        lines.append(line)
-    return lines
 
 
 # ------------------------------------------------------------------------------------------------------------- tests

@@ -14,6 +14,7 @@ from ..errors import ExitCode, UsageError
 from ..model import CollectedTest, CollectError, Inventory, LeftOut, Plan
 from ..selection import AssignedPhase, Assignment, Explanation
 from .entries import behind
+from .screen import aligned
 from .text import item, tail
 from .words import plural
 
@@ -79,7 +80,9 @@ def table(phases: Sequence[AssignedPhase], workers: Sequence[int]) -> list[Text]
         rows.append(["total", "", "", *sums, ""])
     header = ["", "isolation", "workers", "tests", "coroutines", "processes", "resources"]
     shown = 7 if any(row[6] for row in rows) else 6
-    return _aligned([[(text, "dim") for text in header[:shown]], *(_styled(row[:shown]) for row in rows)])
+    return aligned(
+        [[(text, "dim") for text in header[:shown]], *(_styled(row[:shown]) for row in rows)], right=range(2, 6)
+    )
 
 
 def _cells(assigned: AssignedPhase, workers: int) -> list[str]:
@@ -109,21 +112,6 @@ def _processes(assigned: AssignedPhase) -> int:
 def _resources(assigned: AssignedPhase) -> list[str]:
     names = set(assigned.phase.resources).union(*(test.resources for test in assigned.tests))
     return sorted(item(name) for name in names)
-
-
-def _aligned(rows: Sequence[Sequence[tuple[str, str]]]) -> list[Text]:
-    """Columns two apart: numbers (the third to the sixth) flush right, words flush left."""
-    widths = [max(cell_len(text) for text, _ in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        line = Text("  ")
-        for position, ((text, style), width) in enumerate(zip(row, widths, strict=True)):
-            fill = " " * (width - cell_len(text))
-            line.append("  " if position else "")
-            line.append(fill + text if 2 <= position <= 5 else text + fill, style)
-        line.rstrip()
-        lines.append(line)
-    return lines
 
 
 def _section(title: str, lines: Iterable[Text]) -> list[Text]:

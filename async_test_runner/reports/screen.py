@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, TextIO, cast
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from ..model import Outcome
 
@@ -184,3 +185,18 @@ def padded(text: str, width: int) -> str:
     """The text cut or filled to exactly ``width`` columns."""
     text = cut(text, width)
     return text + " " * (width - cell_len(text))
+
+
+def aligned(rows: Sequence[Sequence[tuple[str, str]]], right: range) -> list[Text]:
+    """Rows of ``(text, style)`` in columns two apart; the columns ``right`` flush right, the others left."""
+    widths = [max(cell_len(text) for text, _ in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        line = Text("  ")
+        for position, ((text, style), width) in enumerate(zip(row, widths, strict=True)):
+            fill = " " * (width - cell_len(text))
+            line.append("  " if position else "")
+            line.append(fill + text if position in right else text + fill, style)
+        line.rstrip()
+        lines.append(line)
+    return lines
