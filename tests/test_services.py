@@ -49,9 +49,9 @@ def test_a_lock_of_a_hung_test_does_not_outlive_it(project: Project) -> None:
     project.write(
         "test_locks.py",
         f"""
-        import asyncio, signal, asyncpg
+        import asyncio, os, signal, asyncpg
 
-        LOCK = "SELECT pg_advisory_xact_lock(hashtext('async-test-run services test'))"
+        LOCK = f"SELECT pg_advisory_xact_lock(hashtext('{{os.environ['RUN_UNDER_TEST']}}'))"  # of this run alone
 
         async def test_1_hangs_with_the_lock_and_hears_no_signal():
             for number in set(signal.valid_signals()) - {{signal.SIGKILL, signal.SIGSTOP}}:
@@ -128,11 +128,11 @@ def test_every_slot_has_a_database_of_its_own(project: Project) -> None:
         @pytest.mark.parametrize("name", ["one", "two", "three", "four"])
         async def test_nobody_else_writes_here(name):
             client = redis.asyncio.from_url(os.environ["REDIS_URL"])
-            await client.flushdb()
+            key = os.environ["RUN_UNDER_TEST"]  # of this run alone
             for _ in range(50):
-                await client.set("async-test-run", name)
-                assert await client.get("async-test-run") == name.encode()
-            await client.delete("async-test-run")
+                await client.set(key, name)
+                assert await client.get(key) == name.encode()
+            await client.delete(key)
             await client.aclose()
         """,
     )
@@ -153,7 +153,7 @@ def test_nothing_of_a_run_stays_connected(project: Project) -> None:
         f"""
         import asyncpg, os, pytest
 
-        NAME = "async-test-run-leak"
+        NAME = os.environ["RUN_UNDER_TEST"]
 
         @pytest.mark.parametrize("number", range(4))
         async def test_leaves_its_connection_open(number):
@@ -167,7 +167,7 @@ def test_nothing_of_a_run_stays_connected(project: Project) -> None:
     run = project.run().check(1)
 
     assert sorted(run.outcomes.values()) == [Outcome.CRASHED] + [Outcome.PASSED] * 3
-    assert asyncio.run(_connections("async-test-run-leak")) == 0
+    assert asyncio.run(_connections(run.mark)) == 0
 
 
 async def _connections(name: str) -> int:

@@ -1,7 +1,7 @@
-"""Measures what the runner adds to pytest: start of ``--help``, a phase of trivial tests, and its own memory.
+"""Measures what the runner adds to pytest: start of ``--help``, a phase of trivial tests, its own memory, isolation.
 
-    python scripts/bench/run.py                 all three
-    python scripts/bench/run.py --only phase    one of: help, phase, memory
+    python scripts/bench/run.py                 all four
+    python scripts/bench/run.py --only phase    one of: help, phase, memory, isolation
     python scripts/bench/run.py --runs 9        more runs
 
 Peers are measured in the same run, taking turns; medians are quoted, and ratios of medians.
@@ -85,6 +85,34 @@ def one_phase(directory: Path, runs: int) -> None:
     print(f"{'ours / (bare + one collection) (at most 1.1)':<44} {ours / (bare + collection):8.2f} ×\n")
 
 
+ONE_BY_ONE = """
+import concurrent.futures, subprocess, sys
+ids = [f"tests/test_0000.py::test_{n}" for n in range(int(sys.argv[1]))]
+run = lambda id: subprocess.run([sys.executable, "-m", "pytest", "-q", id], stdout=subprocess.DEVNULL, check=True)
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    list(pool.map(run, ids))
+"""
+
+
+def isolation(directory: Path, runs: int) -> None:
+    """A process per test for 100 trivial tests, two at a time: forks, fresh processes, and a fresh pytest per test."""
+    project = trivial(directory, 100)
+    plan = "version: 1\nphases: [{name: all, isolation: test, workers: 2}]\n"
+    (project / "runner.yaml").write_text(plan)
+    commands = {
+        "bare pytest, no isolation": ([sys.executable, "-m", "pytest", "-q"], project),
+        "async-test-run, forks": (runner("-q"), project),
+        "async-test-run, fresh processes": (runner("run", "-q", "--launcher", "exec"), project),
+        "a fresh pytest per test": ([sys.executable, "-c", ONE_BY_ONE, "100"], project),
+    }
+    samples = turns(commands, runs)
+    for name, rows in samples.items():
+        print(shown(name, rows))
+    bare, forks, _, fresh = (median_wall(rows) for rows in samples.values())
+    print(f"{'forks: cost per test over bare pytest':<44} {(forks - bare) * 10:8.1f} ms (with start and collection)")
+    print(f"{'forks against a fresh pytest per test':<44} {fresh / forks:8.1f} × faster\n")
+
+
 def own_memory(directory: Path, tests: int) -> None:
     project = trivial(directory, tests)
     subprocess.run([sys.executable, "-c", OWN_MEMORY, "run", "-q"], cwd=project, check=True, stdout=subprocess.DEVNULL)
@@ -95,7 +123,7 @@ def own_memory(directory: Path, tests: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=["help", "phase", "memory"])
+    parser.add_argument("--only", choices=["help", "phase", "memory", "isolation"])
     parser.add_argument("--tests", type=int, default=20_000, help="tests of the memory measurement")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, pytest {pytest.__version__}, medians of {options.runs}\n")
@@ -105,6 +133,8 @@ def main() -> None:
             help_page(directory, options.runs)
         if options.only in (None, "phase"):
             one_phase(directory, options.runs)
+        if options.only in (None, "isolation"):
+            isolation(directory, options.runs)
         if options.only in (None, "memory"):
             own_memory(directory, options.tests)
 
