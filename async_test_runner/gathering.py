@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from .engine import workers_of
 from .errors import PlanError, RunnerError, UsageError
 from .launchers.collect import Collected, Collection
 from .launchers.exec import has_xdist, rootdir_arguments
-from .launchers.warm import Host
+from .launchers.warm import Host, may_fork
 from .model import Inventory, Isolation, Phase, Plan
 from .selection import Assignment, Narrowing
 from .templates import expand, template_values
@@ -28,7 +27,7 @@ async def collect(
 
 def wants_host(plan: Plan) -> bool:
     """Whether any phase may run in forks of the process that collects."""
-    return hasattr(os, "fork") and any(phase.launcher != "exec" for phase in plan.phases)
+    return any(may_fork(phase) for phase in plan.phases)
 
 
 async def gather(
@@ -98,7 +97,7 @@ def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> 
     for assigned in assignment.phases:
         phase = assigned.phase
         workers = workers_of(phase, inventory.facts)
-        if phase.launcher != "exec" and hasattr(os, "fork"):
+        if may_fork(phase):
             continue  # forked workers need no plugin
         if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:
             raise UsageError(

@@ -185,7 +185,7 @@ _PHASE_FIELDS = (
         kind=Choice("auto", "exec", "warm"),
         levels=POLICY,
         help="How processes are made: `warm` forks the pytest process that has collected, `exec` starts a fresh pytest "
-        "each time; `auto` forks where that is safe.",
+        "each time; `auto` forks on Linux, where that is safe.",
         example="exec",
     ),
     Field(

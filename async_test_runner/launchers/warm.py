@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -114,6 +115,16 @@ class WarmSession(SessionFiles):
         process.signal_group(self._pid, number)
 
 
+def may_fork(phase: Phase) -> bool:
+    """Whether forks are wanted for a phase: always where it insists, by themselves on Linux.
+
+    macOS's own libraries do not survive a fork in every process, and nothing there ends a fork whose parent is killed.
+    """
+    if not hasattr(os, "fork"):
+        return False
+    return phase.launcher == "warm" or (phase.launcher == "auto" and sys.platform.startswith("linux"))
+
+
 class _Surroundings(NamedTuple):
     """What a collection runs under: phases that differ in it need a host of their own."""
 
@@ -214,8 +225,8 @@ class WarmLauncher:
         return "; ".join(host.unsafe)
 
     def _own_obstacle(self, phase: Phase) -> str:
-        if phase.launcher == "exec":
-            return "launcher: exec"
+        if not may_fork(phase):
+            return f"launcher: {phase.launcher} on {sys.platform}"
         by_slot = self._rendered(phase.env, phase.name, 0) != self._rendered(phase.env, phase.name, 1)
         if by_slot and self._workers(phase) > 1:
             return "its env differs from worker to worker, and forks would share what was read from it at import"
@@ -223,7 +234,7 @@ class WarmLauncher:
 
     def _say(self, phase: Phase, obstacle: str) -> None:
         text = f"phase {phase.name}: fresh pytest processes instead of forks: {obstacle}"
-        if phase.launcher != "exec" and text not in self._told:
+        if may_fork(phase) and text not in self._told:
             self._told.add(text)
             self._tell(text)
 
