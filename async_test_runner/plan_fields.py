@@ -219,9 +219,10 @@ _PHASE_FIELDS = (
     ),
     Field(
         key="max_failures",
-        kind=Whole(1, 1_000_000, nullable=True),
+        kind=Whole(0, 1_000_000, nullable=True),
         levels=POLICY,
-        help="After so many red tests the phase stops; the rest is reported as not run.",
+        help="After so many red tests the phase stops; the rest is reported as not run. Null leaves it to `-x` and "
+        "`--maxfail` in pytest's `addopts`, 0 never stops.",
         example="10",
     ),
     Field(

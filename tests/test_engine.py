@@ -253,6 +253,10 @@ def test_the_limit_of_failures_is_the_phases_or_pytests_own(tmp_path: Path) -> N
     configured = Run(tmp_path / "other", phase("one"), facts=PytestFacts(maxfail=1))
     configured(one="a b c")
     assert configured.jobs[0].maxfail == 1
+    (tmp_path / "third").mkdir()
+    unlimited = Run(tmp_path / "third", phase("one", max_failures=0), facts=PytestFacts(maxfail=1))
+    unlimited(one="a b c")
+    assert unlimited.jobs[0].maxfail == 0
 
 
 # ---------------------------------------------------------------------------------------------------------- signals

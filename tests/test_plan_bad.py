@@ -216,7 +216,7 @@ BAD = [
     Bad("workers float", phase("workers: 1.5"), "4:14: phases[0].workers:", "write auto"),
     Bad("workers huge", phase("workers: 99999999999999999999"), "4:14: phases[0].workers:", "write auto"),
     Bad("launcher x", phase("launcher: fork"), "4:15: phases[0].launcher:", "write auto"),
-    Bad("max_failures", phase("max_failures: 0"), "4:19: phases[0].max_failures:", "write null for no limit, or 1"),
+    Bad("max_failures", phase("max_failures: -1"), "4:19: phases[0].max_failures:", "write null for no limit, or 1"),
     Bad("retries text", phase("retries: many"), "4:14: phases[0].retries:", "write 2 or {count: 2, on: [crashed]}"),
     Bad("retries neg", phase("retries: -1"), "4:14: phases[0].retries:", "write 1"),
     Bad(
