@@ -11,7 +11,7 @@ from async_test_runner.model import RunResult, TestResult
 from async_test_runner.reports import reproduce
 
 
-def line(id: str, plan_path: str = "/work/app/runner.yaml", cwd: str | None = None) -> str:
+def line(id: str, plan_path: str = "/srv/app/runner.yaml", cwd: str | None = None) -> str:
     result = RunResult(run_id="r", plan="p", plan_path=plan_path, root="/", at=0.0, wall=0.0)
     test = TestResult(id=id, file="t.py", line=1, phase="p")
     return reproduce.line(result, test, cwd=Path(cwd) if cwd else None)
@@ -20,12 +20,12 @@ def line(id: str, plan_path: str = "/work/app/runner.yaml", cwd: str | None = No
 @pytest.mark.parametrize(
     ("plan", "cwd", "shown"),
     [
-        ("/work/app/runner.yaml", None, "/work/app/runner.yaml"),
-        ("/work/app/runner.yaml", "/work/app", "runner.yaml"),
-        ("/work/app/ci/runner.yaml", "/work/app", "ci/runner.yaml"),
-        ("/work/app/runner.yaml", "/work/other", "/work/app/runner.yaml"),
-        ("/work/app/my plan.yaml", "/work/app", "'my plan.yaml'"),
-        ("/work/app/-plan.yaml", "/work/app", "./-plan.yaml"),
+        ("/srv/app/runner.yaml", None, "/srv/app/runner.yaml"),
+        ("/srv/app/runner.yaml", "/srv/app", "runner.yaml"),
+        ("/srv/app/ci/runner.yaml", "/srv/app", "ci/runner.yaml"),
+        ("/srv/app/runner.yaml", "/srv/other", "/srv/app/runner.yaml"),
+        ("/srv/app/my plan.yaml", "/srv/app", "'my plan.yaml'"),
+        ("/srv/app/-plan.yaml", "/srv/app", "./-plan.yaml"),
     ],
 )
 def test_the_plan_is_named_as_it_is_found_from_the_working_directory(plan: str, cwd: str | None, shown: str) -> None:
