@@ -51,6 +51,24 @@ def test_workers_share_neither_numbers_nor_directories_nor_output(warm: Project)
     assert run.processes("all") == 1  # one session; its workers are its own
 
 
+def test_a_worker_that_ends_takes_nothing_of_the_sessions_directory_along(warm: Project) -> None:
+    warm.plan("phases: [{name: all, isolation: test}]")
+    warm.write(
+        "test_a.py",
+        """
+        import pytest
+        @pytest.mark.parametrize("number", range(3))
+        def test_the_lock_is_held(number, tmp_path_factory):
+            base = tmp_path_factory.getbasetemp()
+            assert (base.parent / ".lock").is_file()
+            assert [path.name for path in base.parent.iterdir() if path.is_dir() and path != base] == [
+                path.name for path in base.parent.glob("worker-*") if path != base
+            ]
+        """,
+    )
+    warm.run().check(0)
+
+
 def test_fixtures_of_every_scope_are_set_up_once_in_each_worker(warm: Project) -> None:
     warm.plan("phases: [{name: all, workers: 2}]")
     warm.write(

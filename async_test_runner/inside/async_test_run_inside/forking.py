@@ -7,6 +7,7 @@ and is tested against the oldest and the newest supported pytest.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -102,14 +103,23 @@ def _silence_junit(config: pytest.Config, plugin: Any) -> None:
     config.pluginmanager.register(plugin)
 
 
+def make_basetemp(config: pytest.Config) -> None:
+    """Make the session's directory for ``tmp_path`` before it forks: it is numbered, and old ones are removed then."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        factory.getbasetemp()
+
+
 def own_basetemp(config: pytest.Config, name: str) -> None:
     """A directory below the session's for the ``tmp_path`` of this worker."""
     factory = getattr(config, "_tmp_path_factory", None)
-    if factory is None or not hasattr(factory, "_basetemp"):
+    if factory is None or getattr(factory, "_basetemp", None) is None:
         return
-    base = factory.getbasetemp() / name
+    base = factory._basetemp / name
     base.mkdir(mode=0o700, exist_ok=True)
-    factory._basetemp = base
+    factory._basetemp = factory._given_basetemp = base  # one that is given is not removed at the worker's end
+    if hasattr(factory, "_exit_stack"):  # nor are those of earlier sessions: all that is for the session to do
+        factory._exit_stack = contextlib.ExitStack()
 
 
 def save_coverage(config: pytest.Config) -> None:

@@ -72,6 +72,7 @@ class Pool:
         self._session = session
         self._items = session.items
         self._queue = deque(self._units())
+        forking.make_basetemp(session.config)
         try:
             self._loop()
         finally:
