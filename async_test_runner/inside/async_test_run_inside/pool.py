@@ -29,6 +29,7 @@ from .wire import Wire, plain
 _close, _getpid, _pipe, _read, _waitpid, _write = os.close, os.getpid, os.pipe, os.read, os.waitpid, os.write
 _fork, _killpg, _leave_now, _select = os.fork, os.killpg, os._exit, select.select
 _HEAD = struct.Struct(">Q")  # the length of what follows
+_THREAD_GRACE = 0.5  # seconds in which threads may still end by themselves
 _LOOK = 0.2  # seconds between two looks at workers that are silent
 
 _SLICE = 25  # tests in a slice, at most
@@ -360,7 +361,10 @@ class _Work:
 
     def _say_what_stays(self) -> None:
         """Threads that would keep a process from ending: this one leaves all the same."""
-        threads = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+        others = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+        for thread in others:
+            thread.join(_THREAD_GRACE / len(others))  # one that is about to end is nothing to speak of
+        threads = [thread.name for thread in others if thread.is_alive()]
         if threads:
             names = plain(", ".join(sorted(threads)[:5]))
             self._running.say("left_behind", worker=f"gw{self._number}", what=f"threads: {names}")
