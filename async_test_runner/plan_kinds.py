@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from .durations import LONGEST, PATTERN, format_duration, parse_duration
@@ -127,19 +127,16 @@ class ScalarText:
 
 
 class Choice:
-    """One of a few words; ``refused`` maps words that people try to the reason and the remedy."""
+    """One of a few words."""
 
-    def __init__(self, *words: str, refused: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *words: str) -> None:
         self._words = words
-        self._refused = refused or {}
         self.shown = " or ".join(f"`{word}`" for word in words)
 
     def read(self, node: Node, key: str, problems: Problems) -> str:
         if isinstance(node, Scalar) and node.kind == "text":
             if node.text in self._words:
                 return node.text
-            if node.text in self._refused:
-                raise Refused(self._refused[node.text])
             meant = did_you_mean(node.text, self._words)
             raise Refused(f"expected {self._listed()}, got {quoted(node.text)}; {meant or f'write {self._words[0]}'}")
         raise Refused(f"expected {self._listed()}, got {what(node)}; write {self._words[0]}")
