@@ -53,46 +53,46 @@ async def test_the_actor_is_who_acted_not_who_was_acted_upon(
 
 
 async def test_a_refused_action_is_not_on_record(
-    async_client: AsyncClient, db_user: User, auth: Auth, db_session: AsyncSession
+    async_client: AsyncClient, db_user: User, auth: Auth, async_session: AsyncSession
 ) -> None:
     await async_client.post("/api/v1/api-keys", json={"name": "ci"}, headers=auth(db_user))
     refused = await async_client.post("/api/v1/api-keys", json={"name": "ci"}, headers=auth(db_user))
     assert refused.status_code == 409
-    _, total = await find(db_session, actor_id=db_user.id)
+    _, total = await find(async_session, actor_id=db_user.id)
     assert total == 1
 
 
-async def test_what_is_rolled_back_was_never_logged(db_session: AsyncSession, db_user: User) -> None:
+async def test_what_is_rolled_back_was_never_logged(async_session: AsyncSession, db_user: User) -> None:
     user_id = db_user.id  # a rollback expires every object of its session
-    await record(db_session, Action.note_created, actor_id=user_id)
-    await db_session.rollback()
-    assert (await find(db_session, actor_id=user_id))[1] == 0
+    await record(async_session, Action.note_created, actor_id=user_id)
+    await async_session.rollback()
+    assert (await find(async_session, actor_id=user_id))[1] == 0
 
 
-async def test_a_password_never_reaches_the_log(db_session: AsyncSession, db_user: User) -> None:
-    await record(db_session, Action.user_updated, actor_id=db_user.id, new_password="hunter2-hunter2", name="Ada")
-    rows, _ = await find(db_session, actor_id=db_user.id)
+async def test_a_password_never_reaches_the_log(async_session: AsyncSession, db_user: User) -> None:
+    await record(async_session, Action.user_updated, actor_id=db_user.id, new_password="hunter2-hunter2", name="Ada")
+    rows, _ = await find(async_session, actor_id=db_user.id)
     assert rows[0]["detail"] == {"new_password": "***", "name": "Ada"}
 
 
-async def test_old_entries_can_be_left_out(db_session: AsyncSession, db_user: User) -> None:
-    await record(db_session, Action.note_created, actor_id=db_user.id)
-    assert (await find(db_session, actor_id=db_user.id, since=utcnow() - timedelta(minutes=1)))[1] == 1
-    assert (await find(db_session, actor_id=db_user.id, since=utcnow() + timedelta(minutes=1)))[1] == 0
+async def test_old_entries_can_be_left_out(async_session: AsyncSession, db_user: User) -> None:
+    await record(async_session, Action.note_created, actor_id=db_user.id)
+    assert (await find(async_session, actor_id=db_user.id, since=utcnow() - timedelta(minutes=1)))[1] == 1
+    assert (await find(async_session, actor_id=db_user.id, since=utcnow() + timedelta(minutes=1)))[1] == 0
 
 
-async def test_pages_count_all_entries(db_session: AsyncSession, db_user: User) -> None:
+async def test_pages_count_all_entries(async_session: AsyncSession, db_user: User) -> None:
     for number in range(5):
-        await record(db_session, Action.note_created, actor_id=db_user.id, target=f"note:{number}")
-    rows, total = await find(db_session, actor_id=db_user.id, limit=2, offset=1)
+        await record(async_session, Action.note_created, actor_id=db_user.id, target=f"note:{number}")
+    rows, total = await find(async_session, actor_id=db_user.id, limit=2, offset=1)
     assert (total, [row["target"] for row in rows]) == (5, ["note:3", "note:2"])
 
 
-async def test_an_entry_outlives_its_actor(db_session: AsyncSession, db_user: User) -> None:
-    await record(db_session, Action.user_registered, actor_id=db_user.id)
-    await db_session.delete(db_user)
-    await db_session.commit()
-    assert (await find(db_session, actor_id=db_user.id))[1] == 1
+async def test_an_entry_outlives_its_actor(async_session: AsyncSession, db_user: User) -> None:
+    await record(async_session, Action.user_registered, actor_id=db_user.id)
+    await async_session.delete(db_user)
+    await async_session.commit()
+    assert (await find(async_session, actor_id=db_user.id))[1] == 1
 
 
 async def test_the_log_is_for_administrators(async_client: AsyncClient, db_user: User, auth: Auth) -> None:
@@ -100,9 +100,9 @@ async def test_the_log_is_for_administrators(async_client: AsyncClient, db_user:
 
 
 async def test_a_failed_login_with_an_unknown_address_has_no_actor(
-    async_client: AsyncClient, db_session: AsyncSession
+    async_client: AsyncClient, async_session: AsyncSession
 ) -> None:
     email = factories.email("nobody")
     await async_client.post("/api/v1/auth/login", data={"username": email, "password": "wrong-password-1"})
-    rows, _ = await find(db_session, action=Action.login_failed, limit=1)
+    rows, _ = await find(async_session, action=Action.login_failed, limit=1)
     assert (rows[0]["target"], rows[0]["actor_id"]) == (email, None)

@@ -53,16 +53,18 @@ async def test_an_unknown_address_is_refused(async_client: AsyncClient) -> None:
 
 
 async def test_a_locked_user_does_not_log_in(
-    async_client: AsyncClient, db_user: User, db_session: AsyncSession
+    async_client: AsyncClient, db_user: User, async_session: AsyncSession
 ) -> None:
     db_user.is_active = False
-    await db_session.commit()
+    await async_session.commit()
     assert (await login(async_client, db_user.email)).status_code == 401
 
 
-async def test_a_failed_login_is_on_record(async_client: AsyncClient, db_user: User, db_session: AsyncSession) -> None:
+async def test_a_failed_login_is_on_record(
+    async_client: AsyncClient, db_user: User, async_session: AsyncSession
+) -> None:
     await login(async_client, db_user.email, "wrong-password-1")
-    rows, total = await find(db_session, actor_id=db_user.id)
+    rows, total = await find(async_session, actor_id=db_user.id)
     assert (total, rows[0]["action"], rows[0]["target"]) == (1, Action.login_failed, db_user.email)
 
 
@@ -83,11 +85,11 @@ async def test_five_wrong_passwords_lock_the_address_out_for_a_while(async_clien
 
 
 async def test_a_second_registration_of_an_address_is_refused(
-    async_client: AsyncClient, db_user: User, db_session: AsyncSession
+    async_client: AsyncClient, db_user: User, async_session: AsyncSession
 ) -> None:
     body = {"email": db_user.email, "password": factories.PASSWORD}
     assert (await async_client.post("/api/v1/auth/register", json=body)).status_code == 409
-    assert len((await db_session.scalars(select(User).where(User.email == db_user.email))).all()) == 1
+    assert len((await async_session.scalars(select(User).where(User.email == db_user.email))).all()) == 1
 
 
 async def test_an_administrator_locks_a_user_out_at_once(

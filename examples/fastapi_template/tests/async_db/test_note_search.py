@@ -20,7 +20,7 @@ def headers(db_user: User, auth: Callable[[User], dict[str, str]]) -> dict[str, 
 
 
 @pytest.fixture
-async def notes(db_session: AsyncSession, db_user: User, db_admin: User) -> None:
+async def notes(async_session: AsyncSession, db_user: User, db_admin: User) -> None:
     """Four notes of the caller, one a month, and one of somebody else."""
     rows: list[dict[str, Any]] = [
         {"title": "Milk", "body": "Buy two bottles", "status": NoteStatus.draft},
@@ -29,9 +29,9 @@ async def notes(db_session: AsyncSession, db_user: User, db_admin: User) -> None
         {"title": "Élan", "body": "Old ideas", "status": NoteStatus.archived},
     ]
     for month, row in enumerate(rows, start=1):
-        db_session.add(factories.note(db_user, created_at=datetime(2026, month, 1, tzinfo=UTC), **row))
-    db_session.add(factories.note(db_admin, title="Milk of another"))
-    await db_session.commit()
+        async_session.add(factories.note(db_user, created_at=datetime(2026, month, 1, tzinfo=UTC), **row))
+    async_session.add(factories.note(db_admin, title="Milk of another"))
+    await async_session.commit()
 
 
 async def titles(client: AsyncClient, headers: dict[str, str], **params: Any) -> list[str]:
@@ -90,11 +90,11 @@ async def test_pages_do_not_overlap_and_know_the_total(async_client: AsyncClient
 
 
 async def test_notes_of_the_same_moment_have_one_order_on_all_pages(
-    async_client: AsyncClient, headers: dict[str, str], db_session: AsyncSession, db_user: User
+    async_client: AsyncClient, headers: dict[str, str], async_session: AsyncSession, db_user: User
 ) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    db_session.add_all([factories.note(db_user, title=f"{n}", created_at=moment) for n in range(6)])
-    await db_session.commit()
+    async_session.add_all([factories.note(db_user, title=f"{n}", created_at=moment) for n in range(6)])
+    await async_session.commit()
     shown = [(await titles(async_client, headers, limit=2, offset=offset)) for offset in (0, 2, 4)]
     assert sorted(title for page in shown for title in page) == ["0", "1", "2", "3", "4", "5"]
 

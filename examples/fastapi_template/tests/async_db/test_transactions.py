@@ -22,49 +22,49 @@ async def count_users(engine: AsyncEngine, email: str) -> int:
         return await session.scalar(select(func.count()).where(User.email == email)) or 0
 
 
-async def test_what_a_test_commits_is_not_seen_from_outside(db_user: User, test_engine: AsyncEngine) -> None:
-    assert await count_users(test_engine, db_user.email) == 0
+async def test_what_a_test_commits_is_not_seen_from_outside(db_user: User, async_engine: AsyncEngine) -> None:
+    assert await count_users(async_engine, db_user.email) == 0
 
 
 async def test_requests_and_test_share_one_transaction(
-    async_client: AsyncClient, db_session: AsyncSession, test_engine: AsyncEngine
+    async_client: AsyncClient, async_session: AsyncSession, async_engine: AsyncEngine
 ) -> None:
     email = factories.email()
     body = {"email": email, "password": factories.PASSWORD}
     assert (await async_client.post("/api/v1/auth/register", json=body)).status_code == 201
-    assert await db_session.scalar(select(User.email).where(User.email == email)) == email
-    assert await count_users(test_engine, email) == 0
+    assert await async_session.scalar(select(User.email).where(User.email == email)) == email
+    assert await count_users(async_engine, email) == 0
 
 
 async def test_the_pool_of_one_has_no_second_connection(
-    db_session: AsyncSession, test_session_engine: AsyncEngine
+    async_session: AsyncSession, one_connection_engine: AsyncEngine
 ) -> None:
-    await db_session.scalar(select(1))
+    await async_session.scalar(select(1))
     with pytest.raises(PoolTimeoutError, match="QueuePool limit of size 1"):
-        async with test_session_engine.connect():
+        async with one_connection_engine.connect():
             pass
 
 
 async def test_a_broken_constraint_leaves_the_test_s_transaction_usable(
-    db_user: User, db_sessions: async_sessionmaker[AsyncSession]
+    db_user: User, async_sessions: async_sessionmaker[AsyncSession]
 ) -> None:
-    async with db_sessions() as session:
+    async with async_sessions() as session:
         session.add(factories.user(email=db_user.email))
         with pytest.raises(IntegrityError):
             await session.commit()
-    async with db_sessions() as session:
+    async with async_sessions() as session:
         assert await session.get(User, db_user.id) is not None
 
 
-async def test_the_database_itself_deletes_what_a_user_owned(db_session: AsyncSession, db_user: User) -> None:
+async def test_the_database_itself_deletes_what_a_user_owned(async_session: AsyncSession, db_user: User) -> None:
     new = make_key()
-    db_session.add(factories.note(db_user))
-    db_session.add(ApiKey(user_id=db_user.id, name="ci", prefix=new.prefix, key_hash=new.digest))
-    await db_session.commit()
-    await db_session.delete(db_user)
-    await db_session.commit()
+    async_session.add(factories.note(db_user))
+    async_session.add(ApiKey(user_id=db_user.id, name="ci", prefix=new.prefix, key_hash=new.digest))
+    await async_session.commit()
+    await async_session.delete(db_user)
+    await async_session.commit()
     for owned in (Note.owner_id, ApiKey.user_id):
-        assert await db_session.scalar(select(func.count()).where(owned == db_user.id)) == 0
+        assert await async_session.scalar(select(func.count()).where(owned == db_user.id)) == 0
 
 
 async def test_the_override_is_the_test_s_own(app: FastAPI, async_client: AsyncClient) -> None:

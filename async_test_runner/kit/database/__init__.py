@@ -1,0 +1,1 @@
+"""Databases for tests: a schema made once per run, and a copy of it for whoever wants one of its own."""

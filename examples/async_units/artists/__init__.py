@@ -1,0 +1,1 @@
+"""Artists: a repository, a service above it, and what they need of the world."""
