@@ -1,0 +1,54 @@
+"""When a task of asyncio began: nobody else remembers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+_NAME = "_async_test_run_began"
+_monotonic, _time = time.monotonic, time.time  # as they are now: tests freeze clocks
+_watched: list[type] = []
+
+
+def watch() -> None:
+    """From now on each task that a loop of asyncio's own kind makes gets a stamp. Nothing is imported for it."""
+    base_events = sys.modules.get("asyncio.base_events")
+    loop: Any = getattr(base_events, "BaseEventLoop", None)
+    if loop is None or loop in _watched:
+        return
+    _watched.append(loop)
+    make = loop.create_task
+
+    def create_task(self: Any, coro: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
+        task = make(self, coro, **options)
+        try:
+            setattr(task, _NAME, _monotonic())
+        except AttributeError:  # a task factory of the test's may make something else
+            pass
+        return task
+
+    create_task.__doc__ = make.__doc__
+    create_task.__qualname__ = make.__qualname__
+    loop.create_task = create_task
+
+
+def age(task: Any, now: float) -> float | None:
+    """Seconds since a task began; None for one that was not seen to begin."""
+    try:
+        began = object.__getattribute__(task, _NAME)
+    except AttributeError:
+        return None
+    return now - began if type(began) is float else None
+
+
+def now() -> float:
+    """The clock of the stamps."""
+    return _monotonic()
+
+
+def replaced_clocks() -> list[str]:
+    """The clocks that a test has replaced."""
+    originals = {"monotonic": _monotonic, "time": _time}
+    return [f"time.{name}" for name, original in originals.items() if getattr(time, name, None) is not original]
