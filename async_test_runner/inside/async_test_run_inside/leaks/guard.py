@@ -1,0 +1,85 @@
+"""What pytest's hooks have to do with leaks: when a test begins and ends, and which fixtures live longer than it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from .found import Leak
+from .threads import holding
+from .watch import Watch, explained, noticed_by_warning
+
+
+class LeakGuard(Watch):
+    """The watch of a session that runs tests, and a plugin of that session where anything is watched."""
+
+    def __init__(self, directory: str, asked: dict[str, Any]) -> None:
+        super().__init__(asked["leaks"], directory, int(asked["runner"]), alone=bool(asked["alone"]))
+        self._found: list[Leak] = []
+        self._nodeid = ""
+
+    def learn_fixtures(self, items: list[pytest.Item]) -> None:
+        """Look at the fixtures of all tests once, in the process that workers are forked from."""
+        if not self.on:
+            return
+        for info in (getattr(item, "_fixtureinfo", None) for item in items):
+            for definitions in info.name2fixturedefs.values() if info is not None else ():
+                for definition in definitions:
+                    self.learn_fixture(definition.argname, definition.func)
+
+    def begin(self, id: str, nodeid: str) -> None:
+        """A test is about to be set up."""
+        self._nodeid = nodeid
+        super().begin(id, nodeid)
+
+    def fields(self) -> dict[str, Any]:
+        """What the test left, as it goes on the wire with its outcome."""
+        found, self._found = self._found, []
+        return {"leaks": [leak.fields() for leak in found]} if found else {}
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What has come up of tests that are over."""
+        return [{"id": id, "leak": leak.fields()} for id, leak in self.late()]
+
+    def holding(self) -> list[str]:
+        """What will keep this process from ending."""
+        return holding()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, Any, Any]:
+        """When its fixtures are torn down nothing is left of the test, or it is a leak."""
+        __tracebackhide__ = True
+        try:
+            result = yield
+        finally:
+            self._found = self.end()
+        forbidden = self.forbidden(self._found) if self._found else []
+        if forbidden:
+            pytest.fail(explained(forbidden), pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """What a fixture of a wider scope makes is not the test's that happened to be the first to need it."""
+        __tracebackhide__ = True
+        self.fixture_begins(fixturedef.argname, fixturedef.func)
+        if fixturedef.scope == "function":
+            return (yield)
+        self.before_fixture()
+        try:
+            return (yield)
+        finally:
+            self.after_fixture(fixturedef)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """It is torn down."""
+        self.fixture_over(fixturedef)
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
+        """pytest tells the warnings of a test when all of it is over."""
+        leak = noticed_by_warning(warning_message.category, str(warning_message.message))
+        if leak is not None and nodeid == self._nodeid:
+            self.note(self._id, leak)

@@ -1,0 +1,42 @@
+"""Child processes that a test leaves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from async_test_run_inside.leaks.processes import Processes
+
+pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+WAIT = [sys.executable, "-S", "-c", "input()"]
+
+
+def test_a_child_is_named_by_its_command_and_told_once() -> None:
+    processes = Processes(os.getpid(), alone=False)
+    with subprocess.Popen(WAIT, stdin=subprocess.PIPE) as child:
+        assert processes.differs()
+        leaks = [leak for leak in processes.news(settle=False) if str(child.pid) in leak.what]
+        assert [leak.what for leak in leaks] == [f"child process {child.pid}: {' '.join(WAIT)}"]
+        assert not leaks[0].gone()
+        assert all(str(child.pid) not in leak.what for leak in processes.news(settle=False))
+        child.communicate(b"\n")
+    assert leaks[0].gone()
+
+
+def test_what_a_fixture_starts_in_a_session_of_its_own_is_meant_to_outlive_it() -> None:
+    processes = Processes(os.getpid(), alone=False)
+    with subprocess.Popen(WAIT, stdin=subprocess.PIPE, start_new_session=True) as child:
+        (leak,) = [leak for leak in processes.news(settle=False) if str(child.pid) in leak.what]
+        assert leak.gone()
+        child.communicate(b"\n")
+
+
+def test_a_child_that_has_ended_is_no_leak_though_nobody_has_waited_for_it() -> None:
+    processes = Processes(os.getpid(), alone=False)
+    child = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert all(str(child.pid) not in leak.what for leak in processes.news(settle=True))
+    child.wait()
