@@ -116,11 +116,15 @@ def run(argv: list[str]) -> int:
 
 
 def _show(error: RunnerError) -> None:
-    from .reports.text import visible
+    click.echo(shown(error), err=True)
 
-    click.echo(f"async-test-run: {visible(error.message)}", err=True)
-    if error.hint:
-        click.echo(f"  {visible(error.hint)}", err=True)
+
+def shown(error: RunnerError) -> str:
+    """The message and the hint of an error, safe to print: both may quote what others wrote."""
+    from .reports.text import block
+
+    text = block(f"async-test-run: {error.message}")
+    return f"{text}\n{block(f'  {error.hint}')}" if error.hint else text
 
 
 def _show_bug() -> None:

@@ -9,13 +9,15 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from . import process
+from .clocks import RunClock
 from .durations import format_duration
 from .errors import InfrastructureError
 from .events import (
@@ -28,26 +30,33 @@ from .events import (
     PhaseStarted,
     ProblemFound,
     TestNotRun,
-    TestRef,
     Warned,
 )
-from .model import Command, CommandResult, Isolation, Outcome, Phase, PhaseResult, Plan, Problem, PytestFacts
-from .protocol import Launcher, Session
+from .model import (
+    Command,
+    CommandResult,
+    Isolation,
+    Kept,
+    Outcome,
+    Phase,
+    PhaseResult,
+    Plan,
+    Problem,
+    PytestFacts,
+    TestRef,
+)
+from .protocol import Finished, Launcher, Message, Session
 from .schedule import describe_death
 from .selection import AssignedPhase
-from .supervisor import Action, Ask, Limits, PhaseSupervisor, Signal, Start
+from .supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
+from .supervisor import PhaseSupervisor
 from .templates import expand, template_values
 
-_POLL = 0.03  # seconds between two looks at what the sessions say; their ends are noticed at once
+_POLL = 0.03  # seconds between two looks at what the sessions say
+_SOON = 0.003  # the same while a session ends: what comes next waits for it
 _LAUNCHER_GRACE = 2.0  # seconds that the launcher's own processes have to end
+_NOTHING_KEPT = Kept()
 _OUTPUT = 8000  # characters of a command's output that the report shows
-
-Clock = Callable[[], tuple[float, float]]
-
-
-def real_clock() -> tuple[float, float]:
-    """Wall time and monotonic time, seconds."""
-    return time.time(), time.monotonic()
 
 
 class Engine:
@@ -68,9 +77,11 @@ class Engine:
         emit: Callable[[Event], None],
         phase_result: Callable[[str], PhaseResult],
         on_tick: Callable[[float], None],
-        clock: Clock = real_clock,
+        clock: RunClock | None = None,
         adopts_orphans: bool = False,
+        kept: Mapping[str, Kept] | None = None,
     ) -> None:
+        self._kept = kept or {}
         self._plan = plan
         self._facts = facts
         self._wake = asyncio.Event()
@@ -80,11 +91,12 @@ class Engine:
         self._emit = emit
         self._phase_result = phase_result
         self._on_tick = on_tick
-        self._clock = clock
+        self._clock = clock or RunClock()
         self._adopts_orphans = adopts_orphans
         self._sessions: dict[str, Session] = {}
         self._signals: list[int] = []
         self._handled = 0
+        self._asked = False
         self._deadline: float | None = None
         self._stop = ""  # why no further phase starts
 
@@ -120,22 +132,31 @@ class Engine:
         at, mono = self._clock()
         self._emit(Interrupted(at=at, mono=mono, signal=number, count=len(self._signals)))
 
+    def on_question(self) -> None:
+        """A person wants to know what every running test is at."""
+        self._asked = True
+        self._wake.set()
+
     def _planned(self, assigned: AssignedPhase) -> PhasePlanned:
         at, mono = self._clock()
+        kept = self._kept_of(assigned.phase)
         return PhasePlanned(
             at=at,
             mono=mono,
             phase=assigned.phase.name,
             isolation=assigned.phase.isolation,
             workers=workers_of(assigned.phase, self._facts),
-            tests=tuple(TestRef(test.id, test.file, test.line) for test in assigned.tests),
+            tests=(*(TestRef(test.id, test.file, test.line) for test in assigned.tests), *kept.gone),
+            kept=kept.counts,
         )
 
     # -------------------------------------------------------------------------------------------------------- phase
 
     async def _phase(self, assigned: AssignedPhase) -> None:
         phase, ids = assigned.phase, tuple(test.id for test in assigned.tests)
-        if not ids:
+        kept = self._kept_of(phase)
+        ids = tuple(id for id in ids if id not in kept.settled or id in kept.rechecks)
+        if not ids and (kept.ended or not kept.settled):
             return
         reason = self._stop or self._run_overdue() or self._unmet(phase)
         if reason:
@@ -144,10 +165,11 @@ class Engine:
         at, began = self._clock()
         self._emit(PhaseStarted(at=at, mono=began, phase=phase.name))
         try:
-            reason = await self._commands(phase, "setup")
+            if ids:
+                reason = await self._commands(phase, "setup")
             if reason:
                 self._not_run(phase, ids, reason)
-            else:
+            elif ids:
                 reason = await self._supervise(assigned)
         finally:
             self._kill()
@@ -171,6 +193,7 @@ class Engine:
 
     async def _prepare(self, phase: Phase) -> None:
         task = asyncio.ensure_future(self._launcher.prepare(phase))
+        task.add_done_callback(lambda _: self._wake.set())
         while not task.done():
             if self._signals:
                 task.cancel()
@@ -180,6 +203,7 @@ class Engine:
 
     async def _supervise(self, assigned: AssignedPhase) -> str:
         await self._prepare(assigned.phase)
+        self._check_memory_is_known(assigned.phase)
         supervisor = PhaseSupervisor(
             assigned.phase,
             assigned.tests,
@@ -187,14 +211,24 @@ class Engine:
             emit=self._emit,
             clock=self._clock,
             last_words=self._last_words,
+            dumped=self._dumped,
             whole=partial(self._launcher.divides, assigned.phase),
+            resident=process.resident,
+            oom_kills=process.oom_kills,
         )
         while not supervisor.done:
             self._hear(supervisor)
-            for action in [*self._pass_on_signals(supervisor), *supervisor.tick()]:
+            for action in [*self._pass_on_signals(supervisor), *self._pass_on_question(supervisor), *supervisor.tick()]:
                 await self._do(supervisor, action)
-            await self._pause()
+            if not supervisor.done:
+                await self._pause(_SOON if supervisor.is_ending else _POLL)
         return supervisor.reason
+
+    def _check_memory_is_known(self, phase: Phase) -> None:
+        if phase.memory is not None and process.resident(os.getpid()) is None:
+            at, mono = self._clock()
+            message = f"phase {phase.name}: memory is not watched: this system does not tell what a process has"
+            self._emit(Warned(at=at, mono=mono, message=message))
 
     def _limits(self, phase: Phase) -> Limits:
         return Limits(
@@ -204,7 +238,12 @@ class Engine:
             idle=self._plan.collect_timeout,
             run_timeout=self._plan.run_timeout,
             run_deadline=self._deadline,
+            kept=self._kept_of(phase),
+            numbers=_numbers(self._run_dir / "processes" / phase.name),
         )
+
+    def _kept_of(self, phase: Phase) -> Kept:
+        return self._kept.get(phase.name, _NOTHING_KEPT)
 
     def _hear(self, supervisor: PhaseSupervisor) -> None:
         for name in supervisor.processes():
@@ -213,7 +252,7 @@ class Engine:
                 continue
             status = session.status  # asked before the poll: what an ended process said is then all there
             for message in session.poll():
-                supervisor.message(name, message)
+                supervisor.message(name, _timed(message, self._clock))
             if status is not None:
                 session.signal(process.KILL)  # whatever it left behind in its group
                 supervisor.exited(name, status)
@@ -226,6 +265,10 @@ class Engine:
             actions += supervisor.interrupt(signal.Signals(self._signals[0]).name, number, at_once=position > 0)
         self._handled = len(self._signals)
         return actions
+
+    def _pass_on_question(self, supervisor: PhaseSupervisor) -> list[Action]:
+        asked, self._asked = self._asked, False
+        return supervisor.ask() if asked else []
 
     async def _do(self, supervisor: PhaseSupervisor, action: Action) -> None:
         match action:
@@ -240,25 +283,31 @@ class Engine:
             case Ask():
                 session = self._sessions[action.process]
                 with contextlib.suppress(InfrastructureError):  # no room for the note: the escalation goes on anyway
-                    session.overdue(action.id, action.message, action.pid, action.dump_signal)
+                    session.ask(action.why, action.id, action.message, action.pid, action.dump_signal)
+            case AskInC():
+                self._sessions[action.process].ask_in_c(action.pid, action.number)
             case Signal(pid=0):
                 self._sessions[action.process].signal(action.number)
             case Signal():
                 process.signal_process(action.pid, action.number)
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float = _POLL) -> None:
         self._on_tick(self._clock()[1])
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_POLL):
+            async with asyncio.timeout(seconds):
                 await self._wake.wait()
         self._wake.clear()
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self._run_dir)) if path.is_relative_to(self._run_dir) else str(path)
 
-    def _last_words(self, name: str, dumped: bool) -> str:
+    def _last_words(self, name: str) -> str:
         session = self._sessions.get(name)
-        return session.last_words(dumped) if session is not None else ""
+        return session.last_words() if session is not None else ""
+
+    def _dumped(self, name: str) -> str:
+        session = self._sessions.get(name)
+        return session.dumped().replace(f'File "{self._plan.root}/', 'File "') if session is not None else ""
 
     # ----------------------------------------------------------------------------------------------------- commands
 
@@ -328,7 +377,8 @@ class Engine:
                 return status, f"exceeded its deadline of {format_duration(limit)} (setup_timeout)"
             interrupted = len(self._signals) > signals
             if (stage == "setup" and self._signals) or interrupted:
-                status = await process.end(child, 0.0 if len(self._signals) > 1 else phase.grace)
+                grace = 0.0 if len(self._signals) > 1 else phase.grace
+                status = await process.end(child, grace, self._signals[-1])
                 return status, self._stop
         child.signal(process.KILL)  # whatever it left behind in its group
         return child.status, ""
@@ -374,6 +424,26 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def _timed(message: Message, clock: RunClock) -> Message:
+    """What a process says with the system's time, in the time of the run: both stand still while both are stopped."""
+    changes: dict[str, float] = {"mono": clock.of(message.mono)}
+    if isinstance(message, Finished):
+        paused = clock.paused(message.mono - message.duration, message.mono)
+        changes |= {
+            "duration": max(0.0, message.duration - paused),
+            "call": max(0.0, message.call - paused) if paused else message.call,
+        }
+    return msgspec.structs.replace(message, **changes)
+
+
+def _numbers(directory: Path) -> int:
+    """The highest number that a session has had there."""
+    try:
+        return max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
+    except OSError:
+        return 0
+
+
 def _why(result: CommandResult) -> str:
     if result.problem or result.status is None:
         return result.problem
@@ -390,19 +460,27 @@ def _end_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def signals_to(handler: Callable[[int], None]) -> Iterator[None]:
-    """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler`` (in the running event loop).
+def signals_to(handler: Callable[[int], None], stop: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler``, SIGTSTP to ``stop`` (in the running event loop).
 
-    A SIGHUP that is ignored already stays so: that is what ``nohup`` is for.
+    A SIGHUP that is ignored already stays so: that is what ``nohup`` is for; and a SIGTSTP, where no shell could take
+    the run up again.
     """
     loop = asyncio.get_running_loop()
-    numbers = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+    wanted: dict[str, Callable[[], None]] = {
+        name: partial(handler, int(getattr(signal, name)))
+        for name in ("SIGINT", "SIGTERM", "SIGHUP")
+        if hasattr(signal, name)
+    }
+    if hasattr(signal, "SIGTSTP"):
+        wanted["SIGTSTP"] = stop
     added = []
-    for number in numbers:
-        if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN:
+    for name, callback in wanted.items():
+        number = int(getattr(signal, name))
+        if name in ("SIGHUP", "SIGTSTP") and signal.getsignal(number) is signal.SIG_IGN:
             continue
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays KeyboardInterrupt
-            loop.add_signal_handler(number, handler, int(number))
+            loop.add_signal_handler(number, callback)
             added.append(number)
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -27,6 +28,27 @@ class JournalWriter:
             self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise self._refused(error) from error
+        self._end_torn_line()
+
+    def fileno(self) -> int:
+        """Who holds this descriptor holds the run: see `hold`."""
+        return self._fd
+
+    def hold(self) -> bool:
+        """Keep others from writing, until all copies of the descriptor are closed; False when another one does."""
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            pass
+        return True
+
+    def _end_torn_line(self) -> None:
+        """What a killed writer left unfinished must not spoil the next line."""
+        size = os.fstat(self._fd).st_size
+        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+            os.write(self._fd, b"\n")
 
     def write(self, event: Event) -> None:
         """Append one event. ``InfrastructureError`` when the disk does not take it."""

@@ -10,7 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -53,19 +53,52 @@ class Outcome(enum.StrEnum):
 RED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
 
 RetryOn = Literal["failed", "timed_out", "crashed"]
+PassOrFail = Literal["pass", "fail"]
 
 
 class Retries(msgspec.Struct, frozen=True):
-    """How often a red test is tried again, in a fresh process."""
+    """How often a red test is tried again, in a fresh process: alone (``test``), or with those that shared its own."""
 
     count: int = 0
     delay: float = 0.0
     on: tuple[RetryOn, ...] = ("failed", "timed_out", "crashed")
+    isolation: Literal["same", "test"] = "test"
 
     def covers(self, outcome: Outcome) -> bool:
         """Whether this outcome is one that is tried again (``error`` counts as ``failed``)."""
         wanted = Outcome.FAILED if outcome is Outcome.ERROR else outcome
         return wanted.value in self.on
+
+
+LeakKind = Literal[
+    "tasks", "exceptions", "loops", "generators", "threads", "processes", "descriptors", "clients", "state", "teardowns"
+]
+LeakPolicy = Literal["report", "fail", "ignore"]
+
+
+class Leaks(msgspec.Struct, frozen=True):
+    """What becomes of what a test leaves behind, by kind; ``default`` holds for the kinds that are None."""
+
+    default: LeakPolicy = "report"
+    tasks: LeakPolicy | None = None
+    exceptions: LeakPolicy | None = None
+    loops: LeakPolicy | None = None
+    generators: LeakPolicy | None = None
+    threads: LeakPolicy | None = None
+    processes: LeakPolicy | None = None
+    descriptors: LeakPolicy | None = None
+    clients: LeakPolicy | None = None
+    state: LeakPolicy | None = None
+    teardowns: LeakPolicy | None = None
+
+    def of(self, kind: LeakKind) -> LeakPolicy:
+        """The policy for one kind."""
+        policy: LeakPolicy | None = getattr(self, kind)
+        return policy or self.default
+
+    def by_kind(self) -> dict[LeakKind, LeakPolicy]:
+        """The policy for every kind."""
+        return {kind: self.of(kind) for kind in get_args(LeakKind)}
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -94,12 +127,21 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     isolation: Isolation = Isolation.PHASE
     workers: int | Literal["auto"] | None = None
     launcher: Literal["auto", "exec", "warm"] = "auto"
+    preload: bool = True
     timeout: float | None = None
     test_timeout: float | None = 300.0
+    slow_after: float | None = 60.0
     setup_timeout: float | None = 300.0
     grace: float = 5.0
     max_failures: int | None = None
     retries: Retries = Retries()
+    flaky: PassOrFail = "pass"
+    recheck: bool = False
+    order_dependent: PassOrFail = "fail"
+    memory: int | None = None  # bytes that a test process may have resident
+    output: int = 1_000_000  # bytes of a test's output that are kept
+    leaks: Leaks = Leaks()
+    leak_timeout: float = 5.0
     needs: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     setup: tuple[Command, ...] = ()
@@ -254,6 +296,14 @@ class Detail(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
 
 
+class Leak(msgspec.Struct, frozen=True, gc=False):
+    """Something that a test left behind: what it is, and the place in the code that made it, if that is known."""
+
+    kind: LeakKind
+    what: str
+    where: str = ""
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One execution of one test. ``duration`` is the sum of setup, call and teardown, ``call`` the call's, if known."""
 
@@ -268,10 +318,43 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     process: str = ""
     worker: str = ""
     slot: int = 0
+    leaks: tuple[Leak, ...] = ()
+
+
+GREEN = frozenset({Outcome.PASSED, Outcome.XPASSED, Outcome.XFAILED})
+
+
+class Recheck(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A red test was run once more, alone. It is no attempt; ``passes`` says that the plan lets it decide all the same.
+
+    ``history`` are the tests of the process in which the test was red, in their order; the first ``position`` of them
+    ran before it. With the outcome ``not_run`` it could not be run, and ``message`` says why.
+    """
+
+    outcome: Outcome
+    passes: bool = False
+    message: str = ""
+    process: str = ""
+    duration: float = 0.0
+    position: int = 0
+    history: tuple[str, ...] = ()
+
+    @property
+    def is_green(self) -> bool:
+        """It did not fail alone; one that was skipped has shown nothing."""
+        return self.outcome in GREEN
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """What ran before it in the process in which it was red."""
+        return self.history[: self.position]
 
 
 class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What came of one planned test. No attempts means ``not_run``, with the ``reason``."""
+    """What came of one planned test. No attempts means ``not_run``, with the ``reason``.
+
+    ``fails`` says that it fails because the plan does not want it to be flaky.
+    """
 
     __test__ = False  # not a test class, whatever pytest makes of its name
 
@@ -281,11 +364,20 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     phase: str
     attempts: tuple[Attempt, ...] = ()
     reason: str = ""
+    fails: bool = False
+    recheck: Recheck | None = None
+    slow: tuple[float, str] | None = None  # the last slow notice: the test's age in seconds, what it was at
 
     @property
     def outcome(self) -> Outcome:
-        """The last attempt decides."""
-        return self.attempts[-1].outcome if self.attempts else Outcome.NOT_RUN
+        """The last attempt decides, unless the plan wants flaky tests red, or lets pass what passed alone."""
+        if not self.attempts:
+            return Outcome.NOT_RUN
+        if self.fails:
+            return Outcome.FAILED
+        if self.recheck is not None and self.recheck.passes:
+            return self.recheck.outcome
+        return self.attempts[-1].outcome
 
     @property
     def duration(self) -> float:
@@ -294,8 +386,22 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def flaky(self) -> bool:
-        """Not red in the end, after a red attempt."""
-        return bool(self.attempts) and not self.outcome.is_red and any(a.outcome.is_red for a in self.attempts)
+        """Its last attempt is not red, and an earlier one was."""
+        return len(self.attempts) > 1 and not self._is_red and any(a.outcome.is_red for a in self.attempts)
+
+    @property
+    def order_dependent(self) -> bool:
+        """Red after other tests in its process, and not alone."""
+        return self._is_red and self.recheck is not None and self.recheck.is_green
+
+    @property
+    def _is_red(self) -> bool:
+        return bool(self.attempts) and self.attempts[-1].outcome.is_red
+
+    @property
+    def leaks(self) -> tuple[Leak, ...]:
+        """What its attempts left behind, the same thing once."""
+        return tuple(dict.fromkeys(leak for attempt in self.attempts for leak in attempt.leaks))
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -372,3 +478,29 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
         for phase in self.phases:
             total.update(phase.counts)
         return total
+
+
+class TestRef(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A planned test as the journal names it: ``[id, file, line]``."""
+
+    __test__ = False
+
+    id: str
+    file: str
+    line: int
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run that is resumed has of a phase already: nothing of it in a run of its own.
+
+    ``settled`` tests have their outcome; ``attempts`` says which attempt follows for those that were to be tried again,
+    and ``rechecks`` after which attempt a test was to be run once more alone. ``gone`` have an outcome, and are not
+    collected any more. ``ended`` says that the phase has come to its end, teardown included.
+    """
+
+    settled: frozenset[str] = frozenset()
+    attempts: dict[str, int] = {}
+    rechecks: dict[str, int] = {}
+    gone: tuple[TestRef, ...] = ()
+    counts: dict[Outcome, int] = {}
+    ended: bool = False

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .model import Detail, Outcome
 from .protocol import Stage
 
 _STAGE_OUTCOMES = {
+    "passed": Outcome.PASSED,
     "skipped": Outcome.SKIPPED,
     "xfailed": Outcome.XFAILED,
     "xpassed": Outcome.XPASSED,
 }
+_MEMORY_ERROR = re.compile(r"[\w.]*MemoryError\b")
 RERUN = "rerun"  # what pytest-rerunfailures calls a failure that it will try again
 
 
@@ -29,7 +32,8 @@ def outcome(stages: Sequence[Stage]) -> Outcome:
     """One outcome for the stages that are not simply passed.
 
     A failed call stays a failure whatever the teardown does; a failure outside the call is an error. A subtest that
-    fails makes its test fail; one that is skipped says nothing about the test.
+    fails makes its test fail; one that is skipped says nothing about the test. An outcome that pytest does not have is
+    an error: a plugin made it up, and nobody knows what it means.
     """
     result = Outcome.PASSED
     for stage in stages:
@@ -37,9 +41,16 @@ def outcome(stages: Sequence[Stage]) -> Outcome:
             if stage.when == "call":
                 return Outcome.FAILED
             result = Outcome.ERROR
+        elif stage.outcome not in _STAGE_OUTCOMES:
+            result = Outcome.ERROR
         elif not stage.sub and result is Outcome.PASSED:
-            result = _STAGE_OUTCOMES.get(stage.outcome, Outcome.PASSED)
+            result = _STAGE_OUTCOMES[stage.outcome]
     return result
+
+
+def is_out_of_memory(stages: Sequence[Stage]) -> bool:
+    """Whether a stage failed with a ``MemoryError``, or one of a library's that says so by its name."""
+    return any(stage.outcome == "failed" and _MEMORY_ERROR.match(stage.message) for stage in stages)
 
 
 def details(stages: Sequence[Stage]) -> tuple[Detail, ...]:

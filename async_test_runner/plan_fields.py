@@ -10,13 +10,16 @@ from .plan_arguments import refused_arguments
 from .plan_kinds import (
     NAME_SHAPE,
     NAME_TEXT,
+    Boolean,
     Choice,
     Duration,
     Schema,
+    Size,
     Text,
     Version,
     Whole,
 )
+from .plan_leaks import LeaksKind
 from .plan_parts import Arguments, Capacities, ListOf, Variables
 from .plan_table import CommandKind, Field, Fields, Level, Record, RetriesKind
 from .templates import template_problem
@@ -24,6 +27,8 @@ from .yaml_reading import Node
 
 RESERVED_NAMES = ("collection", "unassigned")
 _MOST_WILDCARDS = 8
+_LEAST_MEMORY = 16 * 1000**2  # bytes: no Python with pytest in it is smaller
+_LEAST_OUTPUT = 1000
 
 _SELECTS: tuple[Level, ...] = ("phase",)
 POLICY: tuple[Level, ...] = ("defaults", "phase")
@@ -189,6 +194,14 @@ _PHASE_FIELDS = (
         example="exec",
     ),
     Field(
+        key="preload",
+        kind=Boolean(),
+        levels=POLICY,
+        help="Import what the tests of forked processes import from the standard library and from installed packages, "
+        "as far as earlier processes and runs have shown it, once before the fork; never the project's own modules.",
+        example="false",
+    ),
+    Field(
         key="timeout",
         kind=Duration(),
         levels=POLICY,
@@ -202,6 +215,14 @@ _PHASE_FIELDS = (
         levels=POLICY,
         help="The time that one test may take, fixtures included; then its process is ended and the rest goes on.",
         example="60s",
+    ),
+    Field(
+        key="slow_after",
+        kind=Duration(),
+        levels=POLICY,
+        help="The time after which a running test is called slow, with the line that it waits on; said again each time "
+        "that it has passed. Null never says it.",
+        example="30s",
     ),
     Field(
         key="setup_timeout",
@@ -221,8 +242,8 @@ _PHASE_FIELDS = (
         key="max_failures",
         kind=Whole(0, 1_000_000, nullable=True),
         levels=POLICY,
-        help="After so many red tests the phase stops; the rest is reported as not run. Null leaves it to `-x` and "
-        "`--maxfail` in pytest's `addopts`, 0 never stops.",
+        help="After so many tests that are red for good the phase stops; the rest is reported as not run. Null leaves "
+        "it to `-x` and `--maxfail` in pytest's `addopts`, 0 never stops.",
         example="10",
     ),
     Field(
@@ -232,6 +253,62 @@ _PHASE_FIELDS = (
         help="How often, and after which outcomes, a red test is run again in a fresh process.",
         default="`0`",
         example="{count: 2, delay: 1s, on: [crashed]}",
+    ),
+    Field(
+        key="flaky",
+        kind=Choice("pass", "fail"),
+        levels=POLICY,
+        help="What becomes of a test that was red and passed when it was tried again: it passes and is shown as flaky, "
+        "or it fails.",
+        example="fail",
+    ),
+    Field(
+        key="recheck",
+        kind=Boolean(),
+        levels=POLICY,
+        help="Run a red test that other tests ran before, in its process, once more alone: if it passes there, the "
+        "report says that it depends on the order, and what ran before it. This is no retry, its outcome stands.",
+        example="true",
+    ),
+    Field(
+        key="order_dependent",
+        kind=Choice("pass", "fail"),
+        levels=POLICY,
+        help="What becomes of a test that `recheck` saw pass alone: it stays red, or it passes and is shown as "
+        "order-dependent.",
+        example="pass",
+    ),
+    Field(
+        key="memory",
+        kind=Size(_LEAST_MEMORY, example="512MB", nullable=True),
+        levels=POLICY,
+        help="The memory that each test process may have resident, what it was forked with included; beyond that it is "
+        "killed, its test is red as out of memory, and the rest goes on. Linux only.",
+        example="2GiB",
+    ),
+    Field(
+        key="output",
+        kind=Size(_LEAST_OUTPUT, example="1MB"),
+        levels=POLICY,
+        help="How much of what a test prints is kept; of more the middle is left out, and the report says how much.",
+        default="`1MB`",
+        example="64kB",
+    ),
+    Field(
+        key="leaks",
+        kind=LeaksKind(),
+        levels=POLICY,
+        help="What becomes of a test that leaves something behind: it is told and stands (`report`), told and red "
+        "(`fail`), or not looked for (`ignore`).",
+        default="`report`",
+        example="{default: report, tasks: fail}",
+    ),
+    Field(
+        key="leak_timeout",
+        kind=Duration(zero=True, nullable=False),
+        levels=POLICY,
+        help="The time that a process may take to exit after its tests; then it dumps its stacks and is ended.",
+        example="2s",
     ),
     Field(
         key="needs",

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from .durations import LONGEST, PATTERN, format_duration, parse_duration
 from .plan_problems import Abandoned, Problems, Refused, what
+from .sizes import LARGEST, format_size, parse_size
+from .sizes import PATTERN as PATTERN_OF_SIZES
 from .wording import did_you_mean, quoted
 from .yaml_reading import Node, Scalar
 
@@ -246,11 +248,41 @@ class Duration:
         return {"type": types, "pattern": f"^{nonzero}{PATTERN}$", **bound, "maximum": LONGEST}
 
 
+class Size:
+    """Bytes, as a number or a text such as ``512MB``."""
+
+    def __init__(self, least: int, *, example: str, nullable: bool = False) -> None:
+        self._least = least
+        self._example = example
+        self._nullable = nullable
+        self.shown = "size or null" if nullable else "size"
+
+    def read(self, node: Node, key: str, problems: Problems) -> int | None:
+        if isinstance(node, Scalar) and node.kind == "null" and self._nullable:
+            return None
+        remedy = f"write for example {self._example}" + (" (null: no limit)" if self._nullable else "")
+        if not isinstance(node, Scalar) or node.kind in ("null", "boolean"):
+            raise Refused(f"expected a size, got {what(node)}; {remedy}")
+        try:
+            size = parse_size(node.text)
+        except ValueError as error:
+            raise Refused(f"{error}, got {what(node)}; {remedy}") from error
+        if size < self._least:
+            raise Refused(f"expected at least {format_size(self._least)}, got {what(node)}; {remedy}")
+        return size
+
+    def schema(self) -> Schema:
+        types = ["string", "integer", "null"] if self._nullable else ["string", "integer"]
+        return {"type": types, "pattern": f"^{PATTERN_OF_SIZES}$", "minimum": self._least, "maximum": LARGEST}
+
+
 def shown_value(value: Any) -> str:
     """A default as the reference writes it."""
     match value:
         case None:
             return "no limit"
+        case bool():
+            return f"`{str(value).lower()}`"
         case float():
             return f"`{format_duration(value)}`"
         case () | "":

@@ -6,6 +6,7 @@ import json
 
 from .plan_fields import PHASE, POLICY, REPORTS, SELECT, TOP
 from .plan_kinds import Schema
+from .plan_leaks import LEAK_FIELDS
 from .plan_table import COMMAND_FIELDS, RETRY_FIELDS, Field, Fields
 
 _SECTIONS: tuple[tuple[str, str, Fields], ...] = (
@@ -13,6 +14,7 @@ _SECTIONS: tuple[tuple[str, str, Fields], ...] = (
     ("`select`", "", SELECT),
     ("A phase", "Keys marked * may stand under `defaults` too.", PHASE),
     ("`retries`", "As a mapping; a number alone is its `count`.", RETRY_FIELDS),
+    ("`leaks`", "As a mapping; a policy alone is its `default`.", LEAK_FIELDS),
     (
         "A command of `setup` or `teardown`",
         "As a mapping; a text, or a list of arguments, is its `run`.",

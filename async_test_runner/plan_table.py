@@ -24,7 +24,7 @@ from .plan_problems import Abandoned, Problems, Refused, below, entries, what
 from .wording import closest, listed
 from .yaml_reading import Items, Node, Scalar, Table
 
-Level = Literal["top", "select", "reports", "defaults", "phase", "retries", "command"]
+Level = Literal["top", "select", "reports", "defaults", "phase", "retries", "leaks", "command"]
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,9 @@ _ALIASES = {
     "environment": "env", "vars": "env", "environ": "env",
     "args": "pytest_args", "addopts": "pytest_args", "options": "pytest_args", "extra_args": "pytest_args",
     "before": "setup", "pre": "setup", "setup_commands": "setup", "post": "teardown", "cleanup": "teardown",
-    "reruns": "retries", "retry": "retries", "flaky": "retries",
+    "reruns": "retries", "retry": "retries",
+    "memory_limit": "memory", "max_memory": "memory", "rss": "memory", "output_limit": "output", "max_output": "output",
+    "pollution": "recheck", "order": "order_dependent",
     "process": "isolation", "isolate": "isolation", "forked": "isolation",
     "interpreter": "python", "junitxml": "junit", "xml": "junit", "stages": "phases", "steps": "phases",
     "attempts": "count", "times": "count", "cmd": "run", "command": "run", "argv": "run",
@@ -182,6 +184,15 @@ RETRY_FIELDS = Fields(
             example="[timed_out, crashed]",
             levels=("retries",),
             default="all three",
+        ),
+        Field(
+            key="isolation",
+            kind=Choice("test", "same"),
+            help="Who shares the process of a new attempt: nobody (`test`), or the tests that are tried again with it, "
+            "by the isolation of the phase (`same`).",
+            example="same",
+            levels=("retries",),
+            default="`test`",
         ),
     )
 )

@@ -29,6 +29,7 @@ from .wording import listed
 MANY = 20  # coroutine tests in a phase from which on a process per file is worth more than one per test
 _MOST_ENTRIES = 20  # names in a phase; beyond, whole classes and files are named, whoever else is in them
 _WIDTH = 100
+_KIT = "_kit_databases"  # the fixture below all database fixtures of `async_test_runner.kit`
 
 _LOOP_MARKS = frozenset({"asyncio", "anyio", "trio", "asyncio_cooperative", "gen_test", "twisted"})
 _SLOW_MARKS = frozenset({"slow", "integration", "e2e", "end2end", "end_to_end", "network", "internet", "online"})
@@ -146,7 +147,9 @@ class _Suite:
             return []
         names = sorted({name for test in tests for name in self._fixtures[test.id]})
         by = f"the fixtures {listed(filter(_MARK.fullmatch, names), 8)}" if names else "their marks"
-        why = f"Coroutine tests with a database, told by {by}; one process at a time. "
+        apart = all(_KIT in test.fixtures for test in tests)
+        many = "the testing kit gives each worker its own" if apart else "one process at a time"
+        why = f"Coroutine tests with a database, told by {by}; {many}. "
         isolation, how = self._isolation(tests)
         paths, named = ((), ()) if self._database_marks else self._criteria(tests, self._rest, _BY_FUNCTION)
         loops = _any(self._loops) if self._database_needs_loop else ""
@@ -157,7 +160,7 @@ class _Suite:
                 why=why + how,
                 markers=markers,
                 isolation=isolation,
-                workers="1",
+                workers=self._workers() if apart else "1",
                 paths=paths,
                 tests=named,
             )

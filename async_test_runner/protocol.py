@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from .model import CollectedTest, LeftOut, Phase, PytestFacts
+from .model import CollectedTest, Leak, LeftOut, Phase, PytestFacts
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +20,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     ``maxfail`` is pytest's own limit (0: none); ``workers`` above 1 means distribution inside the session, and
     ``divided`` that the session itself keeps the phase's units apart, within the ``capacities`` of its resources.
+    ``recheck``: its one test was red, and runs once more, alone; that is no attempt.
     """
 
     process: str
@@ -31,6 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     parallel: bool = False
     maxfail: int = 0
     divided: bool = False
+    recheck: bool = False
     capacities: tuple[tuple[str, int], ...] = ()
 
 
@@ -40,11 +42,23 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="k
 
 
 class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
-    """A pytest process (``worker`` names an xdist worker) is up and answers ``dump_signal``."""
+    """A pytest process (``worker`` names an xdist worker) is up. It answers ``dump_signal`` with a `Hang`, from Python,
+    and ``c_signal`` with bare stacks in a file, also where Python cannot answer.
+    """
 
     pid: int
     worker: str = ""
     dump_signal: int | None = None
+    c_signal: int | None = None
+
+
+class Capturing(_Message, frozen=True, kw_only=True, tag="capturing"):
+    """Where a process keeps captured output, up to ``limit`` bytes: ``(descriptor, device, inode)`` of each file."""
+
+    pid: int
+    limit: int
+    files: tuple[tuple[int, int, int], ...]
+    worker: str = ""
 
 
 class Stage(msgspec.Struct, frozen=True, gc=False):
@@ -78,6 +92,14 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     stages: tuple[Stage, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    leaks: tuple[Leak, ...] = ()
+
+
+class Leaked(_Message, frozen=True, kw_only=True, tag="leaked"):
+    """Something that a test left has come up after the test was over."""
+
+    id: str
+    leak: Leak
 
 
 class Missing(_Message, frozen=True, kw_only=True, tag="missing"):
@@ -92,9 +114,10 @@ class CollectFailed(_Message, frozen=True, kw_only=True, tag="collect_error"):
 
 
 class ConftestFailed(_Message, frozen=True, kw_only=True, tag="conftest_failed"):
-    """A conftest.py that pytest loads before it collects raised; nothing was collected. ``id`` is its path."""
+    """A conftest.py that pytest loads before it collects raised; nothing was collected. ``path`` is absolute."""
 
     id: str
+    path: str
     text: str
 
 
@@ -168,13 +191,30 @@ class WorkerDied(_Message, frozen=True, kw_only=True, tag="worker_died"):
     reason: str = ""
 
 
+Why = Literal["overdue", "slow", "asked", "exit"]  # why a process is asked what it is at
+
+
+class Hang(_Message, frozen=True, kw_only=True, tag="hang"):
+    """The answer of a process that was asked. ``id`` is the test that it runs, ``likely`` the line that most likely
+    hangs, and ``text`` the whole report. An empty ``likely`` is no answer.
+    """
+
+    pid: int
+    id: str
+    why: Why
+    likely: str
+    text: str
+
+
 class WorkerLost(_Message, frozen=True, kw_only=True, tag="worker_lost"):
     worker: str
     text: str
 
 
 class LeftBehind(_Message, frozen=True, kw_only=True, tag="left_behind"):
-    """A forked worker has finished, and something of its tests is still there: it ends with the worker."""
+    """A process has finished, and something of its tests is still there. A forked worker leaves all the same; the
+    session itself (``worker`` is empty) may have to be ended.
+    """
 
     worker: str
     what: str
@@ -194,9 +234,11 @@ class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished
 
 Message = (
     Hello
+    | Capturing
     | Started
     | StageDone
     | Finished
+    | Leaked
     | Missing
     | CollectFailed
     | ConftestFailed
@@ -210,6 +252,7 @@ Message = (
     | Forked
     | Exited
     | WorkerDied
+    | Hang
     | WorkerLost
     | LeftBehind
     | SessionFinished
@@ -237,11 +280,20 @@ class Session(Protocol):
     def signal(self, number: int) -> None:
         """Signal everything that belongs to it."""
 
-    def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
-        """Ask the process ``pid`` of it to dump, and to fail the test ``id`` from inside with ``message``."""
+    def ask(self, why: Why, id: str, message: str, pid: int, number: int) -> None:
+        """Ask the process ``pid`` of it what it is at, with the signal ``number``.
 
-    def last_words(self, dumped: bool) -> str:
-        """For an outcome that pytest could not explain: the end of the log, with ``dumped`` the last dump too."""
+        If ``why`` is ``overdue`` it is also to fail the test ``id`` from inside with ``message``.
+        """
+
+    def ask_in_c(self, pid: int, number: int) -> None:
+        """Ask a process that has not answered for bare stacks."""
+
+    def dumped(self) -> str:
+        """The stacks that have been written since they were asked for."""
+
+    def last_words(self) -> str:
+        """For an outcome that pytest could not explain: the end of the log."""
 
 
 class Launcher(Protocol):

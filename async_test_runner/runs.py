@@ -20,6 +20,7 @@ from . import journal
 from .errors import InfrastructureError, UsageError
 
 BASE_NAME = ".async-test-run"
+MEMORY_NAME = "preload.json"
 SCHEMA_NAME = "plan.schema.json"
 PLAN_NAMES = ("runner.yaml", "runner.yml")
 
@@ -43,6 +44,11 @@ class RunDir:
     def journal(self) -> Path:
         """Its journal, which may not be there yet."""
         return self.path / journal.FILE_NAME
+
+    @property
+    def memory(self) -> Path:
+        """What the runs of this place have learned of the modules that tests import; it may not be there."""
+        return self.path.parent.parent / MEMORY_NAME
 
 
 def find_plan(cwd: Path) -> Path:

@@ -11,6 +11,7 @@ import msgspec
 from .durations import format_duration
 from .model import CollectedTest, Isolation, Outcome, Phase
 
+REPORT_END = "(end of the hang report)"
 Budget = Literal["collection", "test", "phase", "run"]
 
 
@@ -20,11 +21,14 @@ def units(phase: Phase, tests: Sequence[CollectedTest]) -> list[tuple[CollectedT
         return [tuple(tests)] if tests else []
     grouped: dict[str, list[CollectedTest]] = {}
     for test in tests:
-        grouped.setdefault(_unit_key(phase.isolation, test), []).append(test)
+        grouped.setdefault(unit_key(phase.isolation, test), []).append(test)
     return [tuple(group) for group in grouped.values()]
 
 
-def _unit_key(isolation: Isolation, test: CollectedTest) -> str:
+def unit_key(isolation: Isolation, test: CollectedTest) -> str:
+    """The same for tests that share a process."""
+    if isolation is Isolation.PHASE:
+        return ""
     if isolation is Isolation.TEST:
         return test.id
     if isolation is Isolation.CLASS and test.class_id:
@@ -33,14 +37,25 @@ def _unit_key(isolation: Isolation, test: CollectedTest) -> str:
 
 
 class Overdue(msgspec.Struct, frozen=True):
-    """A deadline that took effect: whose budget, and how long it was (seconds)."""
+    """A deadline that took effect: whose budget, and how long it was (seconds).
+
+    ``likely`` and ``report`` are what the process has said of itself then: the line that most likely hangs, and all.
+    """
 
     budget: Budget
     limit: float
+    likely: str = ""
+    report: str = ""
 
     def __str__(self) -> str:
         name = {"test": "test_timeout", "phase": "timeout", "run": "run_timeout", "collection": "collect_timeout"}
-        return f"exceeded its {self.budget} deadline of {format_duration(self.limit)} ({name[self.budget]})"
+        at = f"; most likely: {self.likely}" if self.likely else ""
+        return f"exceeded its {self.budget} deadline of {format_duration(self.limit)} ({name[self.budget]}){at}"
+
+    @property
+    def text(self) -> str:
+        """What there is to say about it, the report included."""
+        return f"{self}\n\n{self.report}\n{REPORT_END}" if self.report else str(self)
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +71,13 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     missing: frozenset[str] = frozenset()
     overdue: Mapping[str, Overdue] = msgspec.field(default_factory=dict)
     dead: frozenset[str] = frozenset()
+    deaths: Mapping[str, str] = msgspec.field(default_factory=dict)  # of tests in flight, where more is known
     collect_texts: tuple[str, ...] = ()
     status: int = 0
     finished: bool = False
     reason: str = ""
     error: str = ""
-    failures: int = 0
+    red: int = 0  # failures as pytest counts them
     maxfail: int = 0
     doom: Overdue | None = None
     interrupted: str = ""
@@ -80,17 +96,19 @@ class Blame(msgspec.Struct, frozen=True):
 
 class Aftermath(msgspec.Struct, frozen=True, kw_only=True):
     """What a process leaves to do: blamed tests, tests to run in a fresh process (``alone``: each in its own, because
-    one of them is the culprit and nobody knows which), tests that will not run and why.
+    one of them is the culprit and nobody knows which), tests that run ``later`` if not enough have failed for good by
+    then, tests that will not run and why.
     """
 
     blamed: tuple[Blame, ...] = ()
     again: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
     reason: str = ""
 
 
-BARREN_LIMIT = 2  # processes that may end without any outcome before their tests are given up
+BARREN_LIMIT = 2  # processes in a row that may end without any outcome before tests are given up
 
 
 def aftermath(end: Ending) -> Aftermath:
@@ -103,14 +121,17 @@ def aftermath(end: Ending) -> Aftermath:
     blamed = (*missing, *culprits)
     if not rest:
         return Aftermath(blamed=blamed)
-    if end.interrupted or end.doom is not None:
+    if end.interrupted or (end.doom is not None and not _hung_after_tests(end)):
         reason = end.interrupted or f"the {end.doom.budget if end.doom else ''} deadline was reached before it"
         return Aftermath(blamed=blamed, not_run=rest, reason=reason)
-    if _at_maxfail(end):
-        return Aftermath(blamed=blamed, not_run=rest, reason=max_failures_reason(end.maxfail))
+    if _at_maxfail(end) and end.done:
+        return Aftermath(blamed=blamed, later=rest)
     if end.finished and end.reason and not culprits and not end.dead:
         return Aftermath(blamed=blamed, not_run=rest, reason=f"pytest ended its session early: {end.reason}")
-    if not blamed and not end.done and end.barren + 1 >= BARREN_LIMIT:
+    barren = 0 if blamed or end.done else end.barren + 1
+    if barren == BARREN_LIMIT and len(rest) > 1:  # the first one may be what no process comes past: the others may run
+        return Aftermath(again=rest[1:], alone=rest[:1])
+    if barren >= BARREN_LIMIT:
         return Aftermath(blamed=tuple(_given_up(id, end) for id in rest))
     suspects = tuple(id for id in rest if id in end.in_flight) if not culprits else ()
     return Aftermath(blamed=blamed, again=tuple(id for id in rest if id not in suspects), alone=suspects)
@@ -122,7 +143,12 @@ def max_failures_reason(limit: int) -> str:
 
 
 def _at_maxfail(end: Ending) -> bool:
-    return end.finished and bool(end.maxfail) and end.failures >= end.maxfail
+    return end.finished and bool(end.maxfail) and end.red >= end.maxfail
+
+
+def _hung_after_tests(end: Ending) -> bool:
+    """It fell silent between two tests, or after the last: that says nothing against those that have not run."""
+    return end.doom is not None and end.doom.budget == "collection" and bool(end.done)
 
 
 def _is_culprit(id: str, end: Ending) -> bool:
@@ -136,17 +162,17 @@ def _is_culprit(id: str, end: Ending) -> bool:
 def _culprit(id: str, end: Ending) -> Blame:
     late = end.overdue.get(id) or end.doom
     if id in end.dead:
-        return blamed(id, late, "its worker process died while it ran", end.log)
+        return blamed(id, late, end.deaths.get(id) or "its worker process died while it ran", end.log)
     if end.finished:
         why = end.reason or end.error or "no reason given"
         return blamed(id, late, f"it ended pytest's session before it was finished: {why}", end.log)
-    return blamed(id, late, describe_death(end.status), end.log)
+    return blamed(id, late, end.deaths.get(id) or describe_death(end.status), end.log)
 
 
 def blamed(id: str, late: Overdue | None, death: str, evidence: str) -> Blame:
     """The outcome of a test whose process is gone: timed out if it was late, else crashed for the reason ``death``."""
     if late is not None:
-        return _blame(id, Outcome.TIMED_OUT, str(late), evidence)
+        return Blame(id, Outcome.TIMED_OUT, str(late), f"{late.text}\n\n{evidence}" if evidence else late.text)
     return _blame(id, Outcome.CRASHED, death, evidence)
 
 
@@ -162,7 +188,7 @@ def _missing(id: str, end: Ending) -> Blame:
 
 def _given_up(id: str, end: Ending) -> Blame:
     what = end.error or "pytest finished without running it" if end.finished else describe_death(end.status)
-    return _blame(id, Outcome.ERROR, f"its process ended before its first test, twice: {what}", end.log)
+    return _blame(id, Outcome.ERROR, f"its process ended before its first test, each time: {what}", end.log)
 
 
 def describe_death(status: int) -> str:

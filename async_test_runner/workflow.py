@@ -11,25 +11,30 @@ from typing import Literal
 
 import msgspec
 
-from . import __version__, coverage, interpreter, process, selection, verdict
+from . import __version__, afterwards, coverage, interpreter, process, resuming, selection, verdict
 from . import plan as plans
-from .engine import Clock, Engine, processors, real_clock, signals_to, workers_of
+from .clocks import RunClock
+from .engine import Engine, processors, signals_to, workers_of
 from .errors import ExitCode, InfrastructureError, RunnerError, UsageError
 from .events import (
     VERSION,
+    Asked,
     Collected,
     Interrupted,
+    Paused,
     RunFinished,
+    RunResumed,
     RunStarted,
     TestNotRun,
 )
 from .gathering import HOST_GRACE, gather, host_of, proved, wants_host
+from .keys import Keys, questions_to
 from .launchers.collect import Collected as CollectionResult
 from .launchers.exec import ExecLauncher
 from .launchers.warm import Host, WarmLauncher
-from .model import Inventory, Phase, Plan, Problem, RunResult
+from .model import Inventory, Kept, Phase, Plan, Problem, RunResult
 from .protocol import Launcher
-from .recorder import Recorder
+from .recorder import EarlyReports, Recorder
 from .reports.terminal import Reporter
 from .reports.writer import write_phases, write_reports
 from .runs import RunDir, base_directory, create
@@ -51,6 +56,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     run_dir: Path | None = None
     pytest_args: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    keyboard: int | None = None  # a descriptor whose keys are heard while the run goes on
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +77,15 @@ def run(
     environ: Mapping[str, str],
     *,
     interval: float = 1.0,
-    clock: Clock = real_clock,
 ) -> Outcome:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request)
     selection.check_phase_names(plan, request.narrowing)  # before the collection, which may take its time
     run_dir = create(base_directory(plan.path, request.run_dir))
+    clock = RunClock()
     recorder = Recorder(run_dir, reporter, interval, clock)
     try:
-        return asyncio.run(_run(plan, request, run_dir, recorder, environ))
+        return _carried_out(plan, request, run_dir, recorder, clock, environ)
     except UsageError:
         shutil.rmtree(run_dir.path, ignore_errors=True)  # nothing has run: there is nothing to report
         raise
@@ -87,15 +93,86 @@ def run(
         recorder.close()
 
 
-async def _run(
-    plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder, environ: Mapping[str, str]
+def resume(
+    path: Path,
+    reporter: Reporter,
+    environ: Mapping[str, str],
+    *,
+    argv: tuple[str, ...] = (),
+    junit: Path | None = None,
+    keyboard: int | None = None,
+    interval: float = 1.0,
 ) -> Outcome:
-    _begin(plan, request, run_dir, recorder)
-    signals = _Signals(recorder, lambda: write_reports(plan, run_dir, _ended(recorder), request.junit))
+    """Take up the run with this journal, as it was asked for; ``junit`` is another place for the merged XML."""
+    run_dir = RunDir(path.absolute().parent)
+    clock = RunClock()
+    recorder = Recorder(run_dir, reporter, interval, clock)
+    try:
+        recorded = resuming.recorded(run_dir)
+        resuming.check(recorded)
+        recorder.recall(recorded.events)
+        request = _asked_again(recorded.started, argv=argv, junit=junit, keyboard=keyboard)
+        plan = adjusted(plans.load(request.plan), request)
+        return _carried_out(plan, request, run_dir, recorder, clock, environ, resumes=recorded.result)
+    finally:
+        recorder.close()
+
+
+def _asked_again(started: RunStarted, *, argv: tuple[str, ...], junit: Path | None, keyboard: int | None) -> Request:
+    asked = started.asked
+    return Request(
+        plan=Path(started.plan_path),
+        narrowing=Narrowing(
+            phases=asked.phases, files=asked.files, markers=asked.markers, keyword=asked.keyword, tests=asked.tests
+        ),
+        workers=asked.workers,
+        max_failures=asked.max_failures,
+        run_timeout=asked.run_timeout,
+        launcher=asked.launcher,
+        junit=junit or (Path(asked.junit) if asked.junit else None),
+        pytest_args=asked.pytest_args,
+        keyboard=keyboard,
+        argv=argv,
+    )
+
+
+def _carried_out(
+    plan: Plan,
+    request: Request,
+    run_dir: RunDir,
+    recorder: Recorder,
+    clock: RunClock,
+    environ: Mapping[str, str],
+    resumes: RunResult | None = None,
+) -> Outcome:
     adopts_orphans = process.adopt_orphans()
+    with process.guarded(recorder.fileno()), asyncio.Runner(loop_factory=clock.loop) as runner:
+        return runner.run(_run(plan, request, run_dir, recorder, clock, environ, adopts_orphans, resumes))
+
+
+async def _run(
+    plan: Plan,
+    request: Request,
+    run_dir: RunDir,
+    recorder: Recorder,
+    clock: RunClock,
+    environ: Mapping[str, str],
+    adopts_orphans: bool,
+    resumes: RunResult | None,
+) -> Outcome:
+    _begin(plan, request, run_dir, recorder, resumes)
+
+    def write() -> object:
+        return write_reports(plan, run_dir, _ended(recorder), request.junit)
+
+    signals = _Signals(recorder, write)
+    recorder.early = EarlyReports(write, recorder.clock)
     table = ""
     host: Host | None = None
-    with signals_to(signals):
+    with (
+        questions_to(signals.on_question, request.keyboard) as keys,
+        signals_to(signals, lambda: _stop(recorder, clock, keys)),
+    ):
         try:
             try:
                 collected = await _collect_or_stop(plan, request, run_dir, recorder, environ, signals)
@@ -107,8 +184,9 @@ async def _run(
                 inventory = collected.inventory
                 assignment = proved(plan, inventory, request.narrowing)
                 _record_inventory(inventory, assignment, recorder)
+                kept = _kept(recorder, resumes, assignment)
                 await _execute(
-                    plan, request, run_dir, recorder, environ, signals, collected, assignment, adopts_orphans
+                    plan, request, run_dir, recorder, environ, signals, collected, assignment, adopts_orphans, kept
                 )
                 table = await _coverage(plan, inventory, run_dir, recorder, environ)
         except UsageError:
@@ -121,12 +199,17 @@ async def _run(
                 await host.end(HOST_GRACE)
                 if adopts_orphans:
                     _end_orphans(recorder, set())
+            for warning in await afterwards.run(run_dir.path, plan.root, environ):
+                recorder.warn(warning)
         signals.close()
         return msgspec.structs.replace(_report(plan, request, run_dir, recorder), coverage=table)
 
 
-def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) -> None:
+def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder, resumes: RunResult | None) -> None:
     at, mono = recorder.clock()
+    if resumes is not None:
+        recorder.emit(RunResumed(at=at, mono=mono, run_id=resumes.run_id, argv=request.argv, runner=__version__))
+        return
     recorder.emit(
         RunStarted(
             at=at,
@@ -138,8 +221,53 @@ def _begin(plan: Plan, request: Request, run_dir: RunDir, recorder: Recorder) ->
             root=str(plan.root),
             argv=request.argv,
             runner=__version__,
+            plan_digest=resuming.digest(plan.path),
+            asked=_asked(request),
         )
     )
+
+
+def _asked(request: Request) -> Asked:
+    narrowing = request.narrowing
+    return Asked(
+        phases=narrowing.phases,
+        files=narrowing.files,
+        markers=narrowing.markers,
+        keyword=narrowing.keyword,
+        tests=narrowing.tests,
+        workers=request.workers,
+        max_failures=request.max_failures,
+        run_timeout=request.run_timeout,
+        launcher=request.launcher,
+        junit=str(request.junit) if request.junit else None,
+        pytest_args=request.pytest_args,
+    )
+
+
+def _kept(recorder: Recorder, resumes: RunResult | None, assignment: Assignment) -> dict[str, Kept]:
+    """What a run that is resumed has already; what has changed since is told."""
+    if resumes is None:
+        return {}
+    for change in resuming.changes(resumes, assignment):
+        if isinstance(change, Problem):
+            recorder.problem(change)
+        else:
+            recorder.warn(change)
+    return resuming.still(recorder.fold.kept(), resumes, assignment)
+
+
+def _stop(recorder: Recorder, clock: RunClock, keys: Keys | None) -> None:
+    """Ctrl-Z: everything stops, time too, until the shell continues us."""
+    recorder.pause()
+    if keys is not None:
+        keys.suspend()
+    clock.pause()
+    process.stop_with_all()
+    paused = clock.go_on()
+    if keys is not None:
+        keys.resume()
+    at, mono = clock()
+    recorder.emit(Paused(at=at, mono=mono, seconds=paused))
 
 
 class _Signals:
@@ -173,6 +301,11 @@ class _Signals:
             self._recorder.emit(Interrupted(at=at, mono=mono, signal=number))
         if self._count == 1:
             asyncio.get_running_loop().call_later(_PASSED_ON, self._write_early)
+
+    def on_question(self) -> None:
+        """A person wants to know what the tests are at."""
+        if self.engine is not None and not self._closed:
+            self.engine.on_question()
 
     def _write_early(self) -> None:
         if not self._closed:
@@ -218,6 +351,7 @@ async def _execute(
     collected: CollectionResult,
     assignment: Assignment,
     adopts_orphans: bool,
+    kept: dict[str, Kept],
 ) -> None:
     inventory = collected.inventory
     python = _interpreters(plan, environ)
@@ -247,6 +381,8 @@ async def _execute(
             new_host,
             run_dir=run_dir.path,
             run_id=run_dir.run_id,
+            memory=run_dir.memory,
+            facts=inventory.facts,
             without=inventory.without,
             workers=lambda phase: workers_of(phase, inventory.facts),
             tell=recorder.warn,
@@ -266,6 +402,7 @@ async def _execute(
         on_tick=recorder.tick,
         clock=recorder.clock,
         adopts_orphans=adopts_orphans,
+        kept=kept,
     )
     signals.engine = engine
     if inventory.errors and plan.collect_errors == "fail":

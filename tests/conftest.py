@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,20 @@ from support import Project
 from async_test_runner.launchers import pytest_process
 
 sys.path.insert(0, str(pytest_process.INSIDE))  # as PYTHONPATH does for the processes that run tests
+
+# What CI systems set: pytest, rich and the runner itself print otherwise where they see it.
+_OF_CI_SYSTEMS = ("CI", "BUILD_", "GITHUB_", "GITLAB_", "TF_BUILD", "TEAMCITY_", "JENKINS_", "BUILDKITE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nowhere_in_particular() -> Iterator[None]:
+    """Tests, and what they start, see the same environment on a desk as in a CI job."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(_OF_CI_SYSTEMS)]:
+            patch.delenv(name)
+        for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(params=["exec", "warm"])

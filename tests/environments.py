@@ -69,11 +69,9 @@ class Environments:
 
 
 def clean_environ(**changes: str) -> Mapping[str, str]:
-    """This environment without what pytest, coverage, a CI system or a virtual environment has added to it."""
-    prefixes = ("PYTEST_", "COV_", "ASYNC_TEST_RUN_", "GITHUB_", "VIRTUAL_ENV", "GIT_", "PRE_COMMIT")
+    """This environment without what pytest, coverage or a virtual environment has added to it."""
+    prefixes = ("PYTEST_", "COV_", "ASYNC_TEST_RUN_", "VIRTUAL_ENV", "GIT_", "PRE_COMMIT", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    for name in ("CI", "PYTHONPATH"):
-        kept.pop(name, None)
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 

@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -32,20 +33,20 @@ class Finished:
         self.run = run
         self.mark = mark
 
-    @property
+    @cached_property
     def events(self) -> list[Event]:
         assert self.run is not None, self.output
         return list(journal.read(self.run / journal.FILE_NAME))
 
-    @property
+    @cached_property
     def result(self) -> RunResult:
         return fold(self.events)
 
-    @property
+    @cached_property
     def tests(self) -> dict[str, TestResult]:
         return {test.id: test for test in self.result.tests()}
 
-    @property
+    @cached_property
     def outcomes(self) -> dict[str, Outcome]:
         return {id: test.outcome for id, test in self.tests.items()}
 
@@ -107,7 +108,8 @@ class Project:
 
     def start(self, *arguments: str, **env: str) -> Running:
         """Start ``async-test-run`` here. Plugins are loaded by the project's own ``-p``: that is much faster."""
-        if arguments[:1] == ("run",) and "--launcher" not in arguments:
+        given = "--launcher" in arguments or any(argument.startswith("--resume") for argument in arguments)
+        if arguments[:1] == ("run",) and not given:
             arguments = ("run", "--launcher", self.launcher, *arguments[1:])
         return Running(self.root, arguments, env)
 
@@ -128,7 +130,7 @@ class Running:
         clean = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PYTEST_", "COV_", "ASYNC_TEST_RUN_", "GITHUB_")) and name != "CI"
+            if not name.startswith(("PYTEST_", "COV_", "ASYNC_TEST_RUN_"))
         }
         self._log = root / f".output-{self.mark}.txt"
         with self._log.open("wb") as output:

@@ -11,25 +11,45 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "async_test_runner"
 INSIDE = PACKAGE / "inside" / "async_test_run_inside"
+KIT = PACKAGE / "kit"
 
 # From the ground up. A module imports from rows before its own, and in its row from what stands before it: so there are
 # no cycles. Names are relative to the package; "" is the package itself, a name alone also its ``__init__``.
 TABLE: tuple[tuple[str, ...], ...] = (
     # nothing of the project's below them
     ("", "errors", "model"),
-    ("durations", "wording", "globs", "templates", "expressions"),
+    ("clocks", "durations", "sizes", "wording", "globs", "templates", "expressions"),
     # runner.yaml -> Plan
-    ("yaml_reading", "plan_problems", "plan_kinds", "plan_parts", "plan_arguments", "plan_table", "plan_fields"),
+    (
+        "yaml_reading",
+        "plan_problems",
+        "plan_kinds",
+        "plan_parts",
+        "plan_arguments",
+        "plan_table",
+        "plan_leaks",
+        "plan_fields",
+    ),
     ("plan_schema", "plan"),
     # inventory + plan -> assignment
     ("criteria", "selection", "proposal"),
     # what happened, and what it comes to
     ("events", "verdict"),
     # the system below us
-    ("process", "journal"),
-    ("interpreter", "coverage", "runs"),
+    ("descendants", "guardian", "process", "journal", "spool", "keys"),
+    ("interpreter", "coverage", "afterwards", "runs"),
     # decisions without I/O, and the words between the engine and a launcher
-    ("protocol", "outcomes", "schedule", "supervisor"),
+    ("protocol", "dumps", "outcomes", "schedule"),
+    ("supervision", "supervision.actions", "supervision.running", "supervision.telling", "supervision.waiting"),
+    ("supervision.memory",),
+    (
+        "supervision.asking",
+        "supervision.deciding",
+        "supervision.deadlines",
+        "supervision.endings",
+        "supervision.hearing",
+        "supervisor",
+    ),
     # pytest processes
     ("launchers", "launchers.tail", "launchers.pytest_process"),
     ("launchers.exec",),
@@ -37,11 +57,19 @@ TABLE: tuple[tuple[str, ...], ...] = (
     ("launchers.collect",),
     ("engine",),
     # reports: pure functions of results and events
-    ("reports", "reports.text", "reports.xml", "reports.words", "reports.screen", "reports.reproduce"),
+    (
+        "reports",
+        "reports.text",
+        "reports.xml",
+        "reports.words",
+        "reports.rechecks",
+        "reports.screen",
+        "reports.reproduce",
+    ),
     ("reports.entries", "reports.progress", "reports.junit", "reports.junit_input", "reports.merging"),
     ("reports.summary", "reports.final", "reports.planning", "reports.plain", "reports.live", "reports.terminal"),
     # the run as a list of verbs
-    ("reports.writer", "recorder", "gathering"),
+    ("reports.writer", "recorder", "gathering", "resuming"),
     ("workflow",),
     # what people type
     ("commands", "commands.options", "commands.collecting"),
@@ -52,11 +80,11 @@ ORDER = {name: position for position, name in enumerate(name for row in TABLE fo
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the package outside ``inside/``, by its name relative to the package."""
+    """Every module of the runner, by its name relative to the package: ``inside/`` and ``kit/`` are not part of it."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        if parts[0] != "inside":
+        if parts[0] not in ("inside", "kit"):
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
@@ -154,14 +182,40 @@ def touches_processes(path: Path) -> set[str]:
     return found
 
 
-def test_processes_are_started_and_signalled_in_one_module() -> None:
-    assert {name for name, path in MODULES.items() if touches_processes(path)} == {"process"}
+def test_processes_are_started_and_signalled_in_three_modules() -> None:
+    found = {name for name, path in MODULES.items() if touches_processes(path)}
+    assert found == {"descendants", "guardian", "process"}
 
 
 def test_inside_imports_the_standard_library_pytest_and_itself_only() -> None:
     allowed = sys.stdlib_module_names | {"pytest", "async_test_run_inside"}
     foreign = {(path.name, name) for path in INSIDE.rglob("*.py") for name in top_level(path) if name not in allowed}
     assert foreign == set()
+
+
+def test_the_kit_and_the_runner_know_nothing_of_each_other() -> None:
+    outside = {
+        (path.name, module)
+        for path in KIT.rglob("*.py")
+        for node in ast.walk(tree(path))
+        for module in _imported(node, path)
+        if module.split(".")[1] != "kit"
+    }
+    assert outside == set()
+    assert {
+        name for name, path in MODULES.items() if any(found.split(".")[0] == "kit" for found in imports(name, path))
+    } == set()
+
+
+def _imported(node: ast.AST, path: Path) -> list[str]:
+    """The absolute names of what an import of the kit imports from this package."""
+    package = ["async_test_runner", *path.relative_to(PACKAGE).parts[:-1]]
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name.startswith("async_test_runner.")]
+    if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("async_test_runner")):
+        base = package[: len(package) - node.level + 1] if node.level else []
+        return [".".join([*base, *([node.module] if node.module else []), alias.name]) for alias in node.names]
+    return []
 
 
 def test_inside_stays_within_itself() -> None:

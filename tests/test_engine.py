@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from support import wait_until
 
-from async_test_runner.engine import Engine, processors, real_clock, signals_to, workers_of
+from async_test_runner import process
+from async_test_runner.clocks import real_clock
+from async_test_runner.engine import Engine, processors, signals_to, workers_of
 from async_test_runner.errors import ExitCode, InfrastructureError
 from async_test_runner.events import Event, Fold, Interrupted, RunFinished, RunStarted, TestNotRun
 from async_test_runner.model import CollectedTest, Command, Isolation, Phase, Plan, PytestFacts, RunResult
@@ -74,10 +76,16 @@ class FakeSession:
         if self.status is None:
             self._end(-number)
 
-    def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
-        self.signals.append(dump_signal or 0)
+    def ask(self, why: str, id: str, message: str, pid: int, number: int) -> None:
+        self.signals.append(number)
 
-    def last_words(self, dumped: bool) -> str:
+    def ask_in_c(self, pid: int, number: int) -> None:
+        """It always answers."""
+
+    def dumped(self) -> str:
+        return ""
+
+    def last_words(self) -> str:
         return "last words"
 
 
@@ -420,3 +428,13 @@ def test_the_clock_is_two_clocks() -> None:
     at, mono = real_clock()
     assert abs(at - time.time()) < 60
     assert abs(mono - time.monotonic()) < 60
+
+
+@pytest.mark.parametrize(("limit", "known", "warned"), [(10**9, None, 1), (10**9, 5, 0), (None, None, 0)])
+def test_a_limit_of_memory_that_nobody_can_watch_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int | None, known: int | None, warned: int
+) -> None:
+    monkeypatch.setattr(process, "resident", lambda pid: known)
+    result = Run(tmp_path, phase("a", memory=limit))(a="one")
+    assert outcomes(result) == "passed"
+    assert len([text for text in result.warnings if "memory is not watched" in text]) == warned

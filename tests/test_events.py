@@ -17,7 +17,10 @@ from async_test_runner.events import (
     DeadlineReached,
     Event,
     Fold,
+    HangReported,
     Interrupted,
+    LeakFound,
+    Paused,
     PhaseFinished,
     PhasePlanned,
     PhaseStarted,
@@ -25,10 +28,13 @@ from async_test_runner.events import (
     ProcessExited,
     ProcessStarted,
     RunFinished,
+    RunResumed,
     RunStarted,
     TestFinished,
     TestNotRun,
+    TestRechecked,
     TestRef,
+    TestSlow,
     TestStarted,
     Warned,
     decode,
@@ -40,6 +46,7 @@ from async_test_runner.model import (
     CommandResult,
     Detail,
     Isolation,
+    Leak,
     LeftOut,
     Outcome,
     Problem,
@@ -68,6 +75,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     RUN,
     COLLECTED,
     PLANNED,
+    RunResumed(**AT, run_id="r", argv=("-q",), runner="0.1.0"),
     PhaseStarted(**AT, phase="p"),
     CommandFinished(
         **AT, result=CommandResult(phase="p", stage="setup", command="x", status=-9, duration=1.5, output="o")
@@ -86,13 +94,20 @@ ONE_OF_EACH: tuple[Event, ...] = (
         sections=(Section("Captured stdout call", "out"),),
         properties=(("k", "v"),),
     ),
+    TestRechecked(**AT, phase="p", id="a", outcome=Outcome.PASSED, process="p/0002", duration=0.5, details=(DETAIL,)),
+    LeakFound(**AT, phase="p", id="a", attempt=1, process="p/0001", leak=Leak("tasks", "task x", "a.py:1 in f")),
     DeadlineReached(**AT, budget="test", limit=60.0, id="a"),
+    TestSlow(**AT, phase="p", process="p/0001", id="a", attempt=1, age=9.0, line="a.py:1 in f"),
+    HangReported(
+        **AT, phase="p", process="p/0001", id="a", attempt=1, why="asked", age=9.0, likely="a.py:1 in f", text="t"
+    ),
     TestNotRun(**AT, phase="p", ids=("b",), reason="why"),
     ProcessExited(**AT, phase="p", process="p/0001", status=-11, finished=False),
     PhaseFinished(**AT, phase="p", wall=2.0, reason="r"),
     Warned(**AT, message="m"),
     ProblemFound(**AT, problem=Problem("failure", "m", "h", "p")),
     Interrupted(**AT, signal=2, count=2),
+    Paused(**AT, seconds=7.0),
     RunFinished(**AT, exit_code=1, wall=3.0),
 )
 
@@ -122,7 +137,7 @@ def test_any_text_fits_on_one_line_and_without_surrogates_comes_back(text: str) 
 
 
 def test_lone_surrogates_are_written_visibly_wherever_they_are() -> None:
-    event = msgspec.structs.replace(ONE_OF_EACH[7], id="\udcff", sections=(Section("s", "\ud800"),))  # type: ignore[type-var]
+    event = msgspec.structs.replace(ONE_OF_EACH[8], id="\udcff", sections=(Section("s", "\ud800"),))  # type: ignore[type-var]
     read = decode(encode(event))
     assert isinstance(read, TestFinished)
     assert (read.id, read.sections[0].content) == ("\\udcff", "\\ud800")
@@ -245,3 +260,26 @@ def test_a_prefix_of_a_journal_never_shows_an_outcome_that_the_whole_does_not() 
 
 def test_the_version_is_written_down() -> None:
     assert events.VERSION == 1
+
+
+# -------------------------------------------------------------------------------------------------------------- leaks
+
+
+def leak(what: str, attempt: int = 1, id: str = "a") -> LeakFound:
+    return LeakFound(**AT, phase="p", id=id, attempt=attempt, process="p/0001", leak=Leak("tasks", what))
+
+
+def test_a_leak_belongs_to_its_attempt_whenever_it_is_found() -> None:
+    first, second = (
+        TestFinished(**AT, phase="p", id="a", attempt=number, outcome=Outcome.PASSED, retry=number == 1)
+        for number in (1, 2)
+    )
+    result = fold((RUN, PLANNED, leak("early", 2), first, second, leak("late", 1), leak("early", 1)))
+    test = next(result.tests())
+    assert [[leak.what for leak in attempt.leaks] for attempt in test.attempts] == [["late", "early"], ["early"]]
+    assert [leak.what for leak in test.leaks] == ["late", "early"]
+
+
+def test_a_leak_of_a_test_without_an_attempt_is_no_outcome() -> None:
+    result = fold((RUN, PLANNED, leak("early", 1)))
+    assert next(result.tests()).outcome is Outcome.NOT_RUN

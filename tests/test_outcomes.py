@@ -39,6 +39,10 @@ def stages(text: str) -> list[Stage]:
         ("sub:failed call:skipped", "failed"),
         ("call:rerun", "failed"),
         ("setup:rerun", "error"),
+        ("call:made-up", "error"),
+        ("call:made-up teardown:skipped", "error"),
+        ("sub:made-up", "error"),
+        ("call:passed", "passed"),
     ],
 )
 def test_one_outcome_for_the_stages_of_a_test(said: str, expected: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
-from async_test_runner.model import Command, Isolation, Phase, Plan, Reports, Retries, Select
+from async_test_runner.model import Command, Isolation, LeakKind, Leaks, Phase, Plan, Reports, Retries, Select
 from async_test_runner.plan import load, parse, reference
 from async_test_runner.plan_fields import DEFAULTS, PHASE, REPORTS, SELECT, TOP
 from async_test_runner.plan_schema import reference as render_reference
@@ -165,10 +166,47 @@ def test_environment_values_are_the_text_that_is_written(written: str, read: str
         ("0", Retries()),
         ("{count: 2, delay: 500ms, on: [crashed]}", Retries(count=2, delay=0.5, on=("crashed",))),
         ("{count: 1, on: timed_out}", Retries(count=1, on=("timed_out",))),
+        ("{count: 1, isolation: same}", Retries(count=1, isolation="same")),
     ],
 )
 def test_retries_are_a_number_or_a_mapping(written: str, read: Retries) -> None:
     assert phase_of(f"retries: {written}").retries == read
+
+
+def test_what_becomes_of_tests_that_are_not_simply_red_or_green() -> None:
+    phase = phase_of("flaky: fail\nrecheck: true\norder_dependent: pass")
+    assert (phase.flaky, phase.recheck, phase.order_dependent) == ("fail", True, "pass")
+    plain = phase_of("workers: 1")
+    assert (plain.flaky, plain.recheck, plain.order_dependent) == ("pass", False, "fail")
+
+
+@pytest.mark.parametrize(
+    ("written", "bytes"), [("512MB", 512_000_000), ("2GiB", 2 << 30), ("100000000", 100_000_000), ("null", None)]
+)
+def test_a_limit_of_memory_is_a_size_or_none(written: str, bytes: int | None) -> None:
+    assert phase_of(f"memory: {written}").memory == bytes
+
+
+def test_output_is_kept_up_to_a_size() -> None:
+    assert phase_of("output: 64kB").output == 64_000
+    assert phase_of("workers: 1").output == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("fail", Leaks(default="fail")),
+        ("{tasks: fail}", Leaks(tasks="fail")),
+        ("{default: ignore, threads: report}", Leaks(default="ignore", threads="report")),
+    ],
+)
+def test_leaks_are_one_policy_or_one_by_kind(written: str, read: Leaks) -> None:
+    assert phase_of(f"leaks: {written}").leaks == read
+
+
+def test_a_kind_of_leak_that_is_not_named_follows_the_default() -> None:
+    leaks = Leaks(default="ignore", tasks="fail")
+    assert leaks.by_kind() == {**dict.fromkeys(get_args(LeakKind), "ignore"), "tasks": "fail"}
 
 
 @pytest.mark.parametrize(

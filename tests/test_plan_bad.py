@@ -217,6 +217,9 @@ BAD = [
     Bad("workers huge", phase("workers: 99999999999999999999"), "4:14: phases[0].workers:", "write auto"),
     Bad("launcher x", phase("launcher: fork"), "4:15: phases[0].launcher:", "write auto"),
     Bad("max_failures", phase("max_failures: -1"), "4:19: phases[0].max_failures:", "write null for no limit, or 1"),
+    Bad("leaks text", phase("leaks: warn"), "4:12: phases[0].leaks:", "write report"),
+    Bad("leaks kind", phase("leaks: {task: fail}"), "4:13: phases[0].leaks.task:", 'did you mean "tasks"?'),
+    Bad("leaks policy", phase("leaks: {tasks: red}"), "4:20: phases[0].leaks.tasks:", "write report"),
     Bad("retries text", phase("retries: many"), "4:14: phases[0].retries:", "write 2 or {count: 2, on: [crashed]}"),
     Bad("retries neg", phase("retries: -1"), "4:14: phases[0].retries:", "write 1"),
     Bad(
@@ -232,6 +235,19 @@ BAD = [
         "4:19: phases[0].retries.on:",
         "remove the key, or write what it is to hold",
     ),
+    Bad("retries isolation", phase("retries: {isolation: phase}"), "4:26: phases[0].retries.isolation:", "write test"),
+    Bad("flaky word", phase("flaky: red"), "4:12: phases[0].flaky:", "write pass"),
+    Bad("recheck text", phase("recheck: maybe"), "4:14: phases[0].recheck:", "write true or false"),
+    Bad("order_dependent", phase("order_dependent: ok"), "4:22: phases[0].order_dependent:", "write pass"),
+    Bad("memory text", phase("memory: a lot"), "4:13: phases[0].memory:", "write for example 512MB (null: no limit)"),
+    Bad("memory negative", phase("memory: -1"), "4:13: phases[0].memory:", "write for example 512MB (null: no limit)"),
+    Bad("memory small", phase("memory: 1MB"), "4:13: phases[0].memory:", "write for example 512MB (null: no limit)"),
+    Bad("memory number", phase("memory: 1000"), "4:13: phases[0].memory:", "write for example 512MB (null: no limit)"),
+    Bad("memory vast", phase("memory: 2000TiB"), "4:13: phases[0].memory:", "write for example 512MB (null: no limit)"),
+    Bad("output null", phase("output: null"), "4:13: phases[0].output:", "write for example 1MB"),
+    Bad("output true", phase("output: true"), "4:13: phases[0].output:", "write for example 1MB"),
+    Bad("output small", phase("output: 10B"), "4:13: phases[0].output:", "write for example 1MB"),
+    Bad("max_memory", phase("max_memory: 1GB"), "4:5: phases[0].max_memory:", 'did you mean "memory"?'),
     Bad(
         "needs unknown",
         V + "phases:\n  - {name: sync, markers: x}\n  - name: b\n    needs: [snyc]\n",
@@ -515,6 +531,11 @@ def test_a_wrong_type_at_a_top_level_key_is_a_problem_there(key: str, value: str
             "grace",
             "max_failures",
             "retries",
+            "flaky",
+            "recheck",
+            "order_dependent",
+            "memory",
+            "output",
             "needs",
             "resources",
             "setup",
@@ -524,6 +545,7 @@ def test_a_wrong_type_at_a_top_level_key_is_a_problem_there(key: str, value: str
             "python",
         ]
         for value in ("[[[1]]]", "{a: {b: c}}", "[null]", "true", "-1.5")
+        if (key, value) != ("recheck", "true")
     ],
 )
 def test_a_wrong_type_at_a_phase_key_is_a_problem_there(key: str, value: str) -> None:
@@ -699,6 +721,11 @@ _KEYS = st.sampled_from(
         "timeout",
         "grace",
         "retries",
+        "flaky",
+        "recheck",
+        "order_dependent",
+        "memory",
+        "output",
         "count",
         "delay",
         "on",

@@ -141,7 +141,12 @@ phases:
     setup_timeout: ~
     grace: 0
     max_failures: null
-    retries: {count: 1, delay: 0s, on: [failed, crashed]}
+    retries: {count: 1, delay: 0s, on: [failed, crashed], isolation: same}
+    flaky: fail
+    recheck: true
+    order_dependent: pass
+    memory: 1.5 GiB
+    output: 64000
     resources: database
     setup: [make, [make, 1], {run: a | b, shell: true, timeout: 3}]
     teardown: {run: [make, clean]}
@@ -167,7 +172,7 @@ BEYOND = {
     "keyword two", "path dash", "path id", "wildcards", "junit dir", "setup quote", "setup shell word",
     "setup shell list", "env template", "env stray", "long text", "nul escape", "nul in env",
     "nul in a command", "test dash", "esc escape", "python tag", "tag int", "tagged phases", "complex key",
-    "duration long", "resource default", "same report",
+    "duration long", "memory small", "memory vast", "output small", "resource default", "same report",
 }  # fmt: skip
 
 

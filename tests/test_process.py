@@ -169,3 +169,17 @@ def test_a_question_to_an_interpreter_does_not_hear_the_terminals_signals() -> N
     leads = "import os; print(os.getpgrp() == os.getpid())"
 
     assert process.output_of(python(leads)) == "True\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+def test_what_a_process_has_resident_is_known_until_it_is_gone() -> None:
+    before = process.resident(os.getpid())
+    held = b"x" * 50_000_000
+    after = process.resident(os.getpid())
+    assert before is not None and after is not None
+    assert after - before > len(held) / 2
+    assert process.resident(2**30) is None
+
+
+def test_kills_of_the_kernel_for_want_of_memory_are_counted() -> None:
+    assert process.oom_kills() >= 0

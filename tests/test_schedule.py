@@ -51,7 +51,7 @@ def after(**facts: Any) -> str:
     end = Ending(**{"tests": ("a", "b", "c"), **facts})
     result = aftermath(end)
     parts = [f"{blame.id}={blame.outcome.value}" for blame in result.blamed]
-    lists = {"again": result.again, "alone": result.alone, "not_run": result.not_run}
+    lists = {"again": result.again, "alone": result.alone, "later": result.later, "not_run": result.not_run}
     return " ".join([*parts, *(f"{name}:{','.join(ids)}" for name, ids in lists.items() if ids)])
 
 
@@ -76,19 +76,23 @@ DONE = frozenset("a")
         ({"done": DONE, "in_flight": ("b",), "doom": Overdue("phase", 9.0)}, "b=timed_out not_run:c"),
         ({"in_flight": ("a", "b"), "doom": Overdue("run", 9.0)}, "a=timed_out b=timed_out not_run:c"),
         ({"doom": Overdue("collection", 9.0)}, "not_run:a,b,c"),
+        ({"doom": Overdue("collection", 9.0), "done": DONE}, "again:b,c"),
+        ({"doom": Overdue("collection", 9.0), "done": DONE, "interrupted": "by SIGINT"}, "not_run:b,c"),
         # ends from inside
         ({"finished": True, "reason": "Exit", "in_flight": ("a",), "status": 2}, "a=crashed again:b,c"),
         ({"finished": True, "reason": "a plugin", "done": DONE, "status": 2}, "not_run:b,c"),
-        ({"finished": True, "done": DONE, "maxfail": 1, "failures": 1}, "not_run:b,c"),
-        ({"finished": True, "done": DONE, "maxfail": 2, "failures": 1}, "again:b,c"),
-        ({"finished": True, "in_flight": ("b",), "done": DONE, "maxfail": 1, "failures": 1}, "not_run:b,c"),
+        ({"finished": True, "done": DONE, "maxfail": 1, "red": 1}, "later:b,c"),
+        ({"finished": True, "done": DONE, "maxfail": 2, "red": 1}, "again:b,c"),
+        ({"finished": True, "in_flight": ("b",), "done": DONE, "maxfail": 1, "red": 1}, "later:b,c"),
+        ({"finished": True, "maxfail": 1, "red": 1, "reason": "stopping after 1 failures"}, "not_run:a,b,c"),
         # interruptions
         ({"interrupted": "by SIGINT", "done": DONE, "in_flight": ("b",), "status": -2}, "not_run:b,c"),
         ({"interrupted": "by SIGINT", "in_flight": ("a",), "overdue": {"a": LATE}}, "a=timed_out not_run:b,c"),
         # nothing happened
         ({"status": 3}, "again:a,b,c"),
-        ({"status": 3, "barren": 1}, "a=error b=error c=error"),
-        ({"status": 0, "finished": True, "barren": 1}, "a=error b=error c=error"),
+        ({"status": 3, "barren": 1}, "again:b,c alone:a"),
+        ({"status": 3, "barren": 2}, "a=error b=error c=error"),
+        ({"status": 0, "finished": True, "barren": 2}, "a=error b=error c=error"),
         ({"status": 3, "barren": 1, "done": DONE}, "again:b,c"),
         # gone
         ({"finished": True, "missing": frozenset("b"), "done": frozenset("ac")}, "b=error"),
@@ -125,11 +129,11 @@ def test_every_test_without_an_outcome_is_accounted_for_exactly_once(
             missing=frozenset(missing),
             overdue=dict.fromkeys(late, LATE),
             dead=frozenset(dead),
-            failures=1,
+            red=1,
             **facts,
         )
     )
-    told = [*(blame.id for blame in result.blamed), *result.again, *result.alone, *result.not_run]
+    told = [*(blame.id for blame in result.blamed), *result.again, *result.alone, *result.later, *result.not_run]
     assert sorted(told) == sorted({"a", "b", "c"} - done)
     assert bool(result.not_run) <= bool(result.reason)
 

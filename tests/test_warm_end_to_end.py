@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from support import Project
@@ -124,6 +125,7 @@ def test_an_object_that_kept_the_captured_output_can_still_write(warm: Project) 
     [
         ("import threading, time; threading.Thread(target=time.sleep, args=(600,), daemon=True).start()", "threads"),
         ("import socket; SOCKET = socket.socket()", "sockets"),
+        ("import asyncio; LOOP = asyncio.new_event_loop()", "sockets"),
         ("import subprocess, sys; CHILD = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=-1)", "child"),
     ],
 )
@@ -159,27 +161,36 @@ def test_an_environment_per_worker_means_fresh_processes(warm: Project) -> None:
     assert any("differs from worker to worker" in text for text in run.result.warnings)
 
 
-def test_the_death_of_the_host_costs_one_test_and_the_rest_runs_in_fresh_processes(warm: Project) -> None:
+@pytest.mark.parametrize(
+    ("ancestor", "rest"),
+    [
+        pytest.param(1, [2], id="the process that workers are forked from"),
+        pytest.param(2, [2], id="the session"),
+        pytest.param(3, [1, 1], id="the host"),
+    ],
+)
+def test_the_death_of_an_ancestor_costs_one_test(warm: Project, ancestor: int, rest: list[int]) -> None:
     warm.plan("phases: [{name: all, isolation: test, workers: 1}]")
     warm.write(
         "test_a.py",
-        """
+        f"""
         import os, pathlib, signal, time
+        def parent(pid): return int(pathlib.Path(f"/proc/{{pid}}/stat").read_text().rpartition(")")[2].split()[1])
         def test_1(): pass
-        def test_2_kills_the_host():
-            host = pathlib.Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
-            os.kill(int(host), signal.SIGKILL)
+        def test_2_kills():
+            pid = os.getpid()
+            for _ in range({ancestor}): pid = parent(pid)
+            os.kill(pid, signal.SIGKILL)
             time.sleep(60)
         def test_3(): pass
         def test_4(): pass
         """,
     )
-    # under the exec launcher, where the rest runs, the parent of the parent is nobody to be killed
     run = warm.run().check(1)
-    assert run.outcome("test_2_kills_the_host") is Outcome.CRASHED
+    assert run.outcome("test_2_kills") is Outcome.CRASHED
     assert [run.outcome(name) for name in ("test_1", "test_3", "test_4")] == [Outcome.PASSED] * 3
     started = [event for event in run.events if isinstance(event, ProcessStarted)]
-    assert [event.tests for event in started] == [4, 1, 1]
+    assert [event.tests for event in started] == [4, *rest]  # without a host the rest runs in fresh processes
 
 
 def test_a_thread_that_a_worker_leaves_behind_is_a_warning(warm: Project) -> None:
@@ -196,33 +207,60 @@ def test_a_thread_that_a_worker_leaves_behind_is_a_warning(warm: Project) -> Non
     assert any("left-over" in text for text in run.result.warnings)
 
 
-def test_the_xml_of_a_phase_is_one_session_whatever_ran_in_its_workers(warm: Project) -> None:
-    from xml.etree import ElementTree
+_ONE_OF_EACH = """
+    import os, pytest
+    def test_passes(record_property): record_property("kept", "yes")
+    def test_fails(): print("said"); assert 0
+    def test_dies(): os._exit(3)
+    @pytest.mark.xfail
+    def test_xfails(): assert 0
+    def test_skips(): pytest.skip("because")
+    """
 
+
+def cases_of(path: Path) -> dict[str, list[str]]:
+    root = ElementTree.parse(path).getroot()
+    found = {str(case.get("name")): [child.tag for child in case] for case in root.iter("testcase")}
+    return {name: [tag for tag in tags if tag != "properties"] for name, tags in found.items()}
+
+
+def test_the_xml_that_a_project_asks_pytest_for_is_one_session_whatever_ran_in_its_workers(warm: Project) -> None:
     warm.plan("phases: [{name: all, isolation: test, workers: 2}]")
-    warm.write(
-        "test_a.py",
-        """
-        import os, pytest
-        def test_passes(record_property): record_property("kept", "yes")
-        def test_fails(): print("said"); assert 0
-        def test_dies(): os._exit(3)
-        @pytest.mark.xfail
-        def test_xfails(): assert 0
-        def test_skips(): pytest.skip("because")
-        """,
-    )
+    warm.write("pytest.ini", "[pytest]\naddopts = --junitxml=own.xml\n")
+    warm.write("test_a.py", _ONE_OF_EACH)
     run = warm.run().check(1)
     assert run.run is not None
-    root = ElementTree.parse(run.run / "phases" / "all.xml").getroot()
-    cases = {str(case.get("name")): [child.tag for child in case] for case in root.iter("testcase")}
-    assert cases == {
-        "test_passes": ["properties"],
+    assert ElementTree.parse(run.run / "phases" / "all.xml").find("./testsuite").get("name") == "pytest"  # type: ignore[union-attr]
+    assert cases_of(run.run / "phases" / "all.xml") == {
+        "test_passes": [],
         "test_fails": ["failure"],
         "test_dies": ["failure"],
         "test_xfails": ["skipped"],
         "test_skips": ["skipped"],
     }
+
+
+def test_the_xml_of_a_phase_is_the_runners_where_nobody_asks_pytest_for_one(warm: Project) -> None:
+    warm.plan("phases: [{name: one, isolation: test, tests: ['*::test_passes', '*::test_dies']}, {name: two}]")
+    warm.write("test_a.py", _ONE_OF_EACH)
+    run = warm.run().check(1)
+    assert run.run is not None
+    assert cases_of(run.run / "phases" / "one.xml") == {"test_passes": [], "test_dies": ["error"]}
+    assert set(cases_of(run.run / "phases" / "two.xml")) == {"test_fails", "test_xfails", "test_skips"}
+    assert list((run.run / "processes").glob("*/*/junit.xml")) == []
+
+
+def test_what_tests_add_to_pytests_xml_is_in_the_phases(warm: Project) -> None:
+    warm.plan("phases: [{name: all}]")
+    warm.write(
+        "test_a.py",
+        "def test_adds(record_testsuite_property): record_testsuite_property('version', '7')\ndef test_other(): pass\n",
+    )
+    run = warm.run().check(0)
+    assert run.run is not None
+    found = ElementTree.parse(run.run / "phases" / "all.xml").find("./testsuite/properties/property")
+    assert found is not None
+    assert dict(found.attrib) == {"name": "version", "value": "7"}
 
 
 def test_sigint_ends_session_and_workers(warm: Project) -> None:
@@ -238,3 +276,75 @@ def test_sigint_ends_session_and_workers(warm: Project) -> None:
     running = warm.start("run").until("waiting").signal(signal.SIGINT)
     run = running.wait().check(130)
     assert set(run.outcomes.values()) == {Outcome.NOT_RUN}
+
+
+def test_what_workers_import_is_imported_once_before_the_fork(warm: Project) -> None:
+    warm.plan("phases: [{name: all, isolation: test}]")
+    warm.write(
+        "test_a.py",
+        """
+        import sys, pytest
+        @pytest.mark.parametrize("number", range(20))
+        def test_imports(number):
+            with open("seen.txt", "a") as file: file.write(f"{'wsgiref.simple_server' in sys.modules} ")
+            import wsgiref.simple_server
+        """,
+    )
+    warm.run().check(0)
+    first = (warm.root / "seen.txt").read_text().split()
+    assert (first[0], first[-1]) == ("False", "True")  # learned from the first ones
+    (warm.root / "seen.txt").unlink()
+    warm.run().check(0)
+    assert set((warm.root / "seen.txt").read_text().split()) == {"True"}  # remembered from the last run
+    (warm.root / "seen.txt").unlink()
+    warm.plan("phases: [{name: all, isolation: test, preload: false}]")
+    warm.run().check(0)
+    assert set((warm.root / "seen.txt").read_text().split()) == {"False"}
+
+
+@pytest.mark.parametrize("isolation", ["phase", "test"])
+def test_who_asks_the_garbage_collector_hears_of_what_the_collection_made(warm: Project, isolation: str) -> None:
+    warm.plan(f"phases: [{{name: all, isolation: {isolation}}}]")
+    warm.write(
+        "test_a.py",
+        """
+        import gc, weakref
+        from gc import get_objects, get_referrers
+
+        class Client: pass
+
+        class Owner:
+            def __init__(self): self.me = self
+        client, owners = Client(), [Owner()]
+        holder = {"client": client}
+
+        def test_its_instances_are_counted():
+            assert sum(type(thing) is Client for thing in gc.get_objects()) == 1
+            assert sum(type(thing) is Client for thing in get_objects()) == 1
+
+        def test_those_who_hold_it_are_found_and_nobody_else():
+            assert [found for found in gc.get_referrers(client) if found is holder] == [holder]
+            assert {id(found) for found in get_referrers(client)} == {id(holder), id(globals())}
+
+        def test_its_cycles_are_freed():
+            owner = weakref.ref(owners.pop())
+            gc.collect()
+            assert owner() is None
+        """,
+    )
+    warm.run().check(0)
+
+
+def test_plugins_hear_the_truth_of_the_garbage_collector_when_a_session_ends(warm: Project) -> None:
+    # hypothesis asks at a session's end who holds trio's random generator, and warns if nobody does.
+    warm.plan("phases: [{name: all}]")
+    warm.write("held.py", "class Generator: pass\ngenerator = Generator()")
+    warm.write(
+        "conftest.py",
+        """
+        import gc, held
+        def pytest_terminal_summary(): assert gc.get_referrers(held.generator)
+        """,
+    )
+    warm.write("test_a.py", "def test_it(): pass")
+    warm.run().check(0)

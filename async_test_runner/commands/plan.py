@@ -35,7 +35,7 @@ from .. import plan as plans
 from ..engine import workers_of
 from ..errors import UsageError
 from ..model import Inventory, Plan
-from ..reports import planning, terminal
+from ..reports import planning, terminal, text
 from ..selection import Assignment, Explanation, Narrowing
 from ..wording import listed
 from . import collecting, options
@@ -135,4 +135,4 @@ def _perhaps(inventory: Inventory) -> str:
 
 
 def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2)
+    return text.unobeyed(json.dumps(document, indent=2))

@@ -11,16 +11,21 @@ import click
 from rich.text import Text
 
 from .. import runs, workflow
+from ..errors import UsageError
 from ..reports import final, terminal, text
 from ..selection import Narrowing
 from . import options
 
 _EPILOG = """\b
+While it runs: the key d on a terminal, or kill -USR1, shows what every running test is at.
+
+\b
 Examples:
   async-test-run                              all phases of runner.yaml
   async-test-run run sync async               two phases of it
   async-test-run run -k "login and not slow"  narrowed; what is left out is counted
   async-test-run run --files tests/test_a.py  the tests of one file, each in its phase
+  async-test-run run --resume                 go on with the last run, which was killed
   async-test-run run -- --log-level=DEBUG     arguments for pytest"""
 
 
@@ -47,6 +52,14 @@ Examples:
     type=click.Choice(["auto", "exec", "warm"]),
     help="How all phases make their processes, whatever the plan says.",
 )
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[RUN]",
+    help="Go on with a run that was killed or interrupted: without RUN, the newest one.",
+)
 @options.run_dir
 @options.color
 @click.option("-q", "--quiet", count=True, help="At most ten lines when all is well.")
@@ -65,6 +78,7 @@ def command(
     timeout: float | None,
     junit: Path | None,
     launcher: Literal["auto", "exec", "warm"] | None,
+    resume: str | None,
     run_dir: Path | None,
     color: bool | None,
     quiet: int,
@@ -77,6 +91,20 @@ def command(
     """
     verbosity = verbose - quiet
     cwd = options.here()
+    if resume is not None:
+        _refuse_beside_resume(context)
+    reporter = terminal.reporter(sys.stdout, color=color, verbosity=verbosity, environ=os.environ)
+    live = terminal.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
+    interval, keyboard = (0.12, 0) if live else (1.0, None)
+    junit = junit.absolute() if junit else None
+    if resume is not None:
+        path = runs.find(_base(plan, run_dir, cwd), resume or None)
+        argv = tuple(sys.argv[1:])
+        outcome = workflow.resume(
+            path, reporter, os.environ, argv=argv, junit=junit, keyboard=keyboard, interval=interval
+        )
+        _show(context, outcome, verbosity, color, cwd)
+        return
     request = workflow.Request(
         plan=plan if plan is not None else runs.find_plan(cwd),
         narrowing=Narrowing(phases=phases, files=absolute(files), markers=markers, keyword=keyword, tests=tests),
@@ -84,20 +112,45 @@ def command(
         max_failures=max_failures,
         run_timeout=timeout,
         launcher=launcher,
-        junit=junit.absolute() if junit else None,
+        junit=junit,
         run_dir=run_dir.absolute() if run_dir else None,
         pytest_args=context.meta[options.AFTER_DASHES],
         argv=tuple(sys.argv[1:]),
+        keyboard=keyboard,
     )
-    reporter = terminal.reporter(sys.stdout, color=color, verbosity=verbosity, environ=os.environ)
-    live = terminal.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
-    outcome = workflow.run(request, reporter, os.environ, interval=0.12 if live else 1.0)
+    outcome = workflow.run(request, reporter, os.environ, interval=interval)
+    _show(context, outcome, verbosity, color, cwd)
+
+
+def _show(context: click.Context, outcome: workflow.Outcome, verbosity: int, color: bool | None, cwd: Path) -> None:
     lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=cwd, places=outcome.places)
     if outcome.coverage:
-        table = [Text(text.visible(line)) for line in outcome.coverage.rstrip().splitlines()]
+        table = [Text(line) for line in text.block(outcome.coverage.rstrip()).split("\n")]
         terminal.show([*table, Text()], sys.stdout, color=color, environ=os.environ)
     terminal.show(lines, sys.stdout, color=color, environ=os.environ)
     context.exit(int(outcome.exit_code))
+
+
+_WITH_RESUME = {"resume", "plan", "run_dir", "junit", "color", "quiet", "verbose"}
+
+
+def _refuse_beside_resume(context: click.Context) -> None:
+    """A run goes on as it was asked for; what would change that is no part of it."""
+    given = {
+        name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    others = sorted(given - _WITH_RESUME) + (["--"] if context.meta[options.AFTER_DASHES] else [])
+    if others:
+        raise UsageError(
+            f"--resume goes on with a run as it was asked for: {', '.join(others)} cannot be given with it",
+            hint="async-test-run run --resume",
+        )
+
+
+def _base(plan: Path | None, run_dir: Path | None, cwd: Path) -> Path:
+    if run_dir is not None:
+        return run_dir
+    return runs.base_directory(plan if plan is not None else runs.find_plan(cwd))
 
 
 def absolute(files: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from .. import coverage
+from .. import afterwards, coverage, dumps, process
 from ..durations import format_duration
 from ..errors import InfrastructureError, UsageError
 from ..model import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
@@ -22,6 +22,7 @@ from ..protocol import (
     CollectSkipped,
     ConftestFailed,
     Found,
+    Hang,
     Hello,
     Hosting,
     InventoryDone,
@@ -32,7 +33,8 @@ from ..schedule import describe_death
 from . import pytest_process
 from .warm import Host
 
-_TICK = 0.02  # seconds between two looks at a host that collects
+_TICK = 0.005  # seconds between two looks at a host that collects
+_ANSWER_TICKS = 80  # such looks for the answer of a process that is asked what it is at
 _ROUNDS = 20  # files that may take the whole collection down before it is given up
 _PYTEST_USAGE = 4
 
@@ -54,10 +56,11 @@ class Heard(msgspec.Struct):
     left_out: list[LeftOut] = msgspec.field(default_factory=list)
     bad_expressions: dict[int, str] = msgspec.field(default_factory=dict)
     facts: PytestFacts | None = None
-    conftest: CollectError | None = None
+    conftest: ConftestFailed | None = None
     hosting: Hosting | None = None
     last: Collecting | None = None
     hello: Hello | None = None
+    hang: Hang | None = None
 
     def add(self, message: Message) -> None:
         """Take in one message; those of running tests say nothing here."""
@@ -77,9 +80,11 @@ class Heard(msgspec.Struct):
             case BadExpression():
                 self.bad_expressions[message.index] = message.text
             case ConftestFailed():
-                self.conftest = CollectError(message.id, message.text)
+                self.conftest = message
             case Hosting():
                 self.hosting = message
+            case Hang():
+                self.hang = message
             case InventoryDone():
                 self.facts = message.facts
             case _:
@@ -149,7 +154,7 @@ class Collection:
     async def _round(
         self, number: int, expressions: Sequence[tuple[str, str]], without: tuple[str, ...], host: bool
     ) -> tuple[Heard, int, str, bool, pytest_process.PytestSession | None]:
-        directory = self._run_dir / "collection" / f"{number:04d}"
+        directory = self._fresh(number)
         session = await pytest_process.start(
             [
                 *self._arguments,
@@ -167,23 +172,32 @@ class Collection:
                 "expressions": [list(expression) for expression in expressions],
                 "without": without,
                 "host": host,
+                "at_end": str(self._run_dir / afterwards.DIRECTORY),
             },
             env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,
             control=host,
         )
         heard = Heard()
+        dump = ""
         late = not await (self._hosts_in_time(session, heard) if host else self._ends_in_time(session))
         for message in session.poll():
             heard.add(message)
         if heard.hosting is not None and session.status is None:
             return heard, 0, "", False, session
         if late:
-            await self._end(session, heard)
+            dump = await self._end(session, heard)
             for message in session.poll():
                 heard.add(message)
         session.signal(KILL)  # whatever the collection has started and left behind in its group
-        return heard, session.status or 0, session.last_words(late), late, None
+        words = "\n\n".join(filter(None, [dump, session.last_words()]))
+        return heard, session.status or 0, words, late, None
+
+    def _fresh(self, number: int) -> Path:
+        """A directory for a round; a run that is resumed has had some."""
+        while (directory := self._run_dir / "collection" / f"{number:04d}").exists():
+            number += 1
+        return directory
 
     async def _hosts_in_time(self, session: pytest_process.PytestSession, heard: Heard) -> bool:
         try:
@@ -195,8 +209,8 @@ class Collection:
         except TimeoutError:
             return False
         except asyncio.CancelledError:
-            session.signal(KILL)
-            await session.wait()
+            await process.end(session.child, self._grace)
+            session.signal(KILL)  # whatever it left behind in its group
             raise
         return True
 
@@ -207,15 +221,16 @@ class Collection:
         except TimeoutError:
             return False
         except asyncio.CancelledError:
-            session.signal(KILL)
-            await session.wait()
+            await process.end(session.child, self._grace)
+            session.signal(KILL)  # whatever it left behind in its group
             raise
         return True
 
-    async def _end(self, session: pytest_process.PytestSession, heard: Heard) -> None:
-        if heard.hello is not None:
-            session.overdue("", "", heard.hello.pid, heard.hello.dump_signal)
-            await asyncio.sleep(min(1.0, self._grace))
+    async def _end(self, session: pytest_process.PytestSession, heard: Heard) -> str:
+        """End a collection that is too late; returns what it was at."""
+        for message in session.poll():
+            heard.add(message)
+        report = await _asked(session, heard, heard.hello) if heard.hello is not None else ""
         session.signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(self._grace):
@@ -223,13 +238,14 @@ class Collection:
         except TimeoutError:
             session.signal(KILL)
             await session.wait()
+        return report
 
     def _fatal(self, heard: Heard, status: int, words: str, late: bool) -> tuple[str, CollectError] | None:
         """Path and error of the one file that ended the collection before it had an inventory; None if it has one."""
         if heard.facts is not None:
             return None
         if heard.conftest is not None:
-            return heard.conftest.id, heard.conftest
+            return heard.conftest.path, CollectError(heard.conftest.id, heard.conftest.text)
         if late:
             limit = format_duration(self._timeout or 0.0)
             text = f"exceeded the collection deadline of {limit} (collect_timeout)\n\n{words}"
@@ -239,6 +255,23 @@ class Collection:
             raise _no_collection(self._python, status, words)
         text = f"while it was imported, {describe_death(status)}\n\n{words}"
         return heard.last.path, CollectError(heard.last.id, text)
+
+
+async def _asked(session: pytest_process.PytestSession, heard: Heard, hello: Hello) -> str:
+    """What a collecting process is at, from Python or, if that does not run, from C."""
+    if hello.dump_signal is None:
+        return ""
+    session.ask("overdue", "", "", hello.pid, hello.dump_signal)
+    for _ in range(_ANSWER_TICKS):
+        await asyncio.sleep(_TICK)
+        for message in session.poll():
+            heard.add(message)
+        if heard.hang is not None and heard.hang.likely:
+            return heard.hang.text
+    if hello.c_signal is not None:
+        session.ask_in_c(hello.pid, hello.c_signal)
+        await asyncio.sleep(_ANSWER_TICKS * _TICK)
+    return dumps.described(session.dumped()).text
 
 
 def _no_collection(python: str, status: int, words: str) -> Exception:

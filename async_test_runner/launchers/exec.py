@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import coverage
+from .. import afterwards, coverage
 from ..model import Phase, PytestFacts
 from ..protocol import Job
 from ..templates import expand, template_values
@@ -85,7 +85,17 @@ class ExecLauncher:
     def _settings(self, job: Job) -> dict[str, Any]:
         workers = {f"gw{n}": self._phase_env(job, job.slot + n, f"gw{n}") for n in range(job.workers)}
         tests = [test.id for test in job.tests]
-        return {"mode": "run", "tests": tests, "worker_env": workers, "without": self._without}
+        return {
+            "mode": "run",
+            "tests": tests,
+            "worker_env": workers,
+            "without": self._without,
+            "at_end": str(self._run_dir / afterwards.DIRECTORY),
+            "recheck": job.recheck,
+            **pytest_process.watching(job),
+            "memory": job.phase.memory,
+            "output": job.phase.output,
+        }
 
     def _env(self, job: Job) -> dict[str, str]:
         env = {**self._environ, **self._phase_env(job, job.slot, f"gw{job.slot}")}
@@ -110,7 +120,7 @@ class ExecLauncher:
             *rootdir_arguments(self._facts),
             "--color=no",
             "--continue-on-collection-errors",
-            f"--junitxml={junit_path(job, directory)}",
+            f"--junitxml={junit_path(job, directory, self._facts)}",
             f"--maxfail={job.maxfail}",
             *self._distribution(job),
             *pytest_process.ignoring(self._without),
@@ -133,9 +143,19 @@ class ExecLauncher:
         return files
 
 
-def junit_path(job: Job, directory: Path) -> str:
-    """Where the process writes its own XML; nowhere for file names that are not UTF-8: pytest cannot, and breaks."""
-    return "" if any("\\ud" in test.file for test in job.tests) else str(directory / "junit.xml")
+_XML_FIXTURES = {"record_xml_attribute", "record_testsuite_property"}
+
+
+def junit_path(job: Job, directory: Path, facts: PytestFacts) -> str:
+    """Where pytest writes an XML of its own: only where the project asks for one, or has tests that add to it.
+
+    It costs pytest a sixth of a trivial test's time, and the runner renders the same from the journal. Nowhere for file
+    names that are not UTF-8: pytest cannot, and breaks. What only rechecks has no place in it: its test stands there.
+    """
+    wanted = bool(facts.junit_xml) or any(not _XML_FIXTURES.isdisjoint(test.fixtures) for test in job.tests)
+    if not wanted or job.recheck or any("\\ud" in test.file for test in job.tests):
+        return ""
+    return str(directory / "junit.xml")
 
 
 def has_xdist(facts: PytestFacts) -> bool:

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from .. import process
+from .. import process, spool
 from ..errors import InfrastructureError
 from ..journal import replaced
-from ..protocol import Message
+from ..protocol import Capturing, Job, Message, Why
 from .tail import Tail
 
 INSIDE = Path(__file__).parent.parent / "inside"
@@ -25,6 +25,8 @@ PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"
 LOG_NAME = "output.log"
 _LOG_LIMIT = 4000  # bytes of a log, and of a dump, that are shown with an outcome
 _DUMP_LIMIT = 64_000
+_LOG_KEPT = 4 << 20  # bytes at both ends of a log that has grown too long
+_CAPTURE_KEPT = 1 << 20  # the same of captured output, at least
 _COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's own banner ends here: no news before it
 
 
@@ -40,6 +42,7 @@ class SessionFiles(abc.ABC):
         self.directory = directory
         self._tail = Tail(directory, names)
         self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
+        self._captures: dict[str, Capturing] = {}  # by worker
 
     @property
     @abc.abstractmethod
@@ -55,28 +58,43 @@ class SessionFiles(abc.ABC):
         """What was said since the last call."""
         over = self.status is not None  # asked first: what an ended process has said is then all there
         messages = self._tail.poll()
+        self._captures.update((said.worker, said) for said in messages if isinstance(said, Capturing))
         if over:
             self._tail.close()
+            spool.shorten(self.log, _LOG_KEPT)
+        else:
+            self._bound_output()
         return messages
 
-    def overdue(self, id: str, message: str, pid: int, dump_signal: int | None) -> None:
+    def _bound_output(self) -> None:
+        """See to it that what tests print without end does not fill the disk."""
+        spool.thin(self.log, _LOG_KEPT)
+        for said in self._captures.values():
+            for fd, device, inode in said.files:
+                spool.thin(f"/proc/{said.pid}/fd/{fd}", max(said.limit, _CAPTURE_KEPT), (device, inode))
+
+    def ask(self, why: Why, id: str, message: str, pid: int, number: int) -> None:
         """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""
-        if dump_signal is None:
-            return
+        with replaced(self.directory / f"ask-{pid}.json") as file:
+            file.write(msgspec.json.encode({"why": why, "id": id, "message": message}))
+        process.signal_process(pid, number)
+
+    def ask_in_c(self, pid: int, number: int) -> None:
+        """`faulthandler` appends to a file that all processes of the session share: one is asked at a time."""
         self._dumped = {path: path.stat().st_size for path in self._dump_files()}
-        with replaced(self.directory / f"deadline-{pid}.json") as file:
-            file.write(msgspec.json.encode({"id": id, "message": message}))
-        process.signal_process(pid, dump_signal)
+        process.signal_process(pid, number)
+
+    def dumped(self) -> str:
+        """What has been appended since."""
+        parts = [_end_of(path, self._dumped.get(path, 0), _DUMP_LIMIT) for path in self._dump_files()]
+        return "\n\n".join(part.strip("\n") for part in parts if part.strip())
 
     def _dump_files(self) -> list[Path]:
         return sorted(self.directory.glob("dump-*.txt"))
 
-    def last_words(self, dumped: bool) -> str:
-        """For an outcome that pytest could not explain: the end of the log, and the last dump if one was asked for."""
-        parts = [_end_of(path, self._dumped.get(path, 0), _DUMP_LIMIT) for path in self._dump_files()] if dumped else []
-        log = _end_of(self.log, 0, _LOG_LIMIT)
-        parts.append(_COLLECTED.split(log)[-1])
-        return "\n\n".join(part.strip("\n") for part in parts if part.strip())
+    def last_words(self) -> str:
+        """For an outcome that pytest could not explain: the end of the log."""
+        return _COLLECTED.split(_end_of(self.log, 0, _LOG_LIMIT))[-1].strip("\n")
 
 
 class PytestSession(SessionFiles):
@@ -145,7 +163,7 @@ async def start(
     path = directory / "settings.json"
     try:
         directory.mkdir(parents=True)
-        path.write_text(json.dumps({**settings, "runner": os.getpid()}), encoding="utf-8")
+        path.write_text(json.dumps({**settings, "runner": process.parent()}), encoding="utf-8")
     except OSError as error:
         raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
     child = await process.start(
@@ -157,6 +175,11 @@ async def start(
         control=control,
     )
     return PytestSession(child, directory, names)
+
+
+def watching(job: Job) -> dict[str, Any]:
+    """What the process looks for after each test, and whether another one runs tests beside it."""
+    return {"leaks": job.phase.leaks.by_kind(), "alone": job.workers == 1 and not job.parallel}
 
 
 def ignoring(without: Sequence[str]) -> list[str]:

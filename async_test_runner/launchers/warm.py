@@ -14,14 +14,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import process
+from .. import afterwards, process
 from ..errors import InfrastructureError
-from ..model import Phase, Plan
+from ..model import Phase, Plan, PytestFacts
 from ..protocol import Exited, Forked, Hosting, Job, Session
 from ..schedule import units
 from ..templates import expand, template_values
 from .exec import ExecLauncher, junit_path
-from .pytest_process import PytestSession, SessionFiles, process_names
+from .pytest_process import PytestSession, SessionFiles, process_names, watching
 
 _FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
 _TICK = 0.005
@@ -137,7 +137,8 @@ class WarmLauncher:
     """Forks what can be forked, and hands the rest to ``fallback``. ``tell`` takes each reason for that, once.
 
     ``new_host`` collects again, for a phase whose interpreter, arguments or environment are its own: None if that does
-    not give a host. The ``host`` of the plan's own collection serves all others.
+    not give a host. The ``host`` of the plan's own collection serves all others. ``memory`` is the file of what workers
+    import, from one run to the next.
     """
 
     def __init__(
@@ -149,6 +150,8 @@ class WarmLauncher:
         *,
         run_dir: Path,
         run_id: str,
+        memory: Path,
+        facts: PytestFacts,
         without: tuple[str, ...],
         workers: Callable[[Phase], int],
         tell: Callable[[str], None],
@@ -157,6 +160,8 @@ class WarmLauncher:
         self._new_host = new_host
         self._run_dir = run_dir
         self._run_id = run_id
+        self._memory = memory
+        self._facts = facts
         self._without = without
         self._workers = workers
         self._tell = tell
@@ -241,7 +246,7 @@ class WarmLauncher:
     def _settings(self, job: Job) -> dict[str, Any]:
         return {
             "mode": "run",
-            "runner": os.getpid(),
+            "runner": process.parent(),
             "tests": [test.id for test in job.tests],
             "units": [[test.id for test in unit] for unit in units(job.phase, job.tests)] if job.divided else [],
             "divided": job.divided,
@@ -252,6 +257,12 @@ class WarmLauncher:
             "resources": job.phase.resources,
             "worker_env": {},
             "without": self._without,
+            "recheck": job.recheck,
+            "memory": job.phase.memory,
+            "output": job.phase.output,
             "testrun_uid": self._run_id,
-            "junit": junit_path(job, self._run_dir / "processes" / job.process),
+            "at_end": str(self._run_dir / afterwards.DIRECTORY),
+            "preload": str(self._memory) if job.phase.preload else "",
+            "junit": junit_path(job, self._run_dir / "processes" / job.process, self._facts),
+            **watching(job),
         }

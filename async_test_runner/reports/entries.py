@@ -17,19 +17,27 @@ from ..events import (
     CommandFinished,
     DeadlineReached,
     Event,
+    HangReported,
     Interrupted,
+    LeakFound,
+    Paused,
     ProblemFound,
+    RunResumed,
     RunStarted,
     TestFinished,
+    TestRechecked,
+    TestSlow,
     Warned,
 )
-from ..model import Attempt, CommandResult, Detail, Outcome, Section
+from ..model import GREEN, Attempt, CommandResult, Detail, Outcome, Section
+from ..schedule import REPORT_END
 from .screen import STYLES
-from .text import defused, first_line, item, one_line, tail
-from .words import exit_status, plural, seconds, signal_name
+from .text import defused, first_line, head_of, item, one_line, tail
+from .words import exit_status, leak_line, plural, seconds, signal_name
 
 _SECTION_LINES = 60
 _TEXT_LINES = 400
+_HANG_LINES = 150
 _GUTTER = "│ "
 
 
@@ -50,17 +58,23 @@ def is_told(event: Event, verbosity: int) -> bool:
     """Whether `entry` has something to say about it: cheap, for deciding whether to keep the event at all."""
     match event:
         case TestFinished():
-            return event.outcome.is_red or verbosity > 0
+            return event.outcome.is_red or event.fails or verbosity > 0
+        case TestRechecked():
+            return event.outcome in GREEN or verbosity > 0
+        case LeakFound():
+            return verbosity > 0  # the end summary tells all of them
         case CommandFinished():
             return event.result.status != 0 or verbosity > 0
         case DeadlineReached():
             return event.budget != "test"  # the test's own failure follows, and says it
         case Collected():
             return bool(event.errors) or verbosity >= 0
-        case RunStarted():
+        case RunStarted() | RunResumed():
             return verbosity >= 0
-        case Warned() | ProblemFound() | Interrupted():
+        case Warned() | ProblemFound() | Interrupted() | HangReported() | Paused():
             return True
+        case TestSlow():
+            return verbosity >= 0
         case _:
             return False
 
@@ -70,6 +84,10 @@ def entry(event: Event) -> Entry | None:
     match event:
         case TestFinished():
             return _test(event)
+        case TestRechecked():
+            return _rechecked(event)
+        case LeakFound():
+            return Entry(_head("LEAK", "yellow", f"{event.id}  {leak_line(event.leak)}"))
         case CommandFinished():
             return _command(event.result)
         case DeadlineReached():
@@ -78,6 +96,13 @@ def entry(event: Event) -> Entry | None:
             return _collected(event)
         case RunStarted():
             return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
+        case RunResumed():
+            return Entry(_head("RESUMED", "bold", event.run_id))
+        case HangReported():
+            return _hang(event)
+        case TestSlow():
+            at = f", at {event.line}" if event.line else "; its process does not answer: busy in C, or stopped"
+            return Entry(_head("SLOW", "yellow", f"{event.id}: runs for {seconds(event.age)}{at}"))
         case Warned():
             return Entry(_head("WARNING", "yellow", event.message))
         case ProblemFound():
@@ -87,6 +112,8 @@ def entry(event: Event) -> Entry | None:
         case Interrupted():
             how = "ending in order, once more kills at once" if event.count == 1 else "killing what is left"
             return Entry(_head("INTERRUPTED", "bold yellow", f"by {signal_name(event.signal)}: {how}"))
+        case Paused():
+            return Entry(_head("CONTINUED", "bold", f"after {seconds(event.seconds)}, which count for no deadline"))
         case _:
             return None
 
@@ -99,6 +126,9 @@ def _test(event: TestFinished) -> Entry:
     facts = f"(phase {event.phase}, {seconds(event.duration)})"
     if event.attempt > 1:
         facts = f"(phase {event.phase}, attempt {event.attempt}, {seconds(event.duration)})"
+    if event.fails:
+        text = f"{event.id}  {event.outcome.label} after it was red, which the plan wants to fail  {facts}"
+        return Entry(_head("FLAKY", "bold red", text))
     if not event.outcome.is_red:
         return Entry(
             Text.assemble(outcome_label(event.outcome, upper=False), " ", item(event.id), (f"  {facts}", "dim"))
@@ -108,6 +138,16 @@ def _test(event: TestFinished) -> Entry:
         text = f"{event.id}  {event.outcome.label}{': ' + why if why else ''}  {facts}"
         return Entry(_head("RETRY", "yellow", text))
     return Entry(failure_head(event.outcome, event.id, facts), tuple(failure(event, cut=True)))
+
+
+def _rechecked(event: TestRechecked) -> Entry:
+    facts = f"(phase {event.phase}, {seconds(event.duration)})"
+    if event.outcome is Outcome.NOT_RUN:
+        return Entry(_head("RECHECK", "dim", f"{event.id}  not run again alone: {event.reason}"))
+    if event.outcome not in GREEN:
+        return Entry(_head("RECHECK", "dim", f"{event.id}  {event.outcome.label} alone too  {facts}"))
+    style = "yellow" if event.passes else "bold red"
+    return Entry(_head("ORDER-DEPENDENT", style, f"{event.id}  {event.outcome.label} alone  {facts}"))
 
 
 def _command(result: CommandResult) -> Entry:
@@ -125,12 +165,22 @@ def _deadline(event: DeadlineReached) -> Entry:
     return Entry(_head("DEADLINE", "bold magenta", text))
 
 
+def _hang(event: HangReported) -> Entry:
+    label = {"asked": "ASKED", "exit": "DOES NOT EXIT"}.get(event.why, "HANGS")
+    who = event.id or event.process
+    age = f" for {seconds(event.age)}" if event.age else ""
+    head = _head(label, "bold cyan" if event.why == "asked" else "bold magenta", f"{who}{age}")
+    shown, dropped = head_of(event.text, _HANG_LINES)
+    more = (Text(f"  … {plural(dropped, 'more line')}, kept in the journal", "dim"),) if dropped else ()
+    return Entry(head, (*(behind(line, "bold" if n == 0 else "") for n, line in enumerate(shown)), *more))
+
+
 def _collected(event: Collected) -> Entry:
     left_out = sum(left.count for left in event.left_out if left.what == "tests")
     text = plural(event.tests, "test") + (f", {left_out} left out" if left_out else "")
     if not event.errors:
         return Entry(_head("COLLECTED", "bold", text))
-    body = tuple(behind(f"{error.id}: {first_line(error.text)}", "red") for error in event.errors[:10])
+    body = tuple(behind(f"{one_line(error.id)}: {first_line(error.text)}", "red") for error in event.errors[:10])
     more = len(event.errors) - len(body)
     rest = (Text(f"  … and {more} more", "dim"),) if more else ()
     return Entry(_head("COLLECTED", "bold red", f"{text}, {plural(len(event.errors), 'error')}"), body + rest)
@@ -160,9 +210,15 @@ def failure(result: TestFinished | Attempt, *, cut: bool) -> Iterator[Text]:
     for detail in result.details:
         if detail.when != "call":
             yield Text(f"  at {detail.when}" if detail.when != "runner" else "  found by the runner", "dim")
-        yield from _tail(detail.text or detail.message, _TEXT_LINES if cut else None)
+        yield from _tail(_shown(detail) if cut else detail.text or detail.message, _TEXT_LINES if cut else None)
     for section in result.sections:
         yield from _section(section, _SECTION_LINES if cut else None)
+
+
+def _shown(detail: Detail) -> str:
+    """The text of a detail as it goes by; a hang report has gone by before."""
+    _, end, rest = detail.text.partition(REPORT_END)
+    return f"{detail.message}{rest}" if end and detail.when == "runner" else detail.text or detail.message
 
 
 def _section(section: Section, limit: int | None) -> Iterator[Text]:

@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..errors import ExitCode
-from ..model import Attempt, Outcome, PhaseResult, RunResult, TestResult
+from ..model import Attempt, Leak, Outcome, PhaseResult, RunResult, TestResult
 from ..verdict import violations
-from . import reproduce
+from . import rechecks, reproduce
 from .entries import behind, failure, message, outcome_label
 from .screen import STYLES, aligned
 from .text import first_line, item, tail
@@ -22,6 +22,7 @@ from .words import ORDER, exit_status, plural, seconds, signal_name, tallies
 
 _FAILURES = 100  # shown without -v; a run that breaks everywhere is not understood by its thousandth line
 _EXAMPLES = 3
+_LEAKS = 5  # of each kind, shown without -v
 _SHORT = 20  # collection errors, warnings and broken promises shown without -v
 _COLLECT_LINES = 60
 _NOTABLE = 0.01  # seconds: no test below is called slow
@@ -60,7 +61,10 @@ def render(
         _section("commands that failed", _commands(result)),
         _section("phases", [] if quiet else _phase_table(result.phases)),
         _section("slowest tests", [] if quiet else _slowest(result, slowest)),
+        _section("slow tests", [] if quiet else _slow(result, None if whole else _SHORT)),
         _section("flaky tests", _flaky(result, _limit(quiet, whole))),
+        _section("order-dependent tests", _order_dependent(result, _limit(quiet, whole), None if whole else _SHORT)),
+        _section("leaks", [] if quiet else _leaks(result, None if whole else _LEAKS)),
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
         _section("files that skipped themselves", [] if quiet else _collect_skips(result, None if whole else _SHORT)),
@@ -118,6 +122,9 @@ def _failure(result: RunResult, test: TestResult, cwd: Path, *, whole: bool) -> 
             yield from _attempt(attempt, numbered=len(test.attempts) > 1)
     elif why := message(last.details):
         yield Text.assemble("    ", item(why))
+    for note in (rechecks.flaky(test) if test.fails else "", rechecks.said(test)):
+        if note:
+            yield Text(f"    {item(note)}", "yellow")
     yield Text(f"    {item(reproduce.line(result, test, cwd=cwd))}", "cyan")
 
 
@@ -189,6 +196,15 @@ def _slowest(result: RunResult, count: int) -> list[Text]:
     return _aligned_tests([(test, seconds(test.duration), "") for test in tests])
 
 
+def _slow(result: RunResult, limit: int | None) -> Iterator[Text]:
+    """Tests that were said to be slow, and what they were at the last time."""
+    slow = [(test, test.slow) for test in result.tests() if test.slow is not None]
+    for test, (age, line) in slow[:limit]:
+        at = f"  at {item(line)}" if line else ""
+        yield Text.assemble("  ", item(test.id), (f"  (phase {item(test.phase)}) after {seconds(age)}{at}", "dim"))
+    yield from _more(len(slow) - len(slow[:limit]))
+
+
 def _aligned_tests(tests: Sequence[tuple[TestResult, str, str]]) -> list[Text]:
     """``(test, fact, style)`` as lines: the fact flush right, the phase, the id."""
     width = max((len(fact) for _, fact, _ in tests), default=0)
@@ -216,6 +232,32 @@ def _flaky(result: RunResult, limit: int | None) -> Iterator[Text]:
             line.append(attempt.outcome.label, STYLES[attempt.outcome])
         yield line
     yield from _more(len(flaky) - len(kept))
+
+
+def _order_dependent(result: RunResult, limit: int | None, most: int | None) -> Iterator[Text]:
+    """With the tests that ran before each: the culprit is among them."""
+    tests = [test for test in result.tests() if test.order_dependent]
+    kept = tests[:limit]
+    for test in kept:
+        passes = "passes" if not test.outcome.is_red else "stays red"
+        yield Text.assemble("  ", item(test.id), (f"  (phase {item(test.phase)}, {passes})", "dim"))
+        yield Text(f"    {item(rechecks.said(test))}", "yellow")
+        yield from (Text(f"      {item(id)}", "dim") for id in rechecks.before(test, most))
+    yield from _more(len(tests) - len(kept))
+
+
+def _leaks(result: RunResult, limit: int | None) -> Iterator[Text]:
+    """What tests left behind, by kind."""
+    found: dict[str, list[tuple[TestResult, Leak]]] = {}
+    for test in result.tests():
+        for leak in test.leaks:
+            found.setdefault(leak.kind, []).append((test, leak))
+    for kind, leaks in found.items():
+        yield Text.assemble("  ", (kind, "yellow"), (f" ({len(leaks)})", "dim"))
+        for test, leak in leaks[:limit]:
+            where = f"; made at {item(leak.where)}" if leak.where else ""
+            yield Text.assemble("    ", item(test.id), "  ", item(leak.what), (where, "dim"))
+        yield from _more(len(leaks) - len(leaks[:limit]), "    ")
 
 
 def _not_run(result: RunResult, limit: int | None) -> Iterator[Text]:
@@ -300,6 +342,11 @@ def _counted(result: RunResult) -> Text:
         parts = [(plural(counts[Outcome.PASSED], "test"), "green")]
     if flaky:
         parts.append((f"{flaky} flaky", "yellow"))
+    order_dependent = sum(test.order_dependent for test in result.tests())
+    if order_dependent:
+        parts.append((f"{order_dependent} order-dependent", "yellow"))
+    if leaks := sum(len(test.leaks) for test in result.tests()):
+        parts.append((plural(leaks, "leak"), "yellow"))
     if result.collect_errors:
         parts.append((plural(len(result.collect_errors), "collection error"), "bold red"))
     if result.problems:

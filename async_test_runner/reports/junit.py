@@ -3,7 +3,8 @@
     testsuites      name = plan, recomputed counts, time = wall time of the run, timestamp (UTC)
     └ testsuite     name = phase, recomputed counts, time = sum of its testcases; properties phase, isolation, workers
       └ testcase    classname and name as pytest derives them from the node id; file, line (from 1), time; properties
-                    attempt, slot, process, then the test's own (`record_property`)
+                    attempt, slot, process, one ``leak`` for each thing left behind (``system-err`` tells them too),
+                    then the test's own (`record_property`)
 
 The last attempt decides:
 
@@ -17,7 +18,10 @@ The last attempt decides:
 
 A call that failed before its teardown broke stays one testcase with a ``<failure>`` and an ``<error>``; it counts
 once, as a failure, so that tests less failures, errors and skipped is what passed. Earlier red attempts follow as
-``flakyFailure`` and ``flakyError`` when the test came good, as ``rerunFailure`` and ``rerunError`` when it did not.
+``flakyFailure`` and ``flakyError`` when the test came good, as ``rerunFailure`` and ``rerunError`` when it did not. A
+flaky test that the plan wants to fail has a ``<failure type="flaky failure">`` before them. A test that is red after
+others and passes alone has the property ``order_dependent``, and in the text of its failure the tests that ran before
+it; where the plan lets it pass its attempts are ``flakyFailure`` and ``flakyError`` too.
 
 A test that was not run is neither shown as passed nor as one of hundreds of errors that bury what stopped its phase:
 it is skipped, and the suite ``run`` holds one ``<error type="not_run">`` per phase and reason. The same suite holds
@@ -32,14 +36,15 @@ output of a skipped test is written once, and that of an error in setup also whe
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from .. import verdict
 from ..errors import ExitCode
-from ..model import Attempt, Detail, Outcome, PhaseResult, PytestFacts, RunResult, Section, TestResult
-from . import words
+from ..model import Attempt, Detail, Leak, Outcome, PhaseResult, PytestFacts, RunResult, Section, TestResult
+from . import rechecks, words
+from .words import leak_line
 from .xml import Counts, UniqueNames, attribute, element, seconds, text
 
 _MESSAGE_LIMIT = 1000
@@ -67,14 +72,19 @@ class _Case(NamedTuple):
     findings: tuple[_Finding, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     earlier: tuple[Attempt, ...] = ()
+    flaky: bool = False  # the earlier attempts are those of a test that came good
     output: Callable[[], str] = str
 
 
+_Counted = tuple[Container[str], float]  # the tags of a testcase's findings, and its seconds
+
+
 class _Suite(NamedTuple):
-    """``cases`` makes the testcases anew each time: once for the counts, which come first, once to write them."""
+    """``cases`` makes the testcases to write them; ``counted`` says what each counts as, which is written first."""
 
     name: str
     cases: Callable[[], Iterable[_Case]]
+    counted: Callable[[], Iterable[_Counted]]
     timestamp: str = ""
     properties: tuple[tuple[str, str], ...] = ()
 
@@ -85,8 +95,8 @@ def render(result: RunResult, *, hostname: str = "") -> Iterator[bytes]:
     counted: list[tuple[_Suite, Counts]] = []
     for suite in _suites(result):
         counts = Counts()
-        for case in suite.cases():
-            counts.add({finding.tag for finding in case.findings}, case.time)
+        for tags, time in suite.counted():
+            counts.add(tags, time)
         counted.append((suite, counts))
         total.include(counts)
     head = [("name", result.plan), *total.attributes(), ("time", seconds(result.wall))]
@@ -115,16 +125,29 @@ def _suites(result: RunResult) -> Iterator[_Suite]:
         yield _Suite(
             phase.name,
             partial(_phase_cases, phase, result.facts),
+            partial(_phase_counted, phase, result.facts),
             _iso(min((attempt.at for test in phase.tests for attempt in test.attempts), default=0.0)),
             (("phase", phase.name), ("isolation", phase.isolation), ("workers", str(phase.workers))),
         )
     for name, cases in (("collection", _collect_cases(result)), ("run", _run_cases(result))):
         if cases:
-            yield _Suite(name, lambda cases=cases: cases)  # type: ignore[misc]
+            yield _Suite(name, lambda cases=cases: cases, partial(map, _counted, cases))  # type: ignore[misc]
 
 
 def _phase_cases(phase: PhaseResult, facts: PytestFacts) -> Iterator[_Case]:
     return (_test_case(test, facts) for test in phase.tests)
+
+
+def _phase_counted(phase: PhaseResult, facts: PytestFacts) -> Iterator[_Counted]:
+    for test in phase.tests:
+        if len(test.attempts) == 1 and test.attempts[0].outcome is Outcome.PASSED and not test.attempts[0].details:
+            yield (), _time(test.attempts[0], facts)  # nothing that could be found about it
+        else:
+            yield _counted(_test_case(test, facts))
+
+
+def _counted(case: _Case) -> _Counted:
+    return {finding.tag for finding in case.findings}, case.time
 
 
 def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
@@ -133,17 +156,41 @@ def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
         gap = _Finding("skipped", "not_run", test.reason or "not run, for no recorded reason", "")
         return _Case(classname, name, 0.0, test.file, test.line, (gap,))
     last = test.attempts[-1]
+    facts_of_order = (("order_dependent", "true"),) if test.order_dependent else ()
     return _Case(
         classname,
         name,
         _time(last, facts),
         test.file,
         test.line,
-        _findings(last),
-        (("attempt", str(last.number)), ("slot", str(last.slot)), ("process", last.process), *last.properties),
-        tuple(attempt for attempt in test.attempts[:-1] if attempt.outcome.is_red),
-        partial(_output, last, facts),
+        _outcome_findings(test, last),
+        (*_facts(last), *facts_of_order, *(("leak", leak_line(leak)) for leak in test.leaks), *last.properties),
+        tuple(attempt for attempt in test.attempts[: None if _is_let_pass(test) else -1] if attempt.outcome.is_red),
+        test.flaky or _is_let_pass(test),
+        partial(_output, last, test.leaks, facts),
     )
+
+
+def _facts(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    return ("attempt", str(attempt.number)), ("slot", str(attempt.slot)), ("process", attempt.process)
+
+
+def _is_let_pass(test: TestResult) -> bool:
+    return test.recheck is not None and test.recheck.passes
+
+
+def _outcome_findings(test: TestResult, last: Attempt) -> tuple[_Finding, ...]:
+    """Those of the attempt that decides, and what the plan makes of a test that is not simply red or green."""
+    if test.fails:
+        return (_Finding("failure", "flaky failure", rechecks.flaky(test), "the plan wants flaky tests to fail"),)
+    if _is_let_pass(test):
+        return ()
+    findings = _findings(last)
+    note = rechecks.said(test)
+    if not note:
+        return findings
+    body = "\n".join([note, *rechecks.before(test, _EXAMPLES)])
+    return (findings[0]._replace(text=f"{findings[0].text}\n\n{body}"), *findings[1:])
 
 
 def _time(attempt: Attempt, facts: PytestFacts) -> float:
@@ -270,14 +317,15 @@ _TITLES = {"log": " Captured Log ", "stdout": " Captured Out ", "stderr": " Capt
 _QUIET = (Outcome.PASSED, Outcome.XPASSED, Outcome.XFAILED)
 
 
-def _output(attempt: Attempt, facts: PytestFacts) -> str:
-    """The ``system-out`` and ``system-err`` elements of a testcase, in pytest's layout."""
-    if attempt.outcome in _QUIET and not facts.junit_log_passing:
-        return ""
-    channels = _CHANNELS.get(facts.junit_logging, ())
-    return "".join(
-        element(tag, (), text("".join(_captured(attempt.sections, name) for name in names))) for tag, names in channels
-    )
+def _output(attempt: Attempt, leaks: tuple[Leak, ...], facts: PytestFacts) -> str:
+    """The ``system-out`` and ``system-err`` elements of a testcase, in pytest's layout; the latter tells the leaks."""
+    quiet = attempt.outcome in _QUIET and not facts.junit_log_passing
+    channels = () if quiet else _CHANNELS.get(facts.junit_logging, ())
+    said = {tag: "".join(_captured(attempt.sections, name) for name in names) for tag, names in channels}
+    if leaks:
+        lines = "".join(f"{leak_line(leak)}\n" for leak in leaks)
+        said["system-err"] = f"{said.get('system-err', '')}{' Left behind '.center(80, '-')}\n{lines}"
+    return "".join(element(tag, (), text(content)) for tag, content in said.items())
 
 
 def _captured(sections: Iterable[Section], channel: str) -> str:
@@ -300,11 +348,10 @@ def _suite(suite: _Suite, name: str, counts: Counts, hostname: str) -> Iterator[
 def _case(case: _Case) -> str:
     place = [("file", case.file), ("line", str(case.line))] if case.file else []
     head = [("classname", case.classname), ("name", case.name), *place, ("time", seconds(case.time))]
-    red = any(finding.tag in ("failure", "error") for finding in case.findings)
     body = [
         _properties(case.properties),
         *(_finding_xml(finding) for finding in case.findings),
-        *(_earlier_xml(attempt, "rerun" if red else "flaky") for attempt in case.earlier),
+        *(_earlier_xml(attempt, "flaky" if case.flaky else "rerun") for attempt in case.earlier),
         case.output(),
     ]
     return element("testcase", head, "".join(body)) + "\n"

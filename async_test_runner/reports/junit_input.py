@@ -149,6 +149,7 @@ class Reader:
         self._open: list[Suite] = []
         self._kinds: dict[str, str] = {}
         self._inner = 0
+        self._ended: tuple[int, int] | None = None  # line and column of the end of the outermost suite
         self._case: dict[str, str] | None = None
         self._verdicts: set[str] = set()
         self._child = (0, 0)  # start and end of the last child of any suite that is complete
@@ -197,6 +198,11 @@ class Reader:
             raise self._refusal("malformed", f"the text does not decode: {getattr(error, 'reason', error)}") from None
 
     def _broken(self, error: expat.ExpatError) -> UnusableError:
+        if self._ended is not None and error.code not in _BREAKS_OFF:
+            # what expat calls it, and where, depends on how much of it has been read
+            return UnusableError(
+                self._path, "malformed", "junk after document element", self._decoding.place(*self._ended)
+            )
         kind = "truncated" if error.code in _BREAKS_OFF else "malformed"
         if error.code == _NO_ELEMENTS and not self.suites:
             kind = "empty"
@@ -285,7 +291,9 @@ class Reader:
         suite = self._open.pop()
         end = self._base + self._parser.CurrentByteIndex
         suite.segments.append((suite.start, end))
-        if self._open:
+        if not self._open:
+            self._ended = (self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
+        else:
             self._open[-1].start = end if suite.empty else _end_of_tag(self._spool, end)
 
     def _close_broken(self) -> None:

@@ -23,7 +23,7 @@ from .entries import entry, is_told
 from .progress import PhaseProgress, Progress, Running
 from .screen import STYLES, cut, padded
 from .text import item
-from .words import clock, signal_name, tallies
+from .words import clock, plural, signal_name, tallies
 
 RUNNING_ROWS = 6
 _TOLD_PER_TICK = 100
@@ -42,8 +42,12 @@ class Live:
         self._news: deque[Event] = deque()
         self._drawn: list[Text] | None = None
         self._rows = 0
-        self._region = Region(
-            console=console,
+        self._region = self._somewhere()
+
+    def _somewhere(self) -> Region:
+        """A region that has no place on the screen yet."""
+        return Region(
+            console=self._console,
             auto_refresh=False,
             transient=True,
             redirect_stdout=False,
@@ -70,6 +74,12 @@ class Live:
         if told or lines != self._drawn:
             self._drawn = lines
             self._region.update(Text("\n").join(lines), refresh=True)
+
+    def pause(self) -> None:
+        """Take the region away; the next tick draws it anew."""
+        self._region.stop()
+        self._region = self._somewhere()  # others may write meanwhile: where it was is not ours any more
+        self._drawn = None
 
     def close(self) -> None:
         """Take the region away and print all news that are left: the end summary follows."""
@@ -164,6 +174,8 @@ def _phase_row(phase: PhaseProgress, now: float) -> _Row:
     news = [(text, STYLES[outcome]) for outcome, text in tallies(phase.counts)]
     if phase.retries:
         news.append((f"{phase.retries} retried", "yellow"))
+    if phase.leaks:
+        news.append((plural(phase.leaks, "leak"), "yellow"))
     if not news:
         news = [(_word(phase), "dim")]
     if phase.reason:
@@ -292,4 +304,6 @@ def _running_line(test: Running, now: float, width: int, name: int) -> Text:
         line.append(padded(item(test.phase), name) + "  ", "dim")
     attempt = f"  (attempt {test.attempt})" if test.attempt > 1 else ""
     line.append(cut(item(test.id), max(1, width - cell_len(line.plain) - len(attempt)))).append(attempt, "yellow")
+    if test.line:
+        line.append(f"  {item(test.line)}", "dim")
     return _truncated(line, width)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from ..events import Event, PhaseFinished, PhaseStarted, RunStarted, TestFinished, TestNotRun
+from ..events import Event, PhaseFinished, PhaseStarted, RunResumed, RunStarted, TestFinished, TestNotRun
 from .entries import Entry, entry, is_told
 from .progress import PhaseProgress, Progress
 from .text import item
@@ -35,7 +35,7 @@ class Plain:
     def event(self, event: Event) -> None:
         """Count it, and tell it if it is worth a line."""
         self._progress.add(event)
-        if isinstance(event, RunStarted):
+        if isinstance(event, RunStarted | RunResumed):
             self._said = event.mono
         self._changed = self._changed or isinstance(event, TestFinished | TestNotRun)
         told = self._phase(event) or (entry(event) if is_told(event, self._verbosity) else None)
@@ -51,6 +51,9 @@ class Plain:
             self._say([Text(self._stamp(now) + self._counts(now))], now)
         elif silent >= SILENCE:
             self._say([Text(self._stamp(now) + self._alive(now))], now)
+
+    def pause(self) -> None:
+        """What is said stands."""
 
     def close(self) -> None:
         """Nothing is held back; an empty line parts the log from the end summary."""
@@ -110,6 +113,9 @@ class Quiet:
     def tick(self, now: float) -> None:
         """Time changes nothing here."""
 
+    def pause(self) -> None:
+        """What is said stands."""
+
     def close(self) -> None:
         """Nothing is held back."""
 
@@ -121,6 +127,7 @@ def _started(phase: PhaseProgress) -> Entry:
 
 def _ended(phase: PhaseProgress) -> Entry:
     retried = f", {phase.retries} retried" if phase.retries else ""
+    retried += f", {plural(phase.leaks, 'leak')}" if phase.leaks else ""
     why = f": {item(phase.reason)}" if phase.reason else ""
     text = f" {item(phase.name)}: {tally(phase.counts)}{retried} in {seconds(phase.wall or 0.0)}{why}"
     return Entry(Text.assemble(("DONE", "bold red" if phase.is_red else "bold green"), text))

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ..events import (
     Collected,
     Event,
     Interrupted,
+    LeakFound,
     PhaseFinished,
     PhasePlanned,
     PhaseStarted,
     RunFinished,
+    RunResumed,
     RunStarted,
     TestFinished,
     TestNotRun,
+    TestRechecked,
+    TestSlow,
     TestStarted,
 )
 from ..model import Outcome
@@ -34,6 +39,7 @@ class Running:
     phase: str
     since: float
     attempt: int
+    line: str = ""  # what it was at when it was last said to be slow
 
 
 @dataclass(slots=True)
@@ -47,12 +53,14 @@ class PhaseProgress:
     counts: Counter[Outcome] = field(default_factory=Counter)
     done: int = 0
     retries: int = 0
+    leaks: int = 0
     running: int = 0
     started: float | None = None
     wall: float | None = None  # not None: the phase has ended
     reason: str = ""
     _settled: set[str] = field(default_factory=set)
     _retrying: dict[str, Outcome] = field(default_factory=dict)
+    _rechecking: dict[str, Outcome] = field(default_factory=dict)
     _busy: float = 0.0
     _finished: int = 0
     _last: float = 0.0
@@ -90,6 +98,13 @@ class PhaseProgress:
         each = max(self._busy / self._finished / max(1, self.workers), pace)
         return max(0.0, self.left * each - (now - self._last))
 
+    def keep(self, counts: Mapping[Outcome, int]) -> None:
+        """Outcomes from before the run was resumed."""
+        self.counts.update(counts)
+        self.done += sum(counts.values())
+        if self.total and self.done >= self.total:
+            self.wall = 0.0
+
     def finish_test(self, event: TestFinished) -> None:
         """Take in one attempt; it counts when no other follows."""
         self._busy += event.duration
@@ -100,7 +115,15 @@ class PhaseProgress:
             self._retrying[event.id] = event.outcome
         else:
             self._retrying.pop(event.id, None)
-            self._settle(event.id, event.outcome)
+            if event.recheck:
+                self._rechecking[event.id] = event.outcome
+            self._settle(event.id, Outcome.FAILED if event.fails else event.outcome)
+
+    def recheck_test(self, event: TestRechecked) -> None:
+        """It may pass after all."""
+        before = self._rechecking.pop(event.id, None)
+        if before is not None and event.passes:
+            self.counts = +(self.counts - Counter({before: 1})) + Counter({event.outcome: 1})
 
     def skip_test(self, id: str) -> None:
         """It will not run, or not again: then its last attempt stands."""
@@ -124,7 +147,7 @@ class Progress:
     """The state of a whole run; events of phases that were never planned are passed over."""
 
     def __init__(self) -> None:
-        self.run: RunStarted | None = None
+        self.run: RunStarted | RunResumed | None = None
         self.collected: Collected | None = None
         self.phases: dict[str, PhaseProgress] = {}
         self.signal = 0
@@ -134,19 +157,26 @@ class Progress:
     def add(self, event: Event) -> None:
         """Take one event in."""
         match event:
-            case RunStarted():
+            case RunStarted() | RunResumed():
                 self.run = event
             case Collected():
                 self.collected = event
             case PhasePlanned():
-                self.phases[event.phase] = PhaseProgress(
-                    event.phase, len(event.tests), event.workers, str(event.isolation)
-                )
+                planned = PhaseProgress(event.phase, len(event.tests), event.workers, str(event.isolation))
+                planned.keep(event.kept)
+                self.phases[event.phase] = planned
             case Interrupted():
                 self.signal = self.signal or event.signal
             case RunFinished():
                 self.is_finished = True
-            case PhaseStarted() | PhaseFinished() | TestStarted() | TestFinished() | TestNotRun():
+            case LeakFound():
+                if event.phase in self.phases:
+                    self.phases[event.phase].leaks += 1
+            case TestSlow():
+                running = self._running.get((event.phase, event.id))
+                if running is not None:
+                    self._running[event.phase, event.id] = replace(running, line=event.line)
+            case PhaseStarted() | PhaseFinished() | TestStarted() | TestFinished() | TestRechecked() | TestNotRun():
                 phase = self.phases.get(event.phase)
                 if phase is not None:
                     self._add_to(phase, event)
@@ -154,7 +184,9 @@ class Progress:
                 pass  # evidence and messages: they are told, not counted
 
     def _add_to(
-        self, phase: PhaseProgress, event: PhaseStarted | PhaseFinished | TestStarted | TestFinished | TestNotRun
+        self,
+        phase: PhaseProgress,
+        event: PhaseStarted | PhaseFinished | TestStarted | TestFinished | TestRechecked | TestNotRun,
     ) -> None:
         match event:
             case PhaseStarted():
@@ -170,6 +202,9 @@ class Progress:
             case TestFinished():
                 self._stop(phase, event.id)
                 phase.finish_test(event)
+            case TestRechecked():
+                self._stop(phase, event.id)
+                phase.recheck_test(event)
             case TestNotRun():
                 for id in event.ids:
                     self._stop(phase, id)

@@ -9,11 +9,19 @@
     wall            seconds
     finished        false when the runner itself did not reach its end
     signal          name of the signal that interrupted the run, or null
-    counts          {tests, passed, failed, error, skipped, xfailed, xpassed, timed_out, crashed, not_run, flaky}
+    counts          {tests, passed, failed, error, skipped, xfailed, xpassed, timed_out, crashed, not_run, flaky,
+                     order_dependent}
     phases          [{name, isolation, workers, wall, started, finished, reason, counts,
                       commands: [{stage, command, status, duration, problem}]}]
     failures        [{id, phase, outcome, file, line, message, attempts, reproduce}], in the order of the plan
-    flaky           [{id, phase, outcome, file, line, message, attempts, reproduce}]: red once, not in the end
+    flaky           [{id, phase, outcome, file, line, message, attempts, reproduce}]: red once, and not in the last
+                    attempt; ``outcome`` is failed where the plan wants that
+    order_dependent  [{id, phase, outcome, file, line, message, attempts, reproduce, sequence, position}]: red after
+                    other tests of its process, and not alone; the first ``position`` tests of sequences[sequence] ran
+                    before it
+    sequences       [[id]]: the tests of such a process in their order
+    leaks           [{id, phase, kind, what, where}]: what tests left behind, whether or not that made them red
+    slow            [{id, phase, age, line}]: what ran for longer than slow_after, and where it was at the last notice
     not_run         [{phase, reason, ids}]
     left_out        [{reason, what, count, examples}]: what takes no part by somebody's decision
     collect_errors  [{id, text}]
@@ -30,7 +38,6 @@ Lines count from 1, durations are seconds, ``message`` is that of the last red a
 from __future__ import annotations
 
 import datetime
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,12 +49,10 @@ from .. import verdict
 from ..errors import ExitCode
 from ..model import Attempt, Outcome, PhaseResult, RunResult, TestResult
 from . import reproduce, words
+from .text import unobeyed
 
 VERSION = 1
 _MESSAGE_LIMIT = 4000
-
-# JSON escapes C0 controls only; a terminal that is shown the file obeys these too.
-_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _VERDICTS = {
     ExitCode.PASSED: "passed",
@@ -65,7 +70,7 @@ _VERDICTS = {
 def render(result: RunResult, exit_code: int, *, cwd: Path | None = None) -> bytes:
     """The document, indented, with a final newline. ``cwd`` is where the reproduction lines are meant to be typed."""
     text = msgspec.json.format(_encoded(_document(result, exit_code, cwd)), indent=2).decode()
-    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode() + b"\n"
+    return unobeyed(text).encode() + b"\n"
 
 
 def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, Any]:
@@ -84,6 +89,17 @@ def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, 
         "phases": [_phase(phase) for phase in result.phases],
         "failures": [_test(result, test, cwd) for test in tests if test.outcome.is_red],
         "flaky": [_test(result, test, cwd) for test in tests if test.flaky],
+        **_order_dependent(result, tests, cwd),
+        "leaks": [
+            {"id": test.id, "phase": test.phase, "kind": leak.kind, "what": leak.what, "where": leak.where}
+            for test in tests
+            for leak in test.leaks
+        ],
+        "slow": [
+            {"id": test.id, "phase": test.phase, "age": _seconds(test.slow[0]), "line": test.slow[1]}
+            for test in tests
+            if test.slow is not None
+        ],
         "not_run": _not_run(tests),
         "left_out": [
             {"reason": left.reason, "what": left.what, "count": left.count, "examples": left.examples}
@@ -104,7 +120,26 @@ def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, 
 
 def _counts(counts: Counter[Outcome], tests: Iterable[TestResult]) -> dict[str, int]:
     by_outcome = {outcome.value: counts[outcome] for outcome in Outcome}
-    return {"tests": counts.total(), **by_outcome, "flaky": sum(test.flaky for test in tests)}
+    return {"tests": counts.total(), **by_outcome, **_marked(list(tests))}
+
+
+def _marked(tests: list[TestResult]) -> dict[str, int]:
+    return {
+        "flaky": sum(test.flaky for test in tests),
+        "order_dependent": sum(test.order_dependent for test in tests),
+    }
+
+
+def _order_dependent(result: RunResult, tests: list[TestResult], cwd: Path | None) -> dict[str, Any]:
+    """Each sequence stands once, however many of its tests depend on it."""
+    sequences: dict[int, tuple[int, tuple[str, ...]]] = {}
+    listed = []
+    for test in tests:
+        if test.order_dependent and test.recheck is not None:
+            history = test.recheck.history
+            number, _ = sequences.setdefault(id(history), (len(sequences), history))
+            listed.append({**_test(result, test, cwd), "sequence": number, "position": test.recheck.position})
+    return {"order_dependent": listed, "sequences": [history for _, history in sequences.values()]}
 
 
 def _phase(phase: PhaseResult) -> dict[str, Any]:

@@ -22,6 +22,9 @@ class Reporter(Protocol):
     def tick(self, now: float) -> None:
         """Show what changed. ``now`` in monotonic seconds; about 8 times a second on a terminal, else once."""
 
+    def pause(self) -> None:
+        """Leave the terminal as it was, for a while; the next tick takes it again."""
+
     def close(self) -> None:
         """Show what is held back and leave the terminal as it was. The end summary comes after."""
 

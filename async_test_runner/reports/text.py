@@ -17,6 +17,8 @@ _UNSAFE = re.compile(
 _BREAKS = str.maketrans({"\n": "\\n", "\t": "\\t"})
 # `##vso[task…]`, `##[add-mask]` and `##teamcity[…]` are found anywhere in a line, not at its start only.
 _COMMAND = re.compile(r"##(?=[A-Za-z0-9_.-]*\[)")
+# JSON escapes C0 controls only; a terminal that is shown it obeys these too, and a CI service the commands.
+_IN_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|#(?=#[A-Za-z0-9_.-]*\\[)")
 _LEADING = re.compile(r"^(\s*):(?=:)")
 _NAMES = {"\r": "\\r", "\0": "\\0"}
 
@@ -49,6 +51,16 @@ def item(text: str) -> str:
     return _LEADING.sub(r"\1: ", defused(one_line(text)))
 
 
+def block(text: str) -> str:
+    """`visible`, and no line of it a command: for messages of several lines that stand where a CI service reads."""
+    return "\n".join(_LEADING.sub(r"\1: ", defused(line)) for line in visible(text).split("\n"))
+
+
+def unobeyed(json: str) -> str:
+    """The same JSON document with what is obeyed where it is shown written as escapes: ``\\u0023#vso[``."""
+    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+
+
 def tail(text: str, lines: int | None, width: int = 2000) -> tuple[list[str], int]:
     """The last ``lines`` lines (None: all, whole) made visible, each at most ``width`` characters; how many are cut."""
     text = text.rstrip("\n")
@@ -57,6 +69,12 @@ def tail(text: str, lines: int | None, width: int = 2000) -> tuple[list[str], in
     total = text.count("\n") + 1 if text else 0
     kept = text.rsplit("\n", lines)[-lines:] if text else []
     return [visible(_shortened(line, width)) for line in kept], total - len(kept)
+
+
+def head_of(text: str, lines: int, width: int = 2000) -> tuple[list[str], int]:
+    """The first ``lines`` lines made visible, each at most ``width`` characters; how many are cut."""
+    all_lines = text.rstrip("\n").split("\n")
+    return [visible(_shortened(line, width)) for line in all_lines[:lines]], max(0, len(all_lines) - lines)
 
 
 def _shortened(line: str, width: int) -> str:

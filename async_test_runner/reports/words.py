@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ..model import Outcome
+from ..model import Leak, Outcome
 
 # What a reader looks for first stands first, so that a narrow line cuts the good news.
 ORDER = (
@@ -55,6 +55,11 @@ def tallies(counts: Mapping[Outcome, int]) -> Iterator[tuple[Outcome, str]]:
 def tally(counts: Counter[Outcome]) -> str:
     """``2 failed, 35 passed``; ``no tests`` for none."""
     return ", ".join(text for _, text in tallies(counts)) or "no tests"
+
+
+def leak_line(leak: Leak) -> str:
+    """``tasks: task flush still pending; made at tests/test_a.py:6 in flush``. As a test may have written it."""
+    return f"{leak.kind}: {leak.what}" + (f"; made at {leak.where}" if leak.where else "")
 
 
 def signal_name(number: int) -> str:

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Container, Iterable
+from typing import NamedTuple
 
 # What XML 1.0 cannot hold at all, plus DEL, as pytest has it.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ILLEGAL = "[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 # C1 controls and bidi marks are legal, but a terminal obeys them: they travel as references. So does CR, which a parser
 # would drop, and in attributes every line end and tab.
-_TEXT = re.compile("[&<>\r\x80-\x9f\u2028-\u202e\u2066-\u2069]")
-_ATTRIBUTE = re.compile('[&<>"\t\n\r\x80-\x9f\u2028-\u202e\u2066-\u2069]')
+_TEXT = "[&<>\r\x80-\x9f\u2028-\u202e\u2066-\u2069]"
+_ATTRIBUTE = '[&<>"\t\n\r\x80-\x9f\u2028-\u202e\u2066-\u2069]'
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _NAME_LIMIT = 500
 
 
 def text(value: str) -> str:
     """Character data; what XML cannot hold is spelled out visibly: ``#x1B``."""
-    return _TEXT.sub(_reference, _ILLEGAL.sub(_spelled, value))
+    return value if _is_plain(value) else _escaped(value, _patterns(_TEXT))
 
 
 def attribute(value: str) -> str:
     """The inside of a double-quoted attribute value; line ends and tabs survive a reader's normalisation."""
-    return _ATTRIBUTE.sub(_reference, _ILLEGAL.sub(_spelled, value))
+    return value if _is_plain(value) else _escaped(value, _patterns(_ATTRIBUTE))
+
+
+def _is_plain(value: str) -> bool:
+    """Whether there is nothing to do, as for nearly all names and numbers: asked without any pattern."""
+    return (
+        value.isascii() and value.isprintable() and not ("&" in value or "<" in value or ">" in value or '"' in value)
+    )
+
+
+class _Patterns(NamedTuple):
+    care: re.Pattern[str]
+    illegal: re.Pattern[str]
+    referred: re.Pattern[str]
+
+
+@functools.cache  # compiling them takes 25 ms, which a run without a foreign character need not wait for
+def _patterns(referred: str) -> _Patterns:
+    return _Patterns(re.compile(f"{_ILLEGAL}|{referred}"), re.compile(_ILLEGAL), re.compile(referred))
+
+
+def _escaped(value: str, patterns: _Patterns) -> str:
+    if patterns.care.search(value) is None:  # most texts hold none of these, and looking once is all that they cost
+        return value
+    return patterns.referred.sub(_reference, patterns.illegal.sub(_spelled, value))
 
 
 def element(tag: str, attributes: Iterable[tuple[str, str]], content: str = "") -> str:
     """One element; ``content`` is markup already."""
-    head = tag + "".join(f' {name}="{attribute(value)}"' for name, value in attributes)
+    head = tag + "".join([f' {name}="{attribute(value)}"' for name, value in attributes])
     return f"<{head}>{content}</{tag}>" if content else f"<{head}/>"
 
 

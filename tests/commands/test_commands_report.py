@@ -64,8 +64,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a green run and, newer, a red one; the working directory."""
     (tmp_path / "runner.yaml").touch()
     monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR", "CI"):
-        monkeypatch.delenv(name, raising=False)
     record(tmp_path, OLD, history(OLD, Outcome.PASSED, tmp_path))
     record(tmp_path, NEW, history(NEW, Outcome.FAILED, tmp_path))
     return tmp_path

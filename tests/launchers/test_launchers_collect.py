@@ -94,8 +94,8 @@ def test_a_collection_that_hangs_names_its_file_and_its_deadline() -> None:
 
 
 def test_a_conftest_that_raises_is_named() -> None:
-    failed = ConftestFailed(**AT, id="/p/conftest.py", text="RuntimeError")
-    assert fatal(HELLO, failed, status=4) == ("/p/conftest.py", CollectError("/p/conftest.py", "RuntimeError"))
+    failed = ConftestFailed(**AT, id="conftest.py", path="/p/conftest.py", text="RuntimeError")
+    assert fatal(HELLO, failed, status=4) == ("/p/conftest.py", CollectError("conftest.py", "RuntimeError"))
 
 
 @pytest.mark.parametrize("messages", [(), (HELLO,), (HELLO, IMPORTING, IMPORTED)])

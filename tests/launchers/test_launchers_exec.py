@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from async_test_runner.errors import InfrastructureError
@@ -53,12 +54,26 @@ def test_the_runner_has_the_last_word_on_what_it_decides(tmp_path: Path) -> None
     assert said[:5] == ["-p", "no:cacheprovider", "--maxfail=9", "-n", "7"]
     assert said.index("--maxfail=3") > said.index("--maxfail=9")
     assert said[said.index("--maxfail=3") + 1 :] == ["-n", "0", "collected"]
-    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in said
+    assert "--junitxml=" in said
+
+
+def test_pytest_writes_an_xml_where_the_project_asks_for_one_but_not_to_its_place(tmp_path: Path) -> None:
+    asked = PytestFacts(junit_xml="reports/own.xml")
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job(), facts=asked)
+
+
+@pytest.mark.parametrize("fixture", ["record_xml_attribute", "record_testsuite_property"])
+def test_pytest_writes_an_xml_where_a_test_adds_to_it(tmp_path: Path, fixture: str) -> None:
+    adding = msgspec.structs.replace(
+        job(), tests=(CollectedTest("a.py::t", "a.py", 1, fixtures=("tmp_path", fixture)),)
+    )
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, adding)
 
 
 def test_pytest_writes_no_xml_about_file_names_that_break_its_writer(tmp_path: Path) -> None:
-    assert "--junitxml=" in argv(tmp_path, job("a.py", "test_\\udcff.py"))
-    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job("a.py", "test_ü.py"))
+    asked = PytestFacts(junit_xml="reports/own.xml")
+    assert "--junitxml=" in argv(tmp_path, job("a.py", "test_\\udcff.py"), facts=asked)
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job("test_ü.py"), facts=asked)
 
 
 @pytest.mark.parametrize(
@@ -194,33 +209,34 @@ def test_last_words_are_the_end_of_the_log_without_pytests_banner(tmp_path: Path
     (tmp_path / "output.log").write_text(
         "=== test session starts ===\nplatform\ncollected 2 items\n\na.py .Fatal error\n"
     )
-    assert session(tmp_path).last_words(False) == "a.py .Fatal error"
+    assert session(tmp_path).last_words() == "a.py .Fatal error"
 
 
 def test_a_long_log_is_cut_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "output.log").write_bytes(b"x" * 100_000 + b"\xff the end")
-    words = session(tmp_path).last_words(False)
+    words = session(tmp_path).last_words()
     assert len(words) < 5000
     assert words.startswith("… the last of ")
     assert words.endswith("\ufffd the end")
 
 
-def test_a_dump_belongs_to_the_last_words_only_if_it_was_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "output.log").write_text("log")
-    (tmp_path / "dump-main.txt").write_text("task hung waits in")
-    assert session(tmp_path).last_words(False) == "log"
-    assert session(tmp_path).last_words(True) == "task hung waits in\n\nlog"
-
-
 def test_no_files_are_no_words(tmp_path: Path) -> None:
-    assert session(tmp_path).last_words(True) == ""
+    assert session(tmp_path).last_words() == ""
+    assert session(tmp_path).dumped() == ""
 
 
-def test_a_session_without_a_dump_signal_is_not_asked(tmp_path: Path) -> None:
-    session(tmp_path).overdue("a", "late", os.getpid(), None)
-    assert list(tmp_path.iterdir()) == []
+def test_stacks_are_those_that_were_written_since_they_were_asked_for(tmp_path: Path) -> None:
+    dump = tmp_path / "dump-main.txt"
+    dump.write_text("of an earlier test\n")
+    it = session(tmp_path)
+    it.ask_in_c(os.getpid(), 0)
+    assert it.dumped() == ""
+    with dump.open("a") as file:
+        file.write("Current thread\n")
+    assert it.dumped() == "Current thread"
 
 
-def test_the_note_says_which_test_is_late(tmp_path: Path) -> None:
-    session(tmp_path).overdue("a", "late", os.getpid(), 0)
-    assert json.loads((tmp_path / f"deadline-{os.getpid()}.json").read_text()) == {"id": "a", "message": "late"}
+def test_the_note_says_what_is_asked_and_which_test_is_late(tmp_path: Path) -> None:
+    session(tmp_path).ask("overdue", "a", "late", os.getpid(), 0)
+    note = json.loads((tmp_path / f"ask-{os.getpid()}.json").read_text())
+    assert note == {"why": "overdue", "id": "a", "message": "late"}

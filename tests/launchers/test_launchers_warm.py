@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from async_test_runner.launchers import warm
-from async_test_runner.model import Phase, Plan
+from async_test_runner.model import Phase, Plan, PytestFacts
 from async_test_runner.protocol import Job
 
 
@@ -52,6 +52,8 @@ def launcher(
         new_host,
         run_dir=Path("runs/1"),
         run_id="1",
+        memory=Path("preload.json"),
+        facts=PytestFacts(),
         without=(),
         workers=lambda _: workers,
         tell=told.append,

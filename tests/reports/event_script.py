@@ -14,6 +14,7 @@ from async_test_runner.events import (
     RunStarted,
     TestFinished,
     TestNotRun,
+    TestRechecked,
     TestRef,
     TestStarted,
     fold,
@@ -72,6 +73,10 @@ class Script:
         values = {"attempt": 1, "duration": 1.0}
         return self.add(TestFinished, at, phase=phase, id=id, outcome=outcome, **{**values, **facts})
 
+    def recheck(self, phase: str, id: str, at: float, outcome: Outcome = Outcome.PASSED, **facts: object) -> Event:
+        values = {"process": f"{phase}/0002", "duration": 0.5}
+        return self.add(TestRechecked, at, phase=phase, id=id, outcome=outcome, **{**values, **facts})
+
     def not_run(self, phase: str, ids: list[str], at: float, reason: str) -> Event:
         return self.add(TestNotRun, at, phase=phase, ids=tuple(ids), reason=reason)
 
@@ -83,6 +88,19 @@ class Script:
 
     def result(self) -> RunResult:
         return fold(self.events)
+
+
+def polluted(before: int, outcome: Outcome = Outcome.PASSED, **facts: object) -> Script:
+    """A run in which ``t.py::red`` fails after so many others, and is run once more alone."""
+    ids = [f"t.py::test_{number}" for number in range(before)]
+    script = planned(*ids, "t.py::red")
+    for number, id in enumerate(ids):
+        script.end("async", id, 3.0, process="async/0001", nth=number)
+    script.end("async", "t.py::red", 4.0, Outcome.FAILED, process="async/0001", nth=before, recheck=True)
+    script.recheck("async", "t.py::red", 5.0, outcome, **facts)
+    script.over("async", 6.0)
+    script.finish(7.0)
+    return script
 
 
 def planned(*ids: str, phase: str = "async", workers: int = 1) -> Script:

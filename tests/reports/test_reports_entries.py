@@ -168,3 +168,28 @@ def test_what_is_told_at_which_verbosity(event: Event, quiet: bool, normal: bool
 
 def test_events_that_are_only_counted_have_no_entry() -> None:
     assert entry(Script().start("p", "a", 1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "line", "verbosity"),
+    [
+        ({}, "ORDER-DEPENDENT t.py::a  passed alone  (phase async, 0.50s)", -1),
+        ({"outcome": Outcome.CRASHED}, "RECHECK t.py::a  crashed alone too  (phase async, 0.50s)", 1),
+        ({"outcome": Outcome.NOT_RUN, "reason": "why"}, "RECHECK t.py::a  not run again alone: why", 1),
+    ],
+)
+def test_a_recheck_is_told_at_once_when_it_has_found_something(
+    facts: dict[str, object], line: str, verbosity: int
+) -> None:
+    event = Script().recheck("async", "t.py::a", 3.0, **facts)  # type: ignore[arg-type]
+    assert lines(event) == [line]
+    assert is_told(event, verbosity)
+    assert is_told(event, verbosity - 1) is (verbosity == -1)
+
+
+def test_a_flaky_test_that_fails_is_told_although_its_last_attempt_passed() -> None:
+    event = Script().end("async", "t.py::a", 3.0, attempt=2, fails=True)
+    assert is_told(event, -1)
+    assert lines(event) == [
+        "FLAKY t.py::a  passed after it was red, which the plan wants to fail  (phase async, attempt 2, 1.00s)"
+    ]

@@ -4,14 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
-from event_script import EPOCH, MONO, RUN_ID, Script, planned
+from event_script import EPOCH, MONO, RUN_ID, Script, planned, polluted
 
 from async_test_runner.errors import ExitCode
-from async_test_runner.events import CommandFinished, Interrupted, ProblemFound, Warned
+from async_test_runner.events import CommandFinished, Interrupted, LeakFound, ProblemFound, Warned
 from async_test_runner.model import (
     CollectError,
     CommandResult,
     Detail,
+    Leak,
     LeftOut,
     Outcome,
     Problem,
@@ -267,3 +268,77 @@ def test_nothing_that_a_test_wrote_leaves_its_line_or_reaches_the_terminal() -> 
 
 def test_the_run_is_the_one_that_was_recorded() -> None:
     assert red().result().run_id == RUN_ID
+
+
+# ------------------------------------------------------------------------------------------------- flaky, rechecked
+
+
+def test_a_flaky_test_that_fails_is_among_the_failures() -> None:
+    script = planned("t.py::a")
+    script.end("async", "t.py::a", 3.0, Outcome.FAILED, details=(FAILED,), retry=True)
+    script.end("async", "t.py::a", 4.0, attempt=2, fails=True)
+    script.over("async", 5.0)
+    script.finish(6.0)
+    result = script.result()
+    assert "    failed, then passed: flaky" in section(result, "failures")
+    assert section(result, "flaky tests")
+    assert last(script) == "FAILED 1 failed, 1 flaky in 6.00s (exit 1)"
+
+
+def test_a_test_that_passes_alone_is_shown_with_the_tests_that_ran_before_it() -> None:
+    script = polluted(25)
+    shown = section(script.result(), "order-dependent tests")
+    assert shown[:3] == [
+        "  t.py::red  (phase async, stays red)",
+        "    order-dependent: passed alone, in a process of its own, but not after 25 tests in async/0001",
+        "      … 5 more before these, in summary.json",
+    ]
+    assert shown[-1] == "      t.py::test_24"
+    assert len(section(script.result(), "order-dependent tests", verbosity=1)) == 2 + 25
+    assert last(script) == "FAILED 1 failed, 25 passed, 1 order-dependent in 7.00s (exit 1)"
+
+
+def test_a_test_that_may_depend_on_the_order_leaves_a_green_run() -> None:
+    script = polluted(1, passes=True)
+    assert section(script.result(), "order-dependent tests")[0] == "  t.py::red  (phase async, passes)"
+    assert last(script) == "PASSED 2 tests, 1 order-dependent in 7.00s (exit 0)"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "line"),
+    [
+        (Outcome.FAILED, "", "    not order-dependent: failed alone too"),
+        (Outcome.NOT_RUN, "interrupted by SIGINT", "    not run again alone: interrupted by SIGINT"),
+    ],
+)
+def test_a_failure_says_what_came_of_its_recheck(outcome: Outcome, reason: str, line: str) -> None:
+    result = polluted(1, outcome, reason=reason).result()
+    assert line in section(result, "failures")
+    assert section(result, "order-dependent tests") == []
+
+
+def leaking(count: int, what: str = "task x still pending") -> Script:
+    script = green(count)
+    for number in range(count):
+        leak = Leak("tasks", what, f"tests/test_a.py:{number} in job")
+        script.add(
+            LeakFound, 4.0, phase="async", id=f"tests/test_a.py::test_{number}", attempt=1, process="", leak=leak
+        )
+    script.finish(12.4)
+    return script
+
+
+def test_leaks_are_grouped_by_kind_with_their_tests_and_counted() -> None:
+    shown = section(leaking(7).result(), "leaks")
+    assert shown[:2] == [
+        "  tasks (7)",
+        "    tests/test_a.py::test_0  task x still pending; made at tests/test_a.py:0 in job",
+    ]
+    assert shown[-1] == "    … and 2 more; -v shows all"
+    assert len(section(leaking(7).result(), "leaks", 1)) == 8
+    assert last(leaking(7)) == "PASSED 7 tests, 7 leaks in 12.4s (exit 0)"
+
+
+def test_what_was_left_behind_cannot_leave_its_line() -> None:
+    (_, line) = section(leaking(1, "\x1b[31m\n##vso[task]").result(), "leaks")
+    assert "\\x1b[31m\\n# #vso[task]" in line

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,10 +20,12 @@ from async_test_runner.model import (
     CollectError,
     Detail,
     Isolation,
+    Leak,
     Outcome,
     PhaseResult,
     Problem,
     PytestFacts,
+    Recheck,
     RunResult,
     Section,
     TestResult,
@@ -330,6 +333,43 @@ def test_the_output_of_an_earlier_attempt_is_kept_whatever_junit_logging_says() 
     assert found.findtext("flakyFailure/system-err") == "err"
 
 
+def test_a_flaky_test_that_the_plan_wants_to_fail_is_a_failure_with_its_flaky_attempts() -> None:
+    root = parsed(run(phase(msgspec.structs.replace(case(failed(), passed(2)), fails=True))))
+    found = root[0].findall("testcase")[0]
+    assert tags(found) == ["failure", "flakyFailure"]
+    failure = found.find("failure")
+    assert failure is not None
+    assert (failure.get("type"), failure.get("message")) == ("flaky failure", "failed, then passed: flaky")
+    assert root.get("failures") == "1"
+
+
+def rechecked(outcome: Outcome, *, passes: bool = False) -> ET.Element:
+    ids = tuple(f"t.py::test_{number}" for number in range(30))
+    recheck = Recheck(outcome=outcome, passes=passes, position=25, history=ids)
+    root = parsed(run(phase(msgspec.structs.replace(case(failed()), recheck=recheck))))
+    assert is_red(root) is not passes
+    return root[0].findall("testcase")[0]
+
+
+def test_a_test_that_passes_alone_says_so_in_its_failure_with_what_ran_before_it() -> None:
+    found = rechecked(Outcome.PASSED)
+    assert tags(found) == ["failure"]
+    text = (found.findtext("failure") or "").splitlines()
+    assert "order-dependent: passed alone, in a process of its own, but not after 25 tests in " in text
+    assert text[-1] == "t.py::test_24"
+    assert "… 5 more before these, in summary.json" in text
+    assert [p.get("value") for p in found.iter("property") if p.get("name") == "order_dependent"] == ["true"]
+
+
+def test_a_test_that_fails_alone_too_says_so_in_its_failure() -> None:
+    text = rechecked(Outcome.CRASHED).findtext("failure") or ""
+    assert "not order-dependent: crashed alone too" in text
+
+
+def test_a_test_that_may_depend_on_the_order_is_passed_with_its_flaky_attempt() -> None:
+    assert tags(rechecked(Outcome.PASSED, passes=True)) == ["flakyFailure"]
+
+
 # ---------------------------------------------------------------------------------------------------- options of pytest
 
 SECTIONS = (
@@ -597,3 +637,22 @@ def test_every_testcase_says_what_pytests_own_xml_says(
                 pair[0].attrib["file"],
                 int(pair[0].attrib["line"]),
             )
+
+
+# -------------------------------------------------------------------------------------------------------------- leaks
+
+
+@pytest.mark.parametrize("logging", ["no", "all", "system-err"])
+def test_what_a_test_left_is_a_property_and_stands_in_its_system_err(logging: str) -> None:
+    leak = Leak("tasks", "task <x>\x1b", "a.py:1 in f")
+    found = only(
+        attempt(Outcome.PASSED, leaks=(leak,), sections=(Section("Captured stderr call", "own words"),)),
+        facts=PytestFacts(junit_logging=logging),
+    )
+    (said,) = [p.attrib["value"] for p in found.iterfind("properties/property") if p.attrib["name"] == "leak"]
+    err = found.findtext("system-err", "")
+    assert said.startswith("tasks: task <x>")
+    assert said.endswith("; made at a.py:1 in f")
+    assert said.partition("\x1b")[0] in err
+    assert ("own words" in err) == (logging != "no")
+    assert not is_red(parsed(run(phase(case(attempt(Outcome.PASSED, leaks=(leak,)))))))

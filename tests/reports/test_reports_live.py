@@ -289,3 +289,14 @@ def test_the_smallest_window_still_gets_a_line() -> None:
     screen = Screen(columns=1, rows=1)
     screen.feed(three_phases())
     assert screen.tick(25.0)
+
+
+def test_after_a_pause_nothing_of_the_shell_is_wiped_away() -> None:
+    screen = Screen()
+    screen.feed(three_phases())
+    screen.tick(25.1)
+    screen.view.pause()
+    screen.new()
+    written = screen.tick(90.0)
+    assert "async-db" in written
+    assert "\x1b[1A" not in written  # the cursor goes up to nothing that was there before

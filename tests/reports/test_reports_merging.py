@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.errors import InfrastructureError, RunnerError
@@ -513,6 +513,7 @@ def test_damaged_reports_give_a_wellformed_report_with_right_counts(
 
 
 @fuzzing
+@example(content="</testsuite>text", size=1)
 @given(content=st.lists(st.sampled_from(PIECES), max_size=12).map("".join), size=st.integers(1, 9))
 def test_the_size_of_the_chunks_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, size: int

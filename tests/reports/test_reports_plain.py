@@ -6,8 +6,8 @@ from event_script import MONO, Script, planned
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_test_runner.events import Event
-from async_test_runner.model import Detail, Outcome, Section
+from async_test_runner.events import Event, LeakFound
+from async_test_runner.model import Detail, Leak, Outcome, Section
 from async_test_runner.reports.plain import Plain, Quiet
 from async_test_runner.reports.screen import Output, console
 
@@ -159,3 +159,14 @@ def test_quiet_tells_failures_in_full() -> None:
     script = planned("a")
     script.end("async", "a", 3.0, Outcome.FAILED, details=(Detail("call", Outcome.FAILED, "boom", "E   boom"),))
     assert quiet(script) == "FAILED a  (phase async, 1.00s)\n│ E   boom\n"
+
+
+def test_leaks_are_counted_at_the_end_of_a_phase_and_told_one_by_one_with_v() -> None:
+    script = planned("a")
+    script.end("async", "a", 3.0)
+    leak = Leak("tasks", "task x", "a.py:1 in f")
+    script.add(LeakFound, 3.0, phase="async", id="a", attempt=1, process="", leak=leak)
+    script.over("async", 4.0)
+    assert any("DONE async: 1 passed, 1 leak in" in line for line in Log().take(script.events))
+    assert any("LEAK a  tasks: task x; made at a.py:1 in f" in line for line in Log(verbosity=1).take(script.events))
+    assert not any("LEAK" in line for line in Log().take(script.events))

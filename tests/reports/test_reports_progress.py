@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from event_script import MONO, Script, planned
+from event_script import MONO, Script, planned, polluted
 
+from async_test_runner.events import TestStarted
 from async_test_runner.model import Outcome
 from async_test_runner.reports.progress import PhaseProgress, Progress
 
@@ -104,3 +105,26 @@ def test_events_of_unknown_phases_are_passed_over() -> None:
     script.begin("ghost", 3.0)
     script.end("ghost", "x", 3.0)
     assert list(progress(script).phases) == ["async"]
+
+
+def test_a_flaky_test_that_fails_counts_as_failed() -> None:
+    script = planned("a")
+    script.end("async", "a", 3.0, Outcome.FAILED, retry=True)
+    script.end("async", "a", 4.0, attempt=2, fails=True)
+    assert phase(script).counts == {Outcome.FAILED: 1}
+    assert phase(script).counts == script.result().counts
+
+
+def test_a_recheck_changes_the_counts_only_where_the_plan_lets_it_decide() -> None:
+    for passes, counts in ((False, {Outcome.FAILED: 1, Outcome.PASSED: 2}), (True, {Outcome.PASSED: 3})):
+        script = polluted(2, passes=passes)
+        assert phase(script).counts == counts
+        assert phase(script).counts == script.result().counts
+
+
+def test_a_recheck_is_among_what_runs_until_it_has_ended() -> None:
+    script = planned("a")
+    script.add(TestStarted, 3.0, phase="async", id="a", process="async/0002", attempt=1, recheck=True)
+    assert progress(script).running_count == 1
+    script.recheck("async", "a", 4.0)
+    assert progress(script).running_count == 0

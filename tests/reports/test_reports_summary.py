@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from async_test_runner.errors import ExitCode
@@ -16,11 +17,13 @@ from async_test_runner.model import (
     CommandResult,
     Detail,
     Isolation,
+    Leak,
     LeftOut,
     Outcome,
     PhaseResult,
     Problem,
     PytestFacts,
+    Recheck,
     RunResult,
     TestResult,
 )
@@ -90,7 +93,35 @@ def test_every_outcome_is_counted_even_when_there_is_none() -> None:
         "passed": 1,
         "not_run": 1,
         "flaky": 0,
+        "order_dependent": 0,
     }
+
+
+def test_what_ran_before_tests_that_depend_on_the_order_stands_once() -> None:
+    ids = ("t.py::a", "t.py::b", "t.py::c")
+    rechecks = [
+        Recheck(outcome=Outcome.PASSED, position=1, history=ids),
+        Recheck(outcome=Outcome.PASSED, position=2, history=ids),
+        Recheck(outcome=Outcome.FAILED, position=2, history=ids),
+    ]
+    tests = [
+        msgspec.structs.replace(case(id, attempt(Outcome.FAILED, "no")), recheck=recheck)
+        for id, recheck in zip(("t.py::b", "t.py::c", "t.py::d"), rechecks, strict=True)
+    ]
+    found = document(run(*tests), 1)
+    assert [(entry["id"], entry["sequence"], entry["position"]) for entry in found["order_dependent"]] == [
+        ("t.py::b", 0, 1),
+        ("t.py::c", 0, 2),
+    ]
+    assert found["sequences"] == [list(ids)]
+    assert found["counts"]["order_dependent"] == 2
+
+
+def test_a_flaky_test_that_fails_is_in_both_lists() -> None:
+    flaky = case("t.py::a", attempt(Outcome.FAILED, "no"), attempt(Outcome.PASSED, number=2))
+    found = document(run(msgspec.structs.replace(flaky, fails=True)), 1)
+    assert [entry["outcome"] for entry in (*found["failures"], *found["flaky"])] == ["failed", "failed"]
+    assert (found["counts"]["failed"], found["counts"]["flaky"]) == (1, 1)
 
 
 def test_a_phase_has_its_policy_its_counts_and_its_commands_without_their_output() -> None:
@@ -182,3 +213,11 @@ def test_an_unknown_start_is_null() -> None:
 
 def test_the_same_run_gives_the_same_bytes() -> None:
     assert summary.render(run(case("a")), 1) == summary.render(run(case("a")), 1)
+
+
+def test_what_tests_left_is_listed() -> None:
+    left = Attempt(number=1, outcome=Outcome.PASSED, leaks=(Leak("tasks", "task x", "a.py:1 in f"),))
+    shown = document(run(case("a", left), case("b", attempt(Outcome.PASSED))))
+    assert shown["leaks"] == [
+        {"id": "a", "phase": "sync", "kind": "tasks", "what": "task x", "where": "a.py:1 in f"},
+    ]

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import platform
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from .conftests import Watch
 from .coverage import silence as silence_coverage
-from .diagnosis import install as install_dump
 from .expressions import evaluate
-from .items import RESOURCES, describe
+from .fixtures import register as register_fixtures
+from .hangs import asking
+from .hangs.asking import Asked
+from .hangs.values import Report, Situation
+from .items import RESOURCES, Describe
 from .settings import Settings
 from .wire import Wire, plain
 
+_SELDOM = (50_000, 20, 100)
 _EXAMPLES = 5  # ids named for each reason that leaves tests out
 
 
@@ -33,8 +39,13 @@ class Collecting:
         self._conftest = ""  # the one that is being imported
         self._coverage: dict[str, Any] | None = None
         self._facts: dict[str, Any] = {}
-        dump_signal = install_dump(settings.directory, "collection", None)
-        self.wire.send("hello", pid=os.getpid(), worker="", dump_signal=dump_signal)
+        python, c = asking.install(settings.directory, "collection", Situation, self._answer)
+        self.wire.send("hello", pid=os.getpid(), worker="", dump_signal=python, c_signal=c)
+
+    def _answer(self, asked: Asked, report: Report) -> None:
+        self.wire.send(
+            "hang", pid=os.getpid(), id="", why=asked.why, likely=plain(report.likely), text=plain(report.text)
+        )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
@@ -47,7 +58,10 @@ class Collecting:
             path = getattr(error, "path", None)
             if path is not None:
                 cause = getattr(error, "cause", error)
-                self.wire.send("conftest_failed", id=plain(str(path)), text=plain(f"{type(cause).__name__}: {cause}"))
+                text = plain(f"{type(cause).__name__}: {cause}")
+                self.wire.send(
+                    "conftest_failed", id=plain(os.path.relpath(path, root)), path=plain(str(path)), text=text
+                )
             raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -79,6 +93,7 @@ class Collecting:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the runner's marker, so that strict markers know it; measure nothing."""
         register_marker(config)
+        register_fixtures(config, self._settings)
         self._coverage = silence_coverage(config)
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
@@ -120,29 +135,34 @@ class Collecting:
 
         Not in ``pytest_collection_finish``: pytest calls that for a collection that was broken off too.
         """
-        result = yield
-        self._tell(session)
+        with seldom_garbage():
+            result = yield
+            self._tell(session)
         return result
 
     def _tell(self, session: pytest.Session) -> None:
         config = session.config
         matches = self._matches(session)
         rootdir = str(config.rootpath)
-        seen: set[str] = set()
-        for position, item in enumerate(session.items):
-            entry = describe(item, rootdir)
-            if entry["id"] in seen:
-                self._left_out.setdefault("collected more than once: runs once", []).append(entry["id"])
-                continue
-            seen.add(entry["id"])
-            entry["matches"] = [number for number, positions in enumerate(matches) if position in positions]
-            self.wire.send("test", test=entry)
+        self.wire.send_all("test", ({"test": entry} for entry in self._entries(session.items, rootdir, matches)))
         for reason, ids in self._left_out.items():
             self.wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
         for option, paths in _ignored(config):
             examples = [path for path in paths if path][:_EXAMPLES]
             self.wire.send("left_out", reason=option, count=len(paths), what="paths", examples=examples)
         self.wire.send("inventory", facts={**self._facts, "coverage": self._coverage})
+
+    def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[dict[str, Any]]:
+        describe = Describe(rootdir)
+        seen: set[str] = set()
+        for position, item in enumerate(items):
+            entry = describe(item)
+            if entry["id"] in seen:
+                self._left_out.setdefault("collected more than once: runs once", []).append(entry["id"])
+                continue
+            seen.add(entry["id"])
+            entry["matches"] = [number for number, positions in enumerate(matches) if position in positions]
+            yield entry
 
     def _matches(self, session: pytest.Session) -> list[set[int]]:
         matches = []
@@ -156,6 +176,21 @@ class Collecting:
 
     def _mute(self, muted: bool) -> None:
         self._muted = muted
+
+
+@contextlib.contextmanager
+def seldom_garbage() -> Iterator[None]:
+    """What a collection makes stays: looking through all of it for garbage again and again is a third of its time."""
+    before = gc.get_threshold()
+    if before[0] == 0 or before[0] > _SELDOM[0]:  # somebody knows better
+        yield
+        return
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == _SELDOM:
+            gc.set_threshold(*before)
 
 
 def register_marker(config: pytest.Config) -> None:

@@ -6,11 +6,14 @@ and each process reports for itself.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from .wire import plain
+
+_INTERVAL = 0.5  # seconds of tests that a process which is killed may take along
 
 
 def silence(config: pytest.Config) -> dict[str, Any] | None:
@@ -34,3 +37,23 @@ def silence(config: pytest.Config) -> dict[str, Any] | None:
 def _reports(reports: Any) -> list[tuple[str, str]]:
     pairs = reports.items() if isinstance(reports, dict) else [(kind, None) for kind in reports or ()]
     return [(str(kind), plain(str(target or ""))) for kind, target in pairs if kind]
+
+
+class Checkpoints:
+    """Puts what pytest-cov has measured so far on the disk, now and then: a process that is killed saves nothing."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._plugin = config.pluginmanager.get_plugin("_cov")
+        self._now = time.monotonic  # as it is now: tests freeze it
+        self._last = self._now()
+
+    def __call__(self) -> None:
+        """After a test."""
+        if self._plugin is None or self._now() - self._last < _INTERVAL:
+            return
+        measuring = getattr(getattr(self._plugin, "cov_controller", None), "cov", None)
+        collector = getattr(measuring, "_collector", None)
+        flush = getattr(collector, "flush_data", None)  # private; what is public warns of what is not measured yet
+        if flush is not None:
+            flush()
+        self._last = self._now()

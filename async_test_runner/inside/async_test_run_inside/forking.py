@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import stat
 import sys
@@ -20,6 +19,8 @@ from typing import Any
 import pytest
 
 from .lifeline import tie_to_parent
+
+_PEEK = 64 * 1024  # bytes
 
 
 def lead_group(pid: int) -> None:
@@ -37,26 +38,50 @@ def detach(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def flush() -> None:
+    """Nothing that is still in a buffer may be written twice, by two processes."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # closed, or gone
+            pass
+
+
 def fresh_output(config: pytest.Config, path: str | None) -> None:
     """Temporary files of its own for captured output, and what is not captured to ``path`` if there is one.
 
     A position in an inherited file is shared with all relatives. The objects stay, for the sake of those who have kept
     one (``def f(stdout=sys.stdout)``): only what their descriptors stand for is replaced.
     """
-    captures = _captures(config)
-    if captures:
+    found = captures(config)
+    if found:
         config.pluginmanager.get_plugin("capturemanager").read_global_capture()  # type: ignore[union-attr]
-    for capture in captures:
+    for capture in found:
         with tempfile.TemporaryFile(buffering=0) as fresh:
             os.dup2(fresh.fileno(), capture.tmpfile.fileno())
     if path is not None:
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        for target in (1, 2, *(capture.targetfd_save for capture in captures)):
+        for target in (1, 2, *(capture.targetfd_save for capture in found)):
             os.dup2(fd, target, inheritable=target in (1, 2))
         os.close(fd)
 
 
-def _captures(config: pytest.Config) -> list[Any]:
+def captured(config: pytest.Config) -> str:
+    """The end of what has been captured of the current stage so far; nothing is taken away."""
+    found = []
+    for capture in captures(config):
+        fd = capture.tmpfile.fileno()
+        size = os.fstat(fd).st_size
+        found.append(os.pread(fd, _PEEK, max(0, size - _PEEK)).decode("utf-8", "replace"))
+    return "\n".join(found)
+
+
+def own_files(config: pytest.Config) -> frozenset[int]:
+    """Descriptors with which pytest captures; `fresh_output` looks after them."""
+    return frozenset(fd for capture in captures(config) for fd in (capture.tmpfile.fileno(), capture.targetfd_save))
+
+
+def captures(config: pytest.Config) -> list[Any]:
     """pytest's captures of descriptors 1 and 2; none where it captures in memory, or not at all."""
     manager = config.pluginmanager.get_plugin("capturemanager")
     capturing = getattr(manager, "_global_capturing", None)
@@ -65,37 +90,50 @@ def _captures(config: pytest.Config) -> list[Any]:
 
 
 def reseed() -> None:
-    """Numbers of its own from the random generators: siblings would draw the same names for their rows and files."""
-    random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
+    """Numbers of its own from numpy's old generator, as Python's own does it at a fork by itself.
+
+    Siblings would draw the same names for their rows and files.
+    """
+    seed = getattr(getattr(sys.modules.get("numpy"), "random", None), "seed", None)
+    if seed is not None:
+        seed()
 
 
 def restart_junit(config: pytest.Config, path: str) -> None:
-    """An empty JUnit XML that begins now, for ``path``; with an empty path this process writes none."""
-    for plugin in config.pluginmanager.get_plugins():
-        if type(plugin).__name__ != "LogXML" or not hasattr(plugin, "logfile"):
-            continue
-        if not path:
-            _silence_junit(config, plugin)
-            return
-        type(plugin).__init__(  # the same object: fixtures find it in the configuration's stash
-            plugin,
-            path,
-            plugin.prefix,
-            plugin.suite_name,
-            plugin.logging,
-            plugin.report_duration,
-            plugin.family,
-            plugin.log_passing_tests,
-        )
-        plugin.pytest_sessionstart()
+    """An empty JUnit XML that begins now, for ``path``; with an empty path nobody wants one."""
+    plugin = _junit(config)
+    if plugin is None:
         return
+    if not path:
+        silence_junit(config)
+        plugin.family = "legacy"  # fixtures warn of what other families have no place for: there is no XML at all
+        return
+    type(plugin).__init__(  # the same object: fixtures find it in the configuration's stash
+        plugin,
+        path,
+        plugin.prefix,
+        plugin.suite_name,
+        plugin.logging,
+        plugin.report_duration,
+        plugin.family,
+        plugin.log_passing_tests,
+    )
+    plugin.pytest_sessionstart()
 
 
-def _silence_junit(config: pytest.Config, plugin: Any) -> None:
+def _junit(config: pytest.Config) -> Any:
+    """pytest's plugin for the XML, while it writes one."""
+    plugins = config.pluginmanager.get_plugins()
+    return next(
+        (plugin for plugin in plugins if type(plugin).__name__ == "LogXML" and hasattr(plugin, "logfile")), None
+    )
+
+
+def silence_junit(config: pytest.Config) -> None:
     """The plugin stays, fixtures and pytest's own end look for it, but nothing is counted and nothing is written."""
+    plugin = _junit(config)
+    if plugin is None:
+        return
     hooks = [name for name in dir(type(plugin)) if name.startswith("pytest_")]
     silent = type("SilentLogXML", (type(plugin),), {name: lambda self: None for name in hooks})
     config.pluginmanager.unregister(plugin)
@@ -155,32 +193,34 @@ def unsafe(config: pytest.Config, before: set[int]) -> list[str]:
     if not hasattr(os, "fork"):
         return ["this system has no fork"]
     reasons = []
-    if config.getoption("capture", "no") == "fd" and len(_captures(config)) < 2:
+    if config.getoption("capture", "no") == "fd" and len(captures(config)) < 2:
         reasons.append(f"the capture of pytest {pytest.__version__} is not known")
     threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     if threads:
         reasons.append(f"threads are alive after the collection: {', '.join(sorted(threads)[:5])}")
-    elif _kernel_threads() > 1:
+    elif kernel_threads() > 1:
         reasons.append("threads of a native library are alive after the collection")
     if asyncio._get_running_loop() is not None:
         reasons.append("an event loop is running")
     opened = sockets() - before
     if opened:
         reasons.append(f"{len(opened)} sockets were opened during the collection")
-    children = _children()
-    if children:
-        reasons.append(f"{children} child processes were started during the collection")
+    started = children()
+    if started:
+        reasons.append(f"{started} child processes were started during the collection")
     return reasons
 
 
-def _kernel_threads() -> int:
+def kernel_threads() -> int:
+    """How many threads this process has, those of native libraries included; 1 where the system does not say."""
     try:
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return 1
 
 
-def _children() -> int:
+def children() -> int:
+    """How many child processes this one has; 0 where the system does not say."""
     try:
         with open(f"/proc/self/task/{os.getpid()}/children") as file:
             return len(file.read().split())

@@ -6,18 +6,19 @@ the tests that were selected, and the session ends as any does. The host itself 
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import select
-import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
-from . import forking
+from . import descriptors, exits, forking, freezing
+from .forkserver import ForkServer
+from .hangs.asking import preload
+from .lastfailed import LastFailed
+from .preloading import Memory, Preloader
+from .reporters import leave_to_the_host, leave_to_the_sessions
 from .running import Running
 from .settings import Settings, load
 from .wire import Wire
@@ -34,8 +35,9 @@ class Hosting:
         self._control = _taken_from_stdin()
         self._children: dict[int, str] = {}
         self._baseline = forking.sockets()
-        self._pending = b""
         self._loop: Loop | None = None
+        self._preloader = Preloader()
+        freezing.answer_truly()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -43,55 +45,40 @@ class Hosting:
         if session.config.option.collectonly:
             return None
         self._wire.send("hosting", unsafe=forking.unsafe(session.config, self._baseline))
-        gc.collect()
-        gc.freeze()
+        preload()
+        descriptors.flush_all(self._settings.run_directory)
+        freezing.freeze()
         return self._serve(session)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """The host has seen no test: what its sessions left in pytest's memory of failures is not its to change."""
+        with LastFailed(self._settings.directory).merged(session.config, is_worker=False):
+            return (yield)
+
     def _serve(self, session: pytest.Session) -> bool | None:
-        wakeup, waker = os.pipe()
-        os.set_blocking(waker, False)
-        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        open_for_jobs = True
-        while open_for_jobs or self._children:
-            wanted = [wakeup, *([self._control] if open_for_jobs else [])]
-            ready, _, _ = select.select(wanted, [], [])
-            if wakeup in ready:
-                os.read(wakeup, 4096)
-            self._reap()
-            if self._control in ready:
-                data = os.read(self._control, 65536)
-                open_for_jobs = bool(data)
-                *lines, self._pending = (self._pending + data).split(b"\n")
-                for line in lines:
-                    if self._fork(json.loads(line), session, (wakeup, waker, self._control)):
-                        return self._loop(session) if self._loop is not None else None
-        return True
+        self._forks = ForkServer(self._control, self._ended)
+        if not self._forks.serve(lambda order: self._fork(json.loads(order), session)):
+            leave_to_the_sessions(session.config)
+            return True
+        return self._loop(session) if self._loop is not None else None
 
-    def _fork(self, job: dict[str, Any], session: pytest.Session, ours: tuple[int, ...]) -> bool:
-        """True in the child, which is the session of the job from now on."""
-        sys.stdout.flush()
-        sys.stderr.flush()
-        host = os.getpid()
-        pid = os.fork()
-        if pid:
-            forking.lead_group(pid)
-            self._children[pid] = str(job["process"])
-            self._wire.send("forked", process=job["process"], pid=pid)
-            return False
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for fd in ours:
-            os.close(fd)
-        self._loop = _become_session(session, load(str(job["settings"])), host)
-        return True
+    def _fork(self, job: dict[str, Any], session: pytest.Session) -> None:
+        """In the child this process is the session of the job from now on."""
+        settings = load(str(job["settings"]))
+        if settings["divided"]:
+            self._preloader.load(Memory(settings["preload"]).read())
+            freezing.freeze()
+        pid = self._forks.fork()
+        if pid == 0:
+            self._loop = _become_session(session, settings, self._forks.parent)
+            return
+        forking.lead_group(pid)
+        self._children[pid] = str(job["process"])
+        self._wire.send("forked", process=job["process"], pid=pid)
 
-    def _reap(self) -> None:
-        for pid, process in list(self._children.items()):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
-                del self._children[pid]
-                self._wire.send("exited", process=process, status=os.waitstatus_to_exitcode(status))
+    def _ended(self, pid: int, raw: int) -> None:
+        self._wire.send("exited", process=self._children.pop(pid), status=os.waitstatus_to_exitcode(raw))
 
 
 def _taken_from_stdin() -> int:
@@ -111,10 +98,13 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     """
     config = session.config
     forking.detach(host)
+    exits.forget()
+    descriptors.separate(descriptors.shared(settings.run_directory, forking.own_files(config)))
     forking.fresh_output(config, os.path.join(settings.directory, "output.log"))
     forking.reseed()
     for name in ("async-test-run-hosting", "async-test-run-collecting"):
         config.pluginmanager.unregister(name=name)
+    leave_to_the_host(config)
     config.option.maxfail = settings["maxfail"]
     config.option.continue_on_collection_errors = True
     forking.restart_junit(config, settings["junit"])
@@ -122,6 +112,7 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     config.pluginmanager.register(running, "async-test-run-running")  # calls its pytest_configure
     running.select(config, session.items)
     session.testscollected = len(session.items)
+    session.testsfailed = 0  # files that could not be collected: the collection has told of them
     if settings["workers"] == 1 and not settings["divided"]:
         return None  # pytest's own loop, in this process
     from .pool import Pool

@@ -24,20 +24,33 @@ def item_id(item: pytest.Item) -> str:
     return plain(nodeid)
 
 
-def describe(item: pytest.Item, rootdir: str) -> dict[str, Any]:
+class Describe:
     """The inventory's entry of an item (see ``CollectedTest`` in the runner), ``matches`` left to be added."""
-    file = _relative(str(item.path), rootdir)
-    place, line, _ = item.location
-    return {
-        "id": item_id(item),
-        "file": plain(file),
-        "line": (line + 1) if line is not None and _same(place, file) else 1,
-        "marks": list(dict.fromkeys(plain(mark.name) for mark in item.iter_markers())),
-        "is_async": is_async(item),
-        "fixtures": [plain(name) for name in getattr(item, "fixturenames", ())],
-        "resources": sorted({str(name) for mark in item.iter_markers(RESOURCES) for name in mark.args}),
-        "class_id": _class_id(item),
-    }
+
+    def __init__(self, rootdir: str) -> None:
+        self._rootdir = rootdir
+        self._files: dict[str, str] = {}  # most items share their file with others
+
+    def __call__(self, item: pytest.Item) -> dict[str, Any]:
+        """``{id, file, line, marks, is_async, fixtures, resources, class_id}``"""
+        file = self._file(str(item.path))
+        place, line, _ = item.location
+        marks = list(item.iter_markers())
+        return {
+            "id": item_id(item),
+            "file": file,
+            "line": (line + 1) if line is not None and _same(place, file) else 1,
+            "marks": list(dict.fromkeys(plain(mark.name) for mark in marks)),
+            "is_async": is_async(item),
+            "fixtures": [plain(name) for name in getattr(item, "fixturenames", ())],
+            "resources": sorted({str(name) for mark in marks if mark.name == RESOURCES for name in mark.args}),
+            "class_id": _class_id(item),
+        }
+
+    def _file(self, path: str) -> str:
+        if path not in self._files:
+            self._files[path] = plain(_relative(path, self._rootdir))
+        return self._files[path]
 
 
 def is_async(item: pytest.Item) -> bool:

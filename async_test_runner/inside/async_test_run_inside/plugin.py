@@ -7,9 +7,14 @@ import signal
 import pytest
 
 from .lifeline import tie_to_parent
-from .settings import take_from_environment
+from .settings import Settings, take_from_environment
 
 _settings = take_from_environment()
+
+
+def asked() -> Settings | None:
+    """What the runner asks of this process: for plugins that want to know whose run they are in."""
+    return _settings
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

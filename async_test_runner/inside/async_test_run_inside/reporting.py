@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from .collecting import skip_reason
+from .output import bounded
 from .wire import plain
 
-SECTION_LIMIT = 256 * 1024  # characters kept of one captured section
 TEXT_LIMIT = 1024 * 1024  # characters kept of one traceback
 
 
@@ -27,8 +27,10 @@ class TestReports:
 
     __test__ = False
 
-    def __init__(self, id: str, at: float) -> None:
+    def __init__(self, id: str, at: float, output: int) -> None:
+        """``output``: how many bytes of what the test prints are kept."""
         self.id = id
+        self._output = output
         self._at = at
         self._duration = 0.0
         self._call = 0.0
@@ -50,7 +52,9 @@ class TestReports:
         if stage["outcome"] != "passed":
             self._stages.append(stage)
         # both lists grow from stage to stage: the last report that has them has all of them
-        sections = [(plain(str(name)), cut(plain(str(content)), SECTION_LIMIT)) for name, content in report.sections]
+        contents = bounded([str(content) for _, content in report.sections], self._output)
+        names = [plain(str(name)) for name, _ in report.sections]
+        sections = list(zip(names, map(plain, contents), strict=True))
         self._sections = sections or self._sections
         properties = [(plain(str(name)), plain(str(value))) for name, value in report.user_properties]
         self._properties = properties or self._properties
@@ -76,7 +80,7 @@ def _stage(report: pytest.TestReport) -> dict[str, Any]:
     if outcome == "passed" and not hasattr(report, "wasxfail"):
         return {"when": report.when, "outcome": "passed"}
     reason = getattr(report, "wasxfail", None)
-    text = cut(plain(_longrepr_text(report)), TEXT_LIMIT)
+    text = cut(plain(longrepr_text(report)), TEXT_LIMIT)
     if reason is not None and outcome in ("skipped", "passed"):
         outcome = "xfailed" if outcome == "skipped" else "xpassed"
         return {"when": report.when, "outcome": outcome, "message": plain(str(reason)), "text": text}
@@ -90,7 +94,8 @@ def _stage(report: pytest.TestReport) -> dict[str, Any]:
     return {"when": report.when, "outcome": outcome, "message": cut(plain(_message(report, text)), 4096), "text": text}
 
 
-def _longrepr_text(report: pytest.TestReport) -> str:
+def longrepr_text(report: pytest.TestReport) -> str:
+    """What pytest would print; a test's own ``repr`` may prevent that."""
     try:
         return report.longreprtext
     except Exception as error:  # noqa: BLE001 - a repr() of the test's own may do anything

@@ -5,19 +5,30 @@ from __future__ import annotations
 import os
 import sys
 import time
+import types
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
+from . import forking, ports
 from .collecting import register_marker
+from .coverage import Checkpoints
 from .coverage import silence as silence_coverage
-from .diagnosis import install as install_dump
+from .fixtures import register as register_fixtures
+from .hangs import ages, asking
+from .hangs.asking import Asked
+from .hangs.values import Report, Situation
 from .items import item_id
 from .lastfailed import LastFailed
-from .reporting import TestReports
+from .leaks.guard import LeakGuard
+from .limits import bound_memory
+from .output import capture_files, limit_output
+from .reporting import TestReports, longrepr_text
 from .settings import Settings
 from .wire import Wire, encodable, plain
+
+_thread_time = time.thread_time  # as it is now: tests freeze clocks
 
 
 class Running:
@@ -31,22 +42,29 @@ class Running:
         self._wire = Wire(os.path.join(settings.directory, f"events.{name}.jsonl"))
         self._reports: dict[str, TestReports] = {}
         self._current: TestReports | None = None
-        self._stage = ""  # the stage of the current test in which user code runs
         self._overdue = ""  # why the current test is too late, once the runner has said so
+        self._late: _Late | None = None
         self._interrupted = ""  # what ended pytest's loop from inside: pytest.exit, KeyboardInterrupt
         self._broken = ""  # the exception that pytest itself, or a plugin, could not handle
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
-        self._dump_signal = install_dump(settings.directory, name, self._fail_overdue)
-        self._wire.send("hello", pid=os.getpid(), worker=self._worker, dump_signal=self._dump_signal)
+        self._leaks = LeakGuard(settings.directory, settings.values)
+        self._began = (0.0, 0.0)  # of the current test: monotonic time, processor time of this thread
+        self._signals = asking.install(settings.directory, name, self._situation, self._answer)
+        self._say_hello()
 
     # ------------------------------------------------------------------------------------------------ configuration
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Switch off what would select or stop by itself: the runner has selected, from one collection, already."""
+        self._config = config
         register_marker(config)
+        register_fixtures(config, self._settings)
         silence_coverage(config)
+        self._checkpoint = Checkpoints(config)
+        limit_output(config, self._settings["output"])
+        self._say_captures()
         option = config.option
         for name in ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "collectonly", "usepdb", "trace"):
             if getattr(option, name, None):
@@ -55,6 +73,8 @@ class Running:
         self._controller = not self._worker and bool(getattr(option, "tx", None)) and option.dist != "no"
         if self._controller:
             config.pluginmanager.register(_Controller(self._wire), "async-test-run-controller")
+        elif self._leaks.on:
+            config.pluginmanager.register(self._leaks, "async-test-run-leaks")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
@@ -88,6 +108,7 @@ class Running:
         items[:] = kept
         if rest:
             config.hook.pytest_deselected(items=rest)
+        bound_memory(self._settings["memory"])
         missing = [id for id, found in wanted.items() if not found]
         if missing:
             self._wire.send("missing", ids=missing)
@@ -102,6 +123,11 @@ class Running:
     def silence(self) -> None:
         """The tests run in workers of this session, which tell by themselves what happens."""
         self._controller = True
+        self._leaks.prepare()
+
+    def learn(self, items: list[pytest.Item]) -> None:
+        """What can be known of the tests before they are given to workers."""
+        self._leaks.learn_fixtures(items)
 
     def become_worker(self, name: str, wire: Wire) -> None:
         """After a fork: tell under a name of its own, in a file of its own."""
@@ -109,10 +135,20 @@ class Running:
         self._worker = name
         self._reports = {}
         self._current = None
-        self._stage = self._overdue = ""
+        self._overdue = ""
+        self._leaks.renew()
         self._wire = wire
         self._wire.adopt()
-        self._wire.send("hello", pid=os.getpid(), worker=name, dump_signal=self._dump_signal)
+        self._say_hello()
+        self._say_captures()
+
+    def _say_hello(self) -> None:
+        python, c = self._signals
+        self._wire.send("hello", pid=os.getpid(), worker=self._worker, dump_signal=python, c_signal=c)
+
+    def _say_captures(self) -> None:
+        files, limit = capture_files(self._config), self._settings["output"]
+        self._wire.send("capturing", pid=os.getpid(), worker=self._worker, limit=limit, files=files)
 
     def say(self, kind: str, **fields: Any) -> None:
         """Tell a fact that somebody else knows."""
@@ -128,58 +164,43 @@ class Running:
         if self._controller:
             return
         self._overdue = ""
-        self._current = TestReports(self.id_of(str(nodeid)), time.time())
+        self._current = TestReports(self.id_of(str(nodeid)), time.time(), self._settings["output"])
+        self._began = (ages.now(), _thread_time())
+        ages.watch()  # nothing, but for the first test after the first import of asyncio
         self._reports[str(nodeid)] = self._current
         self._wire.send("started", id=self._current.id, worker=self._worker)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Generator[None, Any, Any]:
-        """The time in which fixtures of the test are set up."""
-        __tracebackhide__ = True
-        return (yield from self._user_code("setup"))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Generator[None, Any, Any]:
-        """The time in which the test itself runs."""
-        __tracebackhide__ = True
-        return (yield from self._user_code("call"))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Generator[None, Any, Any]:
-        """The time in which fixtures are torn down."""
-        __tracebackhide__ = True
-        return (yield from self._user_code("teardown"))
-
-    def _user_code(self, stage: str) -> Generator[None, Any, Any]:
-        __tracebackhide__ = True
-        if self._overdue and stage == "call":
-            pytest.fail(self._overdue, pytrace=False)  # the signal came between setup and call
-        self._stage = stage
-        try:
-            return (yield)
-        finally:
-            self._stage = ""
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """A test that was too late is never green, even if it swallowed the exception that ended it."""
-        report = yield
-        if self._overdue and report.when == "call" and not report.failed:
-            report.outcome = "failed"
-            report.longrepr = self._overdue
-        return report
+        self._leaks.begin(self._current.id, str(nodeid))
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One stage is over; what is not simply passed is told at once, the rest when the test has finished."""
-        self._last_failed.add(report)
+        if not self._settings["recheck"]:  # a test that passes alone is red all the same
+            self._last_failed.add(report)
         if self._controller:
             return
         reports = self._reports.get(str(report.nodeid))
         if reports is not None:
+            if report.failed:
+                self._explain(report)
             stage = reports.add(report)
             if stage["outcome"] != "passed":
                 self._wire.send("stage", id=reports.id, stage=stage)
+
+    def _explain(self, report: pytest.TestReport) -> None:
+        """Add to a failure what the runner knows about its cause."""
+        captured = [content for _, content in report.sections]
+        hint = self._hint("\n".join([longrepr_text(report), *captured]))
+        if not hint or self._overdue:  # it is part of that message
+            return
+        add = getattr(report.longrepr, "addsection", None)
+        if add is not None:
+            add("hint of async-test-run", hint)
+        else:
+            report.longrepr = f"{report.longrepr}\n\n{hint}"
+
+    def _hint(self, text: str) -> str:
+        parallel = os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1"
+        return ports.hint(text, int(self._settings["runner"]), parallel)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
@@ -195,23 +216,49 @@ class Running:
         reports = self._reports.pop(str(nodeid), None)
         self._current = None
         if reports is not None:
-            self._wire.send("finished", worker=self._worker, **reports.fields())
+            self._wire.send("finished", worker=self._worker, **reports.fields(), **self._leaks.fields())
+        self._checkpoint()
+        self._say_late_leaks()
+
+    def _say_late_leaks(self) -> None:
+        for message in self._leaks.messages():
+            self._wire.send("leaked", **message)
 
     # ---------------------------------------------------------------------------------------------------- deadlines
 
-    def _fail_overdue(self, chains: str) -> None:
-        """In the handler of the dump signal: fail the test that the runner means, if it is still the current one."""
-        __tracebackhide__ = True
-        asked = _read_deadline(self._settings.directory)
+    @property
+    def overdue(self) -> str:
+        """Why the current test is too late; empty if it is not."""
+        return self._overdue
+
+    def _situation(self) -> Situation:
+        """In the handler of the signal that asks: what this process is at."""
         current = self._current
-        if current is None or asked.get("id") != current.id or self._overdue:
+        if current is None:
+            return Situation()
+        began, busy = self._began
+        return Situation(current.id, age=ages.now() - began, busy=_thread_time() - busy)
+
+    def _answer(self, asked: Asked, report: Report) -> None:
+        """In the same handler: tell what was found, and fail the test that is too late, if it is still there."""
+        __tracebackhide__ = True
+        current = self._current
+        id = current.id if current is not None else ""
+        self._wire.send(
+            "hang", pid=os.getpid(), id=id, why=asked.why, likely=plain(report.likely), text=plain(report.text)
+        )
+        if asked.why != "overdue" or not id or asked.id != id or self._overdue:
             return
-        self._overdue = str(asked["message"]) + (f"\n\n{chains}" if chains else "")
-        if self._stage:
+        self._overdue = "\n\n".join(filter(None, [asked.message, self._hint(forking.captured(self._config))]))
+        if self._late is None:
+            self._late = _Late(self)
+            self._config.pluginmanager.register(self._late, "async-test-run-late")
+        if _in_a_stage():
             pytest.fail(self._overdue)
 
     # ---------------------------------------------------------------------------------------------------------- end
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Something ended the loop from inside; a signal of the runner's does too, and then it knows better."""
         self._interrupted = plain(excinfo.exconly(tryshort=True))
@@ -227,7 +274,10 @@ class Running:
         """The last word of a session that came to its end by itself; a process that dies never says it."""
         with self._last_failed.merged(session.config, bool(self._worker)):
             result = yield
+        self._say_late_leaks()
         if not self._worker:
+            for what in self._leaks.holding():
+                self._wire.send("left_behind", worker="", what=what)
             reason = self._interrupted or session.shouldfail or session.shouldstop
             self._wire.send(
                 "session_finished",
@@ -237,6 +287,40 @@ class Running:
                 red=session.testsfailed,
             )
         return result
+
+
+class _Late:
+    """Hooks that only a late test needs; registered with the first one, for they would cost every test something."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """The signal came between setup and call."""
+        __tracebackhide__ = True
+        if self._running.overdue:
+            pytest.fail(self._running.overdue, pytrace=False)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """A test that was too late is never green, even if it swallowed the exception that ended it."""
+        report = yield
+        if self._running.overdue and report.when == "call" and not report.failed:
+            report.outcome = "failed"
+            report.longrepr = self._running.overdue
+        return report
+
+
+_STAGE: types.CodeType = pytest.CallInfo.from_call.__code__  # runs a stage of a test, and takes what it raises
+
+
+def _in_a_stage() -> bool:
+    """Whether an exception that is raised now becomes a report; pytest itself has no use for one elsewhere."""
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not _STAGE:
+        frame = frame.f_back
+    return frame is not None
 
 
 class _Controller:
@@ -263,15 +347,3 @@ def _apply_environment(settings: Settings) -> None:
     # An xdist worker inherits the environment of its session; what names a slot or a worker is its own.
     if settings.worker:
         os.environ.update(settings["worker_env"].get(settings.worker, {}))
-
-
-def _read_deadline(directory: str) -> dict[str, Any]:
-    import json
-
-    try:
-        with open(os.path.join(directory, f"deadline-{os.getpid()}.json"), encoding="utf-8") as file:
-            value = json.load(file)
-    except (OSError, ValueError) as error:
-        print(f"async-test-run: no deadline to read: {error}", file=sys.__stderr__)
-        return {}
-    return value if isinstance(value, dict) else {}

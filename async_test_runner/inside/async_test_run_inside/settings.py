@@ -30,6 +30,11 @@ class Settings:
         return os.path.dirname(self.path)
 
     @property
+    def run_directory(self) -> str:
+        """The directory of all files of the run."""
+        return os.path.dirname(str(self.values["at_end"]))
+
+    @property
     def parent(self) -> int:
         """The process that started this one: the runner, or for a worker the controller that it was told of."""
         return self._parent

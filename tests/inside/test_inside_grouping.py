@@ -1,13 +1,12 @@
-"""Which tests go to one worker, and how facts travel back from it."""
+"""Which tests go to one worker."""
 
 from __future__ import annotations
 
-import pickle
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from async_test_run_inside import pool
+from async_test_run_inside import grouping
 
 
 class Item:
@@ -22,7 +21,7 @@ class Item:
 
 
 def grouped(items: list[Any], workers: int) -> list[list[int]]:
-    return list(pool.groups(items, workers))
+    return list(grouping.groups(items, workers))
 
 
 def test_tests_of_a_file_with_a_module_fixture_stay_together() -> None:
@@ -50,26 +49,3 @@ def test_an_item_of_another_kind_stays_with_its_file() -> None:
         SimpleNamespace(nodeid="b.yaml::1"),
     ]
     assert grouped(items, 2) == [[0, 1], [2]]
-
-
-def unframed(frame: bytes) -> Any:
-    head = pool._HEAD
-    assert head.unpack_from(frame)[0] == len(frame) - head.size
-    return pickle.loads(frame[head.size :])
-
-
-def test_a_frame_keeps_tuples() -> None:
-    data = {"longrepr": ("a.py", 3, "Skipped: why"), "user_properties": []}
-    assert unframed(pool._framed("report", 7, data)) == ("report", 7, data)
-
-
-def test_properties_that_cannot_be_pickled_travel_as_text() -> None:
-    class Odd:
-        def __reduce__(self) -> Any:
-            raise TypeError("no")
-
-        def __str__(self) -> str:
-            return "odd"
-
-    frame = pool._framed("report", 0, {"outcome": "passed", "user_properties": [("what", Odd())]})
-    assert unframed(frame)[2] == {"outcome": "passed", "user_properties": [("what", "odd")]}

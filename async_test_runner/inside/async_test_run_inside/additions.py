@@ -1,0 +1,156 @@
+"""What tests leave in a session besides their reports: warnings, additions to its XML, and what plugins hand over.
+
+In a worker it is told, in the session it is done as if the test had run there.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from .reporters import knows_workers
+
+_dumps = pickle.dumps  # as it is now: tests replace it
+Tell = Callable[[str, Any], None]
+
+
+# ----------------------------------------------------------------------------------------------------- in the worker
+
+
+def relay_xml(config: pytest.Config, tell: Tell) -> None:
+    """Have what fixtures add to pytest's XML told; the plugin itself is silent in a worker."""
+    log: Any = _xml(config, "SilentLogXML")
+    if log is not None:
+        log.add_global_property = lambda name, value: tell("xml_property", (str(name), str(value)))
+        log.node_reporter = lambda report: _NodeRelay(str(getattr(report, "nodeid", report)), tell)
+
+
+class _NodeRelay:
+    """Stands for pytest's reporter of one test's element."""
+
+    def __init__(self, nodeid: str, tell: Tell) -> None:
+        self._nodeid = nodeid
+        self._tell = tell
+
+    def add_attribute(self, name: str, value: object) -> None:
+        """As pytest's."""
+        self._tell("xml_attribute", (self._nodeid, str(name), str(value)))
+
+    def add_property(self, name: str, value: object) -> None:
+        """As pytest's."""
+        self._tell("xml_element_property", (self._nodeid, str(name), str(value)))
+
+
+def warning(message: warnings.WarningMessage, when: str, nodeid: str, location: Any) -> dict[str, Any]:
+    """The arguments of ``pytest_warning_recorded``, such that they can be pickled."""
+    return {
+        "message": _pickled(message.message),
+        "text": str(message.message),
+        "category": message.category.__name__,
+        "filename": message.filename,
+        "lineno": message.lineno,
+        "when": when,
+        "nodeid": nodeid,
+        "location": location,
+    }
+
+
+def output(config: pytest.Config) -> dict[str, bytes]:
+    """``config.workeroutput``, as plugins fill it in a worker of pytest-xdist; what cannot travel stays behind."""
+    found = getattr(config, "workeroutput", {})
+    pickled = {str(name): _pickled(value) for name, value in found.items()}
+    return {name: data for name, data in pickled.items() if data is not None}
+
+
+def _pickled(value: object) -> bytes | None:
+    try:
+        return _dumps(value)
+    except Exception:  # noqa: BLE001 - whatever an object of a test does
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------- in the session
+
+
+class Additions:
+    """Does in the session what its workers have told."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._log: Any = _xml(config, "LogXML")
+        self._properties: set[tuple[str, str]] = set()
+        self._listeners = _listeners(config)
+
+    def replay(self, item: pytest.Item, kind: str, data: Any) -> None:
+        """One thing that a worker has told; ``item`` is the test that it ran then."""
+        if kind == "warning":
+            self._warn(item, data)
+        elif self._log is not None:
+            self._add_to_xml(kind, data)
+
+    def _add_to_xml(self, kind: str, data: tuple[str, ...]) -> None:
+        if kind == "xml_property":
+            if data not in self._properties:  # a fixture of the session is set up in each worker
+                self._properties.add((data[0], data[1]))
+                self._log.add_global_property(*data)
+            return
+        reporter = self._log.node_reporter(data[0])
+        add = reporter.add_attribute if kind == "xml_attribute" else reporter.add_property
+        add(*data[1:])
+
+    def _warn(self, item: pytest.Item, data: dict[str, Any]) -> None:
+        message = _unpickled(data["message"])
+        if not isinstance(message, Warning):  # of a class that is known in the worker only
+            message = type(data["category"], (Warning,), {})(data["text"])
+        hook = (item.ihook if data["nodeid"] else self._config.hook).pytest_warning_recorded
+        hook.call_historic(
+            kwargs={
+                "warning_message": warnings.WarningMessage(message, type(message), data["filename"], data["lineno"]),
+                "when": data["when"],
+                "nodeid": data["nodeid"],
+                "location": data["location"],
+            }
+        )
+
+    def worker_ended(self, workerinput: dict[str, Any], packed: dict[str, bytes] | None, error: str) -> None:
+        """Tell plugins that know pytest-xdist; ``error`` is how the worker died, if it did."""
+        if not self._listeners:
+            return
+        gateway = SimpleNamespace(id=workerinput["workerid"])
+        node = SimpleNamespace(config=self._config, gateway=gateway, workerinput=workerinput)
+        if packed is not None:  # it came to its end
+            node.workeroutput = {name: _unpickled(data) for name, data in packed.items()}
+        others = [plugin for plugin in self._config.pluginmanager.get_plugins() if plugin not in self._listeners]
+        self._config.pluginmanager.subset_hook_caller("pytest_testnodedown", others)(node=node, error=error or None)
+
+
+def _listeners(config: pytest.Config) -> list[Any]:
+    """Plugins with a part that runs at a worker's end and one that hears of it.
+
+    Others count on what xdist does at a worker's start: pytest-cov and pytest-metadata would break.
+    """
+    hearing = [id(implementation.plugin) for implementation in _implementations(config, "pytest_testnodedown")]
+    ends = _implementations(config, "pytest_sessionfinish")
+    return [end.plugin for end in ends if id(end.plugin) in hearing and knows_workers(end.function)]
+
+
+def _implementations(config: pytest.Config, name: str) -> list[Any]:
+    caller = getattr(config.hook, name, None)
+    return list(caller.get_hookimpls()) if caller is not None else []
+
+
+def _unpickled(data: bytes | None) -> Any:
+    try:
+        return None if data is None else pickle.loads(data)  # noqa: S301 - of a fork of us
+    except Exception:  # noqa: BLE001 - an object of a module that was imported in the worker only
+        return None
+
+
+def _xml(config: pytest.Config, kind: str) -> Any:
+    """pytest's plugin for its XML; it is named by nothing public."""
+    return next((plugin for plugin in config.pluginmanager.get_plugins() if type(plugin).__name__ == kind), None)

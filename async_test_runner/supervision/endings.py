@@ -1,0 +1,160 @@
+"""A session's process has ended: what becomes of its tests, and whether anything but them explains its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..schedule import Aftermath, Ending, aftermath, describe_death
+from .deciding import Decider
+from .memory import Memory
+from .running import Running, with_report
+from .telling import Teller
+from .waiting import Queue
+
+LastWords = Callable[[str], str]  # what is left of a session: the end of its log
+
+
+class Endings:
+    """Settles what a session leaves open when its process has ended."""
+
+    def __init__(self, teller: Teller, queue: Queue, decider: Decider, memory: Memory, last_words: LastWords) -> None:
+        self._teller = teller
+        self._queue = queue
+        self._decider = decider
+        self._memory = memory
+        self._last_words = last_words
+
+    def exited(self, running: Running, status: int, interrupted: str) -> None:
+        """All that the session said has been heard."""
+        self._teller.process_exited(running, status)
+        after = aftermath(self._ending(running, status, interrupted))
+        self._settle(running, after)
+        if not interrupted:
+            self._check_exit(running, status, after)
+
+    def _ending(self, running: Running, status: int, interrupted: str) -> Ending:
+        finished = running.finished
+        return Ending(
+            tests=running.ids,
+            done=frozenset(running.done),
+            in_flight=tuple(running.in_flight),
+            missing=frozenset(running.missing),
+            overdue=running.overdue(with_doom=not interrupted),
+            dead=frozenset(running.dead),
+            collect_texts=tuple(running.collect_texts),
+            deaths=self._deaths(running, status),
+            status=status,
+            finished=finished is not None,
+            reason=finished.reason if finished else "",
+            error=finished.error if finished else "",
+            red=max(running.red, finished.red if finished else 0),
+            maxfail=running.job.maxfail,
+            doom=running.doom,
+            interrupted=interrupted,
+            barren=running.barren,
+            log="\n\n".join(filter(None, [running.report[1], self._last_words(running.job.process)])),
+        )
+
+    def _deaths(self, running: Running, status: int) -> dict[str, str]:
+        """What memory has to do with the end of each test that was in flight: a worker's status is not known here."""
+        deaths = {
+            id: self._memory.death(running, flight.worker, None if flight.worker else status)
+            for id, flight in running.in_flight.items()
+        }
+        return {id: death for id, death in deaths.items() if death}
+
+    def _settle(self, running: Running, after: Aftermath) -> None:
+        if running.job.recheck:
+            self._settle_recheck(running, after)
+            return
+        for blame in after.blamed:
+            self._decider.blame(running, blame, running.in_flight.get(blame.id))
+        self._decider.not_run(running, after.not_run, after.reason)
+        left = [after.again] if after.again else []
+        left += [(id,) for id in after.alone]
+        if self._queue.closed:
+            self._decider.not_run(running, (*after.again, *after.alone, *after.later), self._queue.closed)
+            return
+        self._queue.first(left, running.job.attempt, 0 if running.done or after.blamed else running.barren + 1)
+        if after.later:
+            self._queue.last(after.later, running.job.attempt)
+
+    def _settle_recheck(self, running: Running, after: Aftermath) -> None:
+        """What ended it from outside says nothing about the test; a process that never came to it is tried again."""
+        for blame in after.blamed:
+            if running.doom is None:
+                self._decider.blame(running, blame, running.in_flight.get(blame.id))
+            else:
+                self._decider.not_run(running, (blame.id,), f"the {running.doom.budget} deadline was reached in it")
+        self._decider.not_run(running, after.not_run, after.reason)
+        for id in (*after.again, *after.alone, *after.later):
+            if self._queue.rechecks_closed:
+                self._decider.not_run(running, (id,), self._queue.rechecks_closed)
+            else:
+                self._queue.recheck(id, running.job.attempt, barren=running.barren + 1)
+
+    def _check_exit(self, running: Running, status: int, after: Aftermath) -> None:
+        """An end that no test explains must not pass unnoticed."""
+        process, finished = running.job.process, running.finished
+        left = after.not_run or after.later
+        unexplained = not after.blamed and not left and not running.signalled
+        if finished is None:
+            self._check_death(running, status, after)
+            return
+        if running.lost and unexplained:
+            self._teller.problem(f"{process}: while it ran no test, a worker was lost: {'; '.join(running.lost)}")
+        if running.doom is not None or ((finished.error or finished.reason) and after.blamed):
+            return  # what ended it is known
+        if status < 0 and not running.escalation and not _died_of_our_question(running, status):
+            self._teller.problem(f"{process}: after all its tests, {describe_death(status)}{_last(running)}")
+        elif status > 0 and status != finished.status and not running.escalation:
+            said = f"pytest had ended with {finished.status}, but its process exited with {status}{_last(running)}"
+            self._teller.problem(f"{process}: {said}", hint="an exit handler that fails?")
+        self._check_status(running, finished.status)
+
+    def _check_death(self, running: Running, status: int, after: Aftermath) -> None:
+        """A process that ended before pytest did: a test carries the blame, or the process does."""
+        process = running.job.process
+        if after.blamed or after.not_run or (running.signalled and running.doom is None):
+            return
+        if running.doom is not None:
+            late = with_report(running.doom, running.report)
+            self._teller.problem(f"{process}: after its last test, it {late}", hint=late.report)
+            return
+        where = "while several tests ran" if after.alone else "while it ran no test"
+        death = self._memory.death(running, "", status) or describe_death(status)
+        self._teller.problem(f"{process}: {death}, {where}{_last(running)}", hint=_see_log(process))
+
+    def _check_status(self, running: Running, status: int) -> None:
+        process = running.job.process
+        if status not in _expected(running):
+            error = f": {running.finished.error}" if running.finished is not None and running.finished.error else ""
+            self._teller.problem(
+                f"{process}: pytest ended with status {status} although its tests do not explain it{error} "
+                f"(a coverage threshold, or a plugin?){_last(running)}",
+                hint=_see_log(process),
+            )
+
+
+def _expected(running: Running) -> set[int]:
+    """The statuses that pytest may end with after such tests."""
+    expected = {0, 1, 5} if running.red or running.missing else {0, 5}
+    early = running.finished is not None and bool(running.finished.reason)
+    if running.collect_texts or running.dead or running.in_flight or running.lost or early:
+        expected |= {1, 2}
+    return expected
+
+
+def _died_of_our_question(running: Running, status: int) -> bool:
+    """A process that was slow to exit, and had put its handlers away already when it was asked what holds it."""
+    hello = running.processes.get("")
+    return running.stays_since is not None and hello is not None and -status in (hello.dump_signal, hello.c_signal)
+
+
+def _last(running: Running) -> str:
+    """The suspect where no test was running: the one that ended last, if any did."""
+    return f"; the last test before was {running.last_done}" if running.last_done else ""
+
+
+def _see_log(process: str) -> str:
+    return f"see processes/{process}/output.log in the run directory"

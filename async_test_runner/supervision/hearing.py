@@ -1,0 +1,179 @@
+"""What sessions say, taken in: starts and ends of tests, deaths of workers, what could not be collected."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from .. import outcomes
+from ..protocol import (
+    BadExpression,
+    Capturing,
+    CollectFailed,
+    Collecting,
+    CollectSkipped,
+    ConftestFailed,
+    Exited,
+    Finished,
+    Forked,
+    Found,
+    Hang,
+    Hello,
+    Hosting,
+    InventoryDone,
+    Leaked,
+    LeftBehind,
+    LeftOutSaid,
+    Message,
+    Missing,
+    SessionFinished,
+    StageDone,
+    Started,
+    WorkerDied,
+    WorkerLost,
+)
+from ..schedule import blamed, describe_death
+from .asking import Asker
+from .deciding import Decider
+from .endings import LastWords
+from .memory import Memory
+from .running import Flight, Running
+from .telling import Teller
+
+_SKEW = 5.0  # seconds between two wall clocks of one machine that are still one clock
+
+
+class Hearing:
+    """Takes in what sessions say."""
+
+    def __init__(self, teller: Teller, decider: Decider, asker: Asker, memory: Memory, last_words: LastWords) -> None:
+        self._teller = teller
+        self._asker = asker
+        self._memory = memory
+        self._decider = decider
+        self._last_words = last_words
+
+    def message(self, running: Running, message: Message) -> None:
+        """Something that a session said."""
+        message = self._in_time(running, message)
+        running.heard = max(running.heard, message.mono)
+        match message:
+            case Hello():
+                running.greet(message)
+            case Started():
+                self._started(running, message)
+            case StageDone():
+                if message.id in running.in_flight:
+                    running.in_flight[message.id].stages.append(message.stage)
+            case Finished():
+                self._finished(running, message)
+            case Leaked():
+                self._decider.leaked(running, message)
+            case Missing():
+                running.missing.update(message.ids)
+            case CollectFailed():
+                running.collect_texts.append(message.text)
+            case ConftestFailed():
+                running.collect_texts.append(f"{message.id}\n{message.text}")
+            case WorkerDied():
+                self._worker_died(running, message)
+            case Hang():
+                self._asker.answered(running, message)
+            case WorkerLost():
+                running.lost.append(f"worker {message.worker}: {message.text}")
+                _worker_gone(running, message.worker)
+            case LeftBehind():
+                self._left_behind(running, message)
+            case SessionFinished():
+                running.finished = message
+                running.heard = self._teller.now
+            case CollectSkipped() | Collecting() | Found() | LeftOutSaid() | BadExpression() | InventoryDone():
+                pass  # only a collecting process says these
+            case Hosting() | Forked() | Exited():
+                pass  # and these a host
+            case Capturing():
+                pass  # for the launcher, which has the files
+            case _:
+                assert_never(message)
+
+    def _left_behind(self, running: Running, message: LeftBehind) -> None:
+        if not message.worker:
+            running.left.append(message.what)  # it may still end by itself
+            return
+        process, what = running.job.process, message.what
+        self._teller.warn(f"{process}: a worker's tests left something behind that ended with it: {what}")
+
+    def _in_time(self, running: Running, message: Message) -> Message:
+        """Tests freeze and move clocks, and a message may be stamped with one of those: here our own clock holds."""
+        at, mono = self._teller.clock()
+        if running.since <= message.mono <= mono and abs(at - mono - message.at + message.mono) < _SKEW:
+            return message
+        stamp = message.mono if running.since <= message.mono <= mono else mono
+        return msgspec.structs.replace(message, at=at - mono + stamp, mono=stamp)
+
+    def _started(self, running: Running, message: Started) -> None:
+        if message.id not in running.known or message.id in running.done or message.id in running.in_flight:
+            return
+        running.begin(message.id, message.mono, message.at, message.worker)
+        if message.worker in running.gone:  # each process has a file of its own: the news of its end can come first
+            running.dead.add(message.id)
+        self._teller.test_started(running.job, message)
+
+    def _finished(self, running: Running, message: Finished) -> None:
+        flight = running.in_flight.pop(message.id, None)
+        if message.id not in running.known or message.id in running.done:
+            return
+        running.decided(message.id)
+        if _was_disturbed(running, message, flight):
+            self._disturbed(running, message)
+            return
+        late = flight.late if flight is not None else None
+        if flight is not None and late is not None and running.doom is None:
+            running.escalation.pop(running.target(flight.worker), None)
+        self._decider.finished(running, message, flight)
+
+    def _disturbed(self, running: Running, message: Finished) -> None:
+        """Whether it would have failed without the signal that it and its children got, nobody knows."""
+        said = next((stage.message for stage in message.stages if stage.message), "")
+        why = f"; then it failed: {said}" if said else ""
+        self._decider.not_run(running, (message.id,), running.interrupted + why)
+
+    def _worker_died(self, running: Running, message: WorkerDied) -> None:
+        # xdist names the test that was next where none was running; that one is no culprit
+        flight = running.in_flight.get(message.id)
+        if flight is None:
+            return
+        if message.status is not None:
+            self._worker_replaced(running, message, flight, message.status)
+        else:
+            _worker_gone(running, flight.worker)
+
+    def _worker_replaced(self, running: Running, message: WorkerDied, flight: Flight, status: int) -> None:
+        """The session goes on without this worker: its test is decided now, unless the run's end took it along."""
+        late = running.overdue(with_doom=True).get(message.id)
+        if running.interrupted and late is None:
+            running.forget_worker(flight.worker)
+            return
+        log = self._last_words(running.job.process)
+        memory = self._memory.death(running, flight.worker, status)
+        blame = blamed(message.id, late, memory or message.reason or describe_death(status), log)
+        running.forget_worker(flight.worker)
+        running.in_flight.pop(message.id)
+        running.decided(message.id)
+        self._decider.blame(running, blame, flight)
+
+
+def _was_disturbed(running: Running, message: Finished, flight: Flight | None) -> bool:
+    """Whether it is red, and ended after a signal that it had not waited for."""
+    if not running.interrupted or message.mono < running.interrupted_at or (flight and flight.late):
+        return False
+    return outcomes.outcome(message.stages).is_red
+
+
+def _worker_gone(running: Running, worker: str) -> None:
+    if not worker:
+        return
+    running.forget_worker(worker)
+    running.gone.add(worker)
+    running.dead.update(id for id, flight in running.in_flight.items() if flight.worker == worker)
