@@ -41,8 +41,8 @@ import json
 import os
 
 _record = os.environ.pop("PLAIN_PYTEST_RECORD")
-_open, _write, _close = os.open, os.write, os.close  # tests replace these, close descriptors, and count open files
-_pid = os.getpid()
+_open, _write, _close, _getpid = os.open, os.write, os.close, os.getpid  # tests replace these, and close descriptors
+_pid = _getpid()
 _path = os.environ.pop("PLAIN_PYTEST_PYTHONPATH", None)
 if _path is None:
     os.environ.pop("PYTHONPATH", None)
@@ -51,7 +51,7 @@ else:
 
 
 def _say(**fact):
-    if os.getpid() == _pid:  # a fork that a test leaves behind is none of ours
+    if _getpid() == _pid:  # a fork that a test leaves behind is none of ours
         fd = _open(_record, os.O_WRONLY | os.O_APPEND)
         _write(fd, json.dumps(fact, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\\n")
         _close(fd)
@@ -164,7 +164,7 @@ def run_plain(options: argparse.Namespace, directory: Path) -> Side:
     """Plain pytest, one process; its output goes to a file that is shown when there is nothing to compare."""
     (directory / f"{PLUGIN_NAME}.py").write_text(PLUGIN, encoding="utf-8")
     record, log = directory / "record.jsonl", directory / "pytest.log"
-    record.touch()
+    record.write_bytes(b"")  # one that was kept from before would be read as well
     env = dict(os.environ)
     before = env.get("PYTHONPATH")
     if before is not None:
@@ -185,12 +185,14 @@ def run_plain(options: argparse.Namespace, directory: Path) -> Side:
 # ------------------------------------------------------------------------------------------------------- the runner
 
 
-def read_runner(run: Path) -> Side:
-    """The outcomes in a run's journal; its summary must say the same."""
+def read_runner(run: Path, phases: Sequence[str] = ()) -> Side:
+    """The outcomes in a run's journal, of these phases (none: of all); its summary must say the same."""
     side = Side("runner")
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     last: dict[str, int] = {}
     for event in json_lines((run / "journal.jsonl").read_text(encoding="utf-8").splitlines()):
+        if phases and event.get("phase", phases[0]) not in phases:
+            continue
         match event["kind"]:
             case "collected":
                 side.collect_errors = {error["id"] for error in event.get("errors", ())}
@@ -208,7 +210,8 @@ def read_runner(run: Path) -> Side:
                 side.messages[event["id"]] = message
             case "run_finished":
                 side.status, side.wall = event["exit_code"], event["wall"]
-    side.wrong += contradictions(side, summary)
+    if not phases:
+        side.wrong += contradictions(side, summary)
     return side
 
 
@@ -216,7 +219,11 @@ def contradictions(side: Side, summary: Mapping[str, Any]) -> list[str]:
     """Where the journal, the summary and the exit code of one run do not say the same."""
     found = []
     counts = Counter(side.outcomes.values())
-    said = {name: count for name, count in summary["counts"].items() if count and name not in ("tests", "flaky")}
+    said = {
+        name: count
+        for name, count in summary["counts"].items()
+        if count and name not in ("tests", "flaky", "order_dependent")
+    }
     if dict(counts) != said or summary["counts"]["tests"] != len(side.outcomes):
         found.append(f"the journal counts {dict(counts)}, the summary {said}")
     if summary["exit_code"] != side.status:
@@ -368,6 +375,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cwd", type=Path, help="where both run (default: the plan's directory, else this one)")
     parser.add_argument("--python", default=sys.executable, help="the suite's interpreter (default: this one)")
     parser.add_argument("--run", type=Path, metavar="DIR", help="a finished run's directory, instead of a new run")
+    parser.add_argument("--phases", nargs="+", default=[], metavar="PHASE", help="of a finished run, only these")
     parser.add_argument("--isolation", default="phase", choices=["phase", "file", "class", "test"])
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for each side (default: 1800)")
@@ -399,7 +407,9 @@ def main(argv: Sequence[str]) -> int:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
         try:
             plain = run_plain(options, directory)
-            runner = read_runner(options.run) if options.run is not None else run_runner(options, directory)
+            runner = (
+                read_runner(options.run, options.phases) if options.run is not None else run_runner(options, directory)
+            )
         except NothingToCompareError as nothing:
             print(nothing)
             return 4

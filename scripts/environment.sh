@@ -95,3 +95,10 @@ prepare_environment() {
     fingerprint "$python" "$@" >"$stamp"
     rm -f -- "$venv/.making"
 }
+
+# One environment for all examples: what one has installed, the others need not install again.
+prepare_examples() {
+    local arguments=(--editable .) list
+    for list in examples/*/requirements.txt; do arguments+=(--requirement "$list"); done
+    prepare_environment "$1" "${arguments[@]}"
+}

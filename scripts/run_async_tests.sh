@@ -12,7 +12,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . scripts/environment.sh
 
 VENV=${VENV:-.venv-example}
-prepare_environment "$VENV" --editable . --requirement examples/fastapi_template/requirements.txt
+prepare_examples "$VENV"
 
 VIRTUAL_ENV=$(cd -- "$VENV" && pwd)
 export VIRTUAL_ENV

@@ -1,4 +1,4 @@
-"""Measures whole processes: wall time, and peak resident memory as the kernel reports it."""
+"""Measures whole processes: wall time, processor time, and peak resident memory as the kernel reports it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ started = time.perf_counter()
 pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
                      file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
 _, status, usage = os.wait4(pid, 0)
-print(time.perf_counter() - started, usage.ru_maxrss)
+print(time.perf_counter() - started, usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 _MAXRSS_PER_MIB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
 
 class Sample(NamedTuple):
-    """One process: seconds, and peak resident memory in MiB (the largest of it and the children it waited for)."""
+    """One process: seconds, peak resident memory in MiB (the largest of it and the children it waited for), and seconds
+    of processor time, of the children that were waited for too.
+    """
 
     wall: float
     memory: float
+    cpu: float
 
 
 def measured(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Sample:
@@ -41,8 +44,8 @@ def measured(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, 
     )
     if done.returncode:
         raise SystemExit(f"exit {done.returncode}: {' '.join(argv)[:300]}")
-    wall, memory = map(float, done.stdout.split())
-    return Sample(wall, memory / _MAXRSS_PER_MIB)
+    wall, memory, cpu = map(float, done.stdout.split())
+    return Sample(wall, memory / _MAXRSS_PER_MIB, cpu)
 
 
 def median_wall(samples: Sequence[Sample]) -> float:

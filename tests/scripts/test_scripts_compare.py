@@ -152,6 +152,21 @@ def test_the_last_attempt_counts_and_an_unplanned_test_is_wrong(tmp_path: Path) 
     assert read.wrong == ["finished without being planned: b"]
 
 
+def test_phases_that_are_not_asked_for_are_left_out(tmp_path: Path) -> None:
+    run = write_run(
+        tmp_path,
+        {"kind": "phase_planned", "phase": "one", "tests": [["a", "a.py", 1]]},
+        {"kind": "phase_planned", "phase": "two", "tests": [["b", "b.py", 1]]},
+        {"kind": "test_finished", "phase": "one", "id": "a", "outcome": "passed"},
+        {"kind": "test_finished", "phase": "two", "id": "b", "outcome": "failed"},
+        {"kind": "run_finished", "exit_code": 1, "wall": 1.0},
+        passed=1,
+        failed=1,
+    )
+    read = compare.read_runner(run, ["one"])
+    assert (read.outcomes, read.wrong) == ({"a": "passed"}, [])
+
+
 # ------------------------------------------------------------------------------------------------ the real command
 
 SUITE = """
@@ -236,6 +251,15 @@ def test_arguments_for_pytest_reach_both_sides(tmp_path: Path) -> None:
     done = run_compare(tmp_path, "--plain-arg=--deselect=test_suite.py::test_two")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "test_suite.py::test_two: plain unknown, runner passed" in done.stdout
+
+
+@pytest.mark.processes
+def test_what_was_kept_of_an_earlier_comparison_is_no_part_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / "test_suite.py").write_text("def test_one(): pass\n", encoding="utf-8")
+    for _ in range(2):
+        done = run_compare(tmp_path, "--keep", "kept")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "compared: 1 tests are the same, 0 differences" in done.stdout
 
 
 @pytest.mark.processes

@@ -1,0 +1,180 @@
+"""Run other projects' test suites, from their sdists: does each test end as under plain pytest, in every isolation?
+
+    python scripts/real_suites.py                                   every suite, in all six configurations
+    python scripts/real_suites.py h11 janus --configuration test×2  some of them, in one
+    python scripts/real_suites.py h11 --configuration phase×2 --repeat 20
+
+Downloads a suite once, makes an environment for it once (both below ``--directory``), runs plain pytest once, and our
+runner for each configuration; `compare.py` compares test by test. Differences are listed below the table. Needs the
+package index, and some minutes.
+
+Exits 0 if nothing differs, 1 if something does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import compare
+
+CONFIGURATIONS = [f"{isolation}×{workers}" for isolation in ("phase", "file", "test") for workers in (1, 2)]
+_PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+_PIP_TIME = 900
+_SHOWN = 10  # differences of one suite in one configuration
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A project on the package index whose sdist has its tests."""
+
+    name: str
+    needs: tuple[str, ...] = ()  # beside pytest and the project itself
+    arguments: tuple[str, ...] = ()  # for pytest, on both sides
+
+    def requirements(self, source: Path) -> list[str]:
+        """What to install."""
+        return ["pytest", *self.needs, f"{self.name}=={_version(source)}"]
+
+
+SUITES = [
+    Suite("h11"),
+    Suite("wsproto"),
+    Suite("tenacity", ("tornado", "typeguard", "pytest-asyncio", "trio")),
+    Suite("itsdangerous", ("freezegun",)),
+    Suite("markupsafe"),
+    Suite("pluggy", ("pytest-benchmark",)),
+    Suite("asyncstdlib"),
+    Suite("aiofiles", ("pytest-asyncio",)),
+    Suite(
+        "async-lru",
+        ("pytest-asyncio", "pytest-cov", "pytest-timeout"),
+        ("-o", "asyncio_default_fixture_loop_scope=function"),
+    ),
+    Suite(
+        "structlog",
+        ("pytest-asyncio", "freezegun", "simplejson", "time-machine", "rich", "better-exceptions"),
+    ),
+    Suite("janus", ("pytest-asyncio", "pytest-cov", "pytest-codspeed")),
+    Suite(
+        "anyio",
+        ("trio", "hypothesis", "psutil", "pytest-mock", "pytest-timeout", "trustme", "blockbuster", "exceptiongroup"),
+        ("tests/test_synchronization.py", "tests/test_taskgroups.py", "tests/streams"),
+    ),
+    Suite(
+        "httpx",
+        ("httpx[brotli,cli,http2,socks,zstd]", "chardet", "trio", "trustme", "uvicorn"),
+        ("-m", "not network"),
+    ),
+]
+
+
+def unpacked(suite: Suite, directory: Path) -> Path:
+    """The directory of the sources, downloaded once."""
+    target = directory / suite.name
+    if not target.exists():
+        sdists = directory / "sdists"
+        pattern = f"{suite.name.replace('-', '_')}-[0-9]*.tar.gz"
+        if not list(sdists.glob(pattern)):
+            _checked([*_PIP, "download", "--no-deps", "--no-binary", ":all:", "-d", str(sdists), suite.name])
+        with tempfile.TemporaryDirectory(dir=directory) as temporary, tarfile.open(*sdists.glob(pattern)) as sdist:
+            sdist.extractall(temporary, filter="data")
+            (top,) = Path(temporary).iterdir()
+            top.rename(target)
+    return target
+
+
+def environment(suite: Suite, source: Path, directory: Path) -> Path:
+    """The interpreter of the suite's own environment, made once."""
+    home = directory / "environments" / suite.name
+    python, stamp = home / "bin" / "python", home / "complete"
+    if not stamp.exists():
+        _checked([sys.executable, "-m", "venv", "--clear", "--without-pip", str(home)])
+        _checked([*_PIP, "--python", str(python), "install", *suite.requirements(source)])
+        stamp.touch()
+    return python
+
+
+def _version(source: Path) -> str:
+    found = re.search(r"^Version: (\S+)$", (source / "PKG-INFO").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"{source} has no version"
+    return found[1]
+
+
+def _checked(argv: Sequence[str]) -> None:
+    subprocess.run(argv, check=True, timeout=_PIP_TIME, stdin=subprocess.DEVNULL)
+
+
+@dataclass
+class Cell:
+    """One suite in one configuration."""
+
+    same: int
+    differences: list[str]
+    wall: float
+
+    def __str__(self) -> str:
+        return f"{len(self.differences)} ({self.wall:.1f} s)"
+
+
+def cells(
+    suite: Suite, directory: Path, configurations: Sequence[str], repeat: int, plain_wall: list[float]
+) -> Iterator[tuple[str, Cell]]:
+    """Each configuration, ``repeat`` times, beside one run of plain pytest."""
+    source = unpacked(suite, directory)
+    python = environment(suite, source, directory)
+    arguments = ["--cwd", str(source), "--python", str(python), "--", "-p", "no:randomly", *suite.arguments]
+    with tempfile.TemporaryDirectory(dir=directory) as logs:
+        plain = compare.run_plain(compare.parse(arguments), Path(logs))
+    plain_wall.append(plain.wall)
+    for configuration in configurations:
+        isolation, workers = configuration.split("×")
+        options = compare.parse(["--isolation", isolation, "--workers", workers, *arguments])
+        for _ in range(repeat):
+            with tempfile.TemporaryDirectory(dir=directory) as run:
+                runner = compare.run_runner(options, Path(run))
+            same = sum(runner.outcomes.get(id) == outcome for id, outcome in plain.outcomes.items())
+            yield configuration, Cell(same, compare.differences(plain, runner), runner.wall)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print a row for each suite as it is finished, then what differs."""
+    parser = argparse.ArgumentParser(prog="real_suites.py", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("names", nargs="*", metavar="SUITE", choices=[*(suite.name for suite in SUITES), []])
+    parser.add_argument("--directory", type=Path, default=Path("build/real-suites"), help="default: %(default)s")
+    parser.add_argument("--configuration", action="append", choices=CONFIGURATIONS, help="default: all of them")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="runs in a row of each configuration")
+    options = parser.parse_args(argv)
+    directory = options.directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    configurations = options.configuration or CONFIGURATIONS
+    print("| suite | tests | pytest |" + "".join(f" {name} |" for name in configurations))
+    print("|---|---|---|" + "---|" * len(configurations), flush=True)
+    different = []
+    for suite in [suite for suite in SUITES if suite.name in (options.names or [suite.name])]:
+        wall: list[float] = []
+        try:
+            found = list(cells(suite, directory, configurations, options.repeat, wall))
+        except (compare.NothingToCompareError, subprocess.SubprocessError) as error:
+            different.append(f"{suite.name}: {error}")
+            continue
+        tests = max(cell.same + len(cell.differences) for _, cell in found)
+        row = [" / ".join(str(cell) for name, cell in found if name == wanted) for wanted in configurations]
+        print(f"| {suite.name} | {tests} | {wall[0]:.1f} s | {' | '.join(row)} |", flush=True)
+        different += [f"{suite.name} {name}: {text}" for name, cell in found for text in cell.differences[:_SHOWN]]
+    for text in different:
+        print(compare.visible(text))
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
