@@ -213,11 +213,13 @@ class WorkerLost(_Message, frozen=True, kw_only=True, tag="worker_lost"):
 
 class LeftBehind(_Message, frozen=True, kw_only=True, tag="left_behind"):
     """A process has finished, and something of its tests is still there. A forked worker leaves all the same; the
-    session itself (``worker`` is empty) may have to be ended.
+    session itself (``worker`` is empty) may have to be ended. ``stacks`` are those of a worker that did not leave in
+    time, as C has written them.
     """
 
     worker: str
     what: str
+    stacks: str = ""
 
 
 class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):

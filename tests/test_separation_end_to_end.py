@@ -90,7 +90,51 @@ def test_what_is_to_happen_at_the_end_happens_once_after_all_phases(project: Pro
     assert (project.root / "ended.txt").read_text() == "x"
     assert not (project.root / "shared").exists()
     noted = (project.root / "noted.txt").read_text().split()
-    assert (noted.count("handler"), noted.count("finalizer")) == (4, 4)  # of the sessions that ran tests themselves
+    assert (noted.count("handler"), noted.count("finalizer")) == (6, 6)  # of each process its own
+
+
+@pytest.mark.parametrize("phase", ["isolation: test", "workers: 2"])
+def test_what_tests_leave_to_the_end_of_their_process_is_done_in_workers_too(project: Project, phase: str) -> None:
+    project.plan(f"phases: [{{name: all, {phase}}}]")
+    project.write(
+        "test_a.py",
+        """
+        import atexit, logging.handlers, multiprocessing, pathlib, tempfile, pytest
+        TEMPORARY, BUFFERED = [], []
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(number, tmp_path):
+            TEMPORARY.append(tempfile.TemporaryDirectory(dir=pathlib.Path("held")))
+            atexit.register(pathlib.Path(f"ended-{number}.txt").write_text, "x")
+            handler = logging.handlers.MemoryHandler(9, target=logging.FileHandler(f"log-{number}.txt"))
+            logger = logging.getLogger(f"buffered.{number}")
+            logger.addHandler(handler)
+            logger.warning("in the buffer")
+            manager = multiprocessing.get_context("fork").Manager()
+            manager.list([number])
+            BUFFERED.append((handler, manager))
+        """,
+    )
+    (project.root / "held").mkdir()
+    project.run().check(0)
+    assert list((project.root / "held").iterdir()) == []
+    assert [(project.root / f"ended-{number}.txt").exists() for number in range(4)] == [True] * 4
+    assert [(project.root / f"log-{number}.txt").read_text() for number in range(4)] == ["in the buffer\n"] * 4
+
+
+@pytest.mark.parametrize("phase", ["isolation: test", "workers: 2"])
+def test_a_worker_that_fails_after_its_last_test_makes_the_run_red(project: Project, phase: str) -> None:
+    project.plan(f"phases: [{{name: all, {phase}}}]")
+    project.write(
+        "conftest.py",
+        """
+        def pytest_sessionfinish(session):
+            if hasattr(session.config, "workerinput"): raise RuntimeError("a broken hook")
+        """,
+    )
+    project.write("test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "passed"]
+    assert "RuntimeError: a broken hook, after its last test" in " ".join(run.problems)
 
 
 def test_every_process_draws_random_numbers_of_its_own(project: Project) -> None:

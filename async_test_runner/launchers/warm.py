@@ -258,6 +258,7 @@ class WarmLauncher:
             "worker_env": {},
             "without": self._without,
             "recheck": job.recheck,
+            "leak_timeout": job.phase.leak_timeout,
             "memory": job.phase.memory,
             "output": job.phase.output,
             "testrun_uid": self._run_id,

@@ -6,7 +6,8 @@ from typing import assert_never
 
 import msgspec
 
-from .. import outcomes
+from .. import dumps, outcomes
+from ..durations import format_duration
 from ..protocol import (
     BadExpression,
     Capturing,
@@ -102,6 +103,14 @@ class Hearing:
             running.left.append(message.what)  # it may still end by itself
             return
         process, what = running.job.process, message.what
+        if message.stacks:
+            said, limit = dumps.described(message.stacks), format_duration(running.job.phase.leak_timeout)
+            self._teller.warn(
+                f"{process}: a worker did not exit within {limit} after its tests (leak_timeout), and was ended: "
+                f"{what}; most likely: {said.likely}"
+            )
+            self._teller.hang(running.job, "", "exit", running.job.phase.leak_timeout, said.likely, said.text)
+            return
         self._teller.warn(f"{process}: a worker's tests left something behind that ended with it: {what}")
 
     def _in_time(self, running: Running, message: Message) -> Message:

@@ -158,8 +158,6 @@ FAULTS = [
         code=1,
         problems=("exited with 7",),
         covers=("exit-elsewhere",),
-        # a forked worker leaves without the exit handlers of the interpreter
-        where={"warm test": {"code": 0, "problems": ()}},
     ),
     in_test(
         "exit_handler_leaves_with_0",
@@ -176,7 +174,6 @@ FAULTS = [
         "passed",
         plan=HASTY,
         warnings=("did not exit within",),
-        where={"warm test": {"warnings": ()}},
     ),
     in_conftest(
         "exit_at_import_of_conftest",

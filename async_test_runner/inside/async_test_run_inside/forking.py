@@ -162,11 +162,15 @@ def own_basetemp(config: pytest.Config, name: str) -> None:
 
 def save_coverage(config: pytest.Config) -> None:
     """What pytest-cov has measured in this process, which leaves without its end."""
-    controller = getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
-    measuring = getattr(controller, "cov", None)
-    if measuring is not None:
-        measuring.stop()
-        measuring.save()
+    coverage = measuring(config)
+    if coverage is not None:
+        coverage.stop()
+        coverage.save()
+
+
+def measuring(config: pytest.Config) -> Any:
+    """The `coverage.Coverage` with which pytest-cov measures here, if it does."""
+    return getattr(getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None), "cov", None)
 
 
 # ------------------------------------------------------------------------------------------------------------- safety

@@ -26,11 +26,11 @@ from .preloading import Memory
 from .running import Running
 from .settings import Settings
 from .wire import Wire
-from .work import Work
+from .work import Work, exit_stacks
 
 # Tests replace functions of the os module, and forget to put them back.
 _close, _getpid, _read, _write, _kill = os.close, os.getpid, os.read, os.write, os.kill
-_select, _set_blocking = select.select, os.set_blocking
+_select, _set_blocking, _open = select.select, os.set_blocking, open
 
 _WORTH_IT = 8  # workers that must be to come: a rehearsal and the import itself take as long as two imports
 _AHEAD = 2  # groups that a worker knows of: the one that it runs, and the next
@@ -49,6 +49,7 @@ class _Worker:
         self.current: int | None = None
         self.ran = False  # whether any test has begun in it
         self.reason = ""  # what it said of its own end
+        self.broken = ""  # the exception that ended it
         self.output: dict[str, bytes] | None = None  # what plugins in it hand over at its end
         self.pending = bytearray()
 
@@ -217,6 +218,9 @@ class Pool:
         if kind == "death":
             worker.reason = data
             return
+        if kind == "broken":
+            worker.broken = data
+            return
         if kind == "imported":
             self._learn(data)
             return
@@ -263,6 +267,8 @@ class Pool:
         given = forking.worker_input(self._settings, name, self._limit)
         self._additions.worker_ended(given, worker.output, _death(status) if status else "")
         left = [unit for unit in worker.units if unit]
+        if not left and worker.current is None and status and not worker.reason and not self._interruption.number:
+            self._ended_badly(worker, status)
         if left and worker.current is None and status == 0 and self._divided:
             self._running_plugin.say("worker_lost", worker=worker.name, text="it left without running its tests")
         if left and worker.current is None and not worker.ran:
@@ -270,6 +276,15 @@ class Pool:
         for unit in reversed(left):
             if unit:
                 self._queue.appendleft(unit)
+
+    def _ended_badly(self, worker: _Worker, status: int) -> None:
+        """All its tests have their outcomes; what went wrong is a plugin's last hook, or an exit handler."""
+        stacks = _taken(exit_stacks(self._settings.directory, worker.number))
+        if stacks:
+            self._running_plugin.say("left_behind", worker=worker.name, what="exit handlers", stacks=stacks)
+        else:
+            why = worker.broken or _death(status)
+            self._running_plugin.say("worker_lost", worker=worker.name, text=f"{why}, after its last test")
 
     def _leave_out_the_second_time(self, unit: list[int]) -> None:
         """A worker ended before its first test had begun. If it did so before, that test is what no worker comes past.
@@ -299,6 +314,17 @@ class Pool:
 
 def _death(status: int) -> str:
     return f"its process was killed by signal {-status}" if status < 0 else f"its process exited with {status}"
+
+
+def _taken(path: str) -> str:
+    """What a file holds, which is then gone; nothing where there is none."""
+    try:
+        with _open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        os.unlink(path)
+        return text
+    except OSError:
+        return ""
 
 
 def _end_group(pid: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from . import additions, descriptors, forking, preloading
+from . import additions, descriptors, exits, forking, preloading
 from .framing import framed, packed
 from .reporters import leave_to_the_session
 from .running import Running
@@ -36,6 +36,7 @@ class Work:
         self._position = -1
         self._unsaid: list[bytes] = []
         self._before: frozenset[str] = frozenset()
+        self._exit: exits.Exit | None = None
         self.on_begin: Callable[[], None] = lambda: None  # gives a worker what the process that it is forked from took
         self._files: list[tuple[int, int]] = []  # open ones of the project's
 
@@ -71,11 +72,12 @@ class Work:
         except BaseException as error:  # noqa: BLE001 - nothing may climb up into the session's own frames
             self._fail(error)
         finally:
-            _leave(status)
+            self._leave(number, status)
 
     def _begin(self, number: int, parent: int) -> None:
         config = self._session.config
         forking.detach(parent)
+        self._exit = exits.Exit(forking.measuring(config) is not None)
         self.on_begin()
         descriptors.separate(self._files)
         forking.fresh_output(config, None)
@@ -133,9 +135,20 @@ class Work:
             self._say()
             self._finish(int(pytest.ExitCode.INTERRUPTED))
             return
+        self._keep("broken", plain(f"{type(error).__name__}: {error}"))
+        self._say()
         import traceback
 
         traceback.print_exception(error)
+
+    def _leave(self, number: int, status: int) -> None:
+        """Without the end of an interpreter: modules, threads and objects are left as they are."""
+        try:
+            if self._exit is not None:
+                self._exit.run(float(self._settings["leak_timeout"]), exit_stacks(self._settings.directory, number))
+        finally:
+            forking.flush()
+            _leave_now(status)
 
     # ---------------------------------------------------------------------------------------------------------- news
 
@@ -181,6 +194,6 @@ def _ordered(orders: int | None) -> Iterator[int]:
             yield from json.loads(line)
 
 
-def _leave(status: int) -> None:
-    forking.flush()
-    _leave_now(status)
+def exit_stacks(directory: str, number: int) -> str:
+    """The file with the stacks of a worker whose exit handlers did not end; it is there in that case only."""
+    return os.path.join(directory, f"exit.gw{number}.txt")
