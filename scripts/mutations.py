@@ -486,6 +486,20 @@ MUTATIONS = (
         fault("killed_by_sigkill-warm-test"),
     ),
     Mutation(
+        "pool: a worker that fails after its last test is green",
+        f"{INSIDE}/pool.py",
+        "            self._ended_badly(worker, status)\n",
+        "            pass\n",
+        fault("exit_handler_leaves_with_7-warm-test"),
+    ),
+    Mutation(
+        "pool: exit handlers of a worker may take for ever",
+        f"{INSIDE}/exits.py",
+        "            faulthandler.dump_traceback_later(limit, exit=True, file=file)\n",
+        "",
+        ("tests/inside/test_inside_exits.py",),
+    ),
+    Mutation(
         "reporting: a test without a call has passed",
         f"{INSIDE}/reporting.py",
         "        if not self._called and not self._stages:\n            self._stages.append(_UNREPORTED)\n",
