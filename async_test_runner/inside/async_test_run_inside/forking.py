@@ -57,13 +57,21 @@ def fresh_output(config: pytest.Config, path: str | None) -> None:
     if found:
         config.pluginmanager.get_plugin("capturemanager").read_global_capture()  # type: ignore[union-attr]
     for capture in found:
-        with tempfile.TemporaryFile(buffering=0) as fresh:
+        with _temporary_file() as fresh:
             os.dup2(fresh.fileno(), capture.tmpfile.fileno())
     if path is not None:
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         for target in (1, 2, *(capture.targetfd_save for capture in found)):
             os.dup2(fd, target, inheritable=target in (1, 2))
         os.close(fd)
+
+
+def _temporary_file() -> Any:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError:  # a test of another fork has removed the directory: a fresh process would find another one
+        tempfile.tempdir = None
+        return tempfile.TemporaryFile(buffering=0)
 
 
 def captured(config: pytest.Config) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import types
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -50,6 +50,7 @@ class Running:
         self._last_failed = LastFailed(settings.directory)
         self._leaks = LeakGuard(settings.directory, settings.values)
         self._began = (0.0, 0.0)  # of the current test: monotonic time, processor time of this thread
+        self.on_started: Callable[[], None] = lambda: None  # called when the runner has been told of a test's start
         self._signals = asking.install(settings.directory, name, self._situation, self._answer)
         self._say_hello()
 
@@ -169,6 +170,7 @@ class Running:
         ages.watch()  # nothing, but for the first test after the first import of asyncio
         self._reports[str(nodeid)] = self._current
         self._wire.send("started", id=self._current.id, worker=self._worker)
+        self.on_started()
         self._leaks.begin(self._current.id, str(nodeid))
 
     @pytest.hookimpl(trylast=True)

@@ -47,6 +47,7 @@ class Work:
         config.pluginmanager.unregister(name="terminalreporter")
         config.option.maxfail = 0  # the session counts, over all workers
         config.pluginmanager.register(self, "async-test-run-work")
+        self._running.on_started = self._started
         self._unsaid.clear()  # warnings of the collection: pytest repeats them for every plugin that comes later
         additions.relay_xml(config, self._keep)
         leave_to_the_session(config)
@@ -152,9 +153,11 @@ class Work:
 
     # ---------------------------------------------------------------------------------------------------------- news
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self) -> None:
-        """Said at once: a test that kills this process is known by it."""
+    def _started(self) -> None:
+        """Said at once: a test that kills this process is known by it.
+
+        The runner knows it before the session does: where a hook raises in the session at that word, it is the test's.
+        """
         self._keep("start")
         self._say()
 
