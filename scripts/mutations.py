@@ -395,8 +395,8 @@ MUTATIONS = (
     Mutation(
         "xml: control characters go into the report",
         f"{PACKAGE}/reports/xml.py",
-        "    return _TEXT.sub(_reference, _ILLEGAL.sub(_spelled, value))\n",
-        "    return _TEXT.sub(_reference, value)\n",
+        "    return patterns.referred.sub(_reference, patterns.illegal.sub(_spelled, value))\n",
+        "    return patterns.referred.sub(_reference, value)\n",
         JUNIT,
     ),
     Mutation(
