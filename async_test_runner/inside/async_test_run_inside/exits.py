@@ -54,7 +54,10 @@ class Exit:
         self._own = _count()
 
     def run(self, limit: float, stacks: str) -> None:
-        """Run them; after ``limit`` seconds the process ends, with 1 and its stacks in the file ``stacks``."""
+        """Run them; after ``limit`` seconds the process ends, with 1 and its stacks in the file ``stacks``.
+
+        ``OSError`` when there can be no such file: without it nothing would end them.
+        """
         call = getattr(atexit, "_run_exitfuncs", None)
         if call is None:
             return

@@ -157,13 +157,12 @@ def make_basetemp(config: pytest.Config) -> None:
 
 
 def own_basetemp(config: pytest.Config, name: str) -> None:
-    """A directory below the session's for the ``tmp_path`` of this worker."""
+    """A directory below the session's for the ``tmp_path`` of this worker, made when a test first asks for one."""
     factory = getattr(config, "_tmp_path_factory", None)
     if factory is None or getattr(factory, "_basetemp", None) is None:
         return
-    base = factory._basetemp / name
-    base.mkdir(mode=0o700, exist_ok=True)
-    factory._basetemp = factory._given_basetemp = base  # one that is given is not removed at the worker's end
+    factory._given_basetemp = factory._basetemp / name  # one that is given is not removed at the worker's end
+    factory._basetemp = None
     if hasattr(factory, "_exit_stack"):  # nor are those of earlier sessions: all that is for the session to do
         factory._exit_stack = contextlib.ExitStack()
 

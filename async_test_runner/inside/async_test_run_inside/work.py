@@ -147,6 +147,9 @@ class Work:
         try:
             if self._exit is not None:
                 self._exit.run(float(self._settings["leak_timeout"]), exit_stacks(self._settings.directory, number))
+        except OSError as error:
+            status = 1
+            self._fail(error)
         finally:
             forking.flush()
             _leave_now(status)
