@@ -495,7 +495,7 @@ MUTATIONS = (
     Mutation(
         "pool: exit handlers of a worker may take for ever",
         f"{INSIDE}/exits.py",
-        "            faulthandler.dump_traceback_later(limit, exit=True, file=file)\n",
+        "        faulthandler.dump_traceback_later(limit, exit=True, file=stacks)\n",
         "",
         ("tests/inside/test_inside_exits.py",),
     ),

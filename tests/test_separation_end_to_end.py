@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from support import Project
 
-from async_test_runner.model import Outcome
-
 pytestmark = pytest.mark.processes
 
 EACH_ALONE = "phases: [{name: all, isolation: test, workers: 2}]"
@@ -137,25 +135,6 @@ def test_a_worker_that_fails_after_its_last_test_makes_the_run_red(project: Proj
     run = project.run().check(1)
     assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "passed"]
     assert "RuntimeError: a broken hook, after its last test" in " ".join(run.problems)
-
-
-def test_exit_handlers_that_cannot_be_watched_are_not_passed_over_in_silence(project: Project) -> None:
-    project.plan(EACH_ALONE)
-    project.write(
-        "test_a.py",
-        """
-        import atexit, os
-        LEAKED = []
-        def test_it():
-            atexit.register(print)
-            try:
-                while True: LEAKED.append(os.dup(0))
-            except OSError: pass
-        """,
-    )
-    run = project.run().check(1)
-    assert run.outcome("test_it") is Outcome.PASSED
-    assert "OSError: [Errno 24] Too many open files" in " ".join(run.problems)
 
 
 def test_every_process_draws_random_numbers_of_its_own(project: Project) -> None:

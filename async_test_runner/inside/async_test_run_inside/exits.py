@@ -8,12 +8,9 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import logging
-import os
 import sys
 import weakref
 from typing import Any
-
-_open = open  # as it is now: tests replace it
 
 
 def forget(keep_coverage: bool = True) -> None:
@@ -53,23 +50,18 @@ class Exit:
         forget(keep_coverage=not saves_coverage)
         self._own = _count()
 
-    def run(self, limit: float, stacks: str) -> None:
-        """Run them; after ``limit`` seconds the process ends, with 1 and its stacks in the file ``stacks``.
-
-        ``OSError`` when there can be no such file: without it nothing would end them.
-        """
+    def run(self, limit: float, stacks: int) -> None:
+        """Run them; after ``limit`` seconds the process ends, with 1 and its stacks written to the descriptor."""
         call = getattr(atexit, "_run_exitfuncs", None)
         if call is None:
             return
         if _count() == self._own and not _has_children():
             call()  # flushes the handlers of logging, and that is all
             return
-        with _open(stacks, "w", encoding="utf-8") as file:
-            # a thread in C: whatever holds the interpreter, this comes
-            faulthandler.dump_traceback_later(limit, exit=True, file=file)
-            call()
-            faulthandler.cancel_dump_traceback_later()
-        os.unlink(stacks)
+        # a thread in C: whatever holds the interpreter, this comes
+        faulthandler.dump_traceback_later(limit, exit=True, file=stacks)
+        call()
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _count() -> int:

@@ -26,13 +26,15 @@ from .preloading import Memory
 from .running import Running
 from .settings import Settings
 from .wire import Wire
-from .work import Work, exit_stacks
+from .work import Work
 
 # Tests replace functions of the os module, and forget to put them back.
 _close, _getpid, _read, _write, _kill = os.close, os.getpid, os.read, os.write, os.kill
-_select, _set_blocking, _open = select.select, os.set_blocking, open
+_select, _set_blocking, _pread, _ftruncate = select.select, os.set_blocking, os.pread, os.ftruncate
 
 _WORTH_IT = 8  # workers that must be to come: a rehearsal and the import itself take as long as two imports
+_APPENDED = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+_MOST_STACKS = 1 << 20  # bytes of them that are read
 _AHEAD = 2  # groups that a worker knows of: the one that it runs, and the next
 
 
@@ -70,6 +72,10 @@ class Pool:
         self._wires = [
             Wire(os.path.join(settings.directory, f"events.gw{number}.jsonl")) for number in range(self._limit)
         ]
+        self._stacks = [
+            os.open(os.path.join(settings.directory, f"exit.gw{number}.txt"), _APPENDED, 0o600)
+            for number in range(self._limit)
+        ]
         self._learned: dict[str, None] = {}  # modules that workers have imported, in their order
         running.silence()
 
@@ -81,7 +87,7 @@ class Pool:
         self._queue = deque(self._units())
         self._additions = Additions(session.config)
         forking.make_basetemp(session.config)
-        work = Work(session, self._settings, self._running_plugin, self._wires)
+        work = Work(session, self._settings, self._running_plugin, self._wires, self._stacks)
         self._nursery = Nursery(work, len(self._queue) if self._divided else self._limit)
         self._interruption.install()
         try:
@@ -279,7 +285,7 @@ class Pool:
 
     def _ended_badly(self, worker: _Worker, status: int) -> None:
         """All its tests have their outcomes; what went wrong is a plugin's last hook, or an exit handler."""
-        stacks = _taken(exit_stacks(self._settings.directory, worker.number))
+        stacks = _taken(self._stacks[worker.number])
         if stacks:
             self._running_plugin.say("left_behind", worker=worker.name, what="exit handlers", stacks=stacks)
         else:
@@ -316,15 +322,11 @@ def _death(status: int) -> str:
     return f"its process was killed by signal {-status}" if status < 0 else f"its process exited with {status}"
 
 
-def _taken(path: str) -> str:
-    """What a file holds, which is then gone; nothing where there is none."""
-    try:
-        with _open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
-        os.unlink(path)
-        return text
-    except OSError:
-        return ""
+def _taken(fd: int) -> str:
+    """What a file holds, which is empty then."""
+    text = _pread(fd, _MOST_STACKS, 0).decode("utf-8", "replace")
+    _ftruncate(fd, 0)
+    return text
 
 
 def _end_group(pid: int) -> None:

@@ -26,11 +26,14 @@ _THREAD_GRACE = 0.5  # seconds in which threads may still end by themselves
 class Work:
     """What all workers of a session have in common is prepared once, before they are forked; `run` is one of them."""
 
-    def __init__(self, session: pytest.Session, settings: Settings, running: Running, wires: list[Wire]) -> None:
+    def __init__(
+        self, session: pytest.Session, settings: Settings, running: Running, wires: list[Wire], stacks: list[int]
+    ) -> None:
         self._session = session
         self._settings = settings
         self._running = running
         self._wires = wires
+        self._stacks = stacks  # where a worker whose exit handlers do not end leaves its stacks
         self._results = -1
         self._pid = -1
         self._position = -1
@@ -146,10 +149,7 @@ class Work:
         """Without the end of an interpreter: modules, threads and objects are left as they are."""
         try:
             if self._exit is not None:
-                self._exit.run(float(self._settings["leak_timeout"]), exit_stacks(self._settings.directory, number))
-        except OSError as error:
-            status = 1
-            self._fail(error)
+                self._exit.run(float(self._settings["leak_timeout"]), self._stacks[number])
         finally:
             forking.flush()
             _leave_now(status)
@@ -198,8 +198,3 @@ def _ordered(orders: int | None) -> Iterator[int]:
         *lines, pending = (pending + data).split(b"\n")
         for line in lines:
             yield from json.loads(line)
-
-
-def exit_stacks(directory: str, number: int) -> str:
-    """The file with the stacks of a worker whose exit handlers did not end; it is there in that case only."""
-    return os.path.join(directory, f"exit.gw{number}.txt")
