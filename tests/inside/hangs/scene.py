@@ -53,7 +53,7 @@ def asked_during(
 ) -> Report:
     """Ask again and again while ``run`` runs, until a report holds ``until``; then ``end`` ends it."""
     heard: list[Report] = []
-    begun, answered = threading.Event(), threading.Event()
+    making, answered = threading.Event(), threading.Event()
     over = threading.Event()
 
     def is_meant(report: Report) -> bool:
@@ -62,22 +62,21 @@ def asked_during(
 
     def answer(_asked: Asked, report: Report) -> None:
         heard.append(report)
+        making.clear()
         answered.set()
 
     def ask(number: int) -> None:
         while not over.is_set() and not (heard and is_meant(heard[-1])) and len(heard) < 500:
-            begun.clear()
             answered.clear()
+            os.kill(os.getpid(), number)
             # A signal just before a system call waits for the next one: in a run the second signal takes its place.
             # None comes while a report is made, which may take longer: the test would get no further for reporting.
-            os.kill(os.getpid(), number)
-            while not begun.wait(0.1) and not over.is_set():
-                os.kill(os.getpid(), number)
             while not answered.wait(0.1) and not over.is_set():
-                pass
+                if not making.is_set():
+                    os.kill(os.getpid(), number)
         end()
 
-    with listening(directory, answer, begun.set, **situation) as number:
+    with listening(directory, answer, making.set, **situation) as number:
         asker = threading.Thread(target=ask, args=(number,), name="asker", daemon=True)
         asker.start()
         try:
