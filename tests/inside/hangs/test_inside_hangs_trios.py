@@ -40,11 +40,10 @@ def test_a_lock_of_trios_is_named(tmp_path: Path) -> None:
     held: list[Any] = []
 
     async def main() -> None:
-        held.append(trio.lowlevel.current_trio_token())
         lock = trio.Lock()
-        await lock.acquire()
         with trio.CancelScope() as scope:
-            held.append(scope)
+            held.extend((trio.lowlevel.current_trio_token(), scope))
+            await lock.acquire()  # passes through a checkpoint, where it is already said to wait for the lock
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(lock.acquire)
 
