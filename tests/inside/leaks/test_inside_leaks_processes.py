@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from async_test_run_inside.leaks import processes as module
 from async_test_run_inside.leaks.processes import Processes
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -40,3 +41,16 @@ def test_a_child_that_has_ended_is_no_leak_though_nobody_has_waited_for_it() -> 
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert all(str(child.pid) not in leak.what for leak in processes.news(settle=True))
     child.wait()
+
+
+def test_a_daemon_whose_parent_is_just_ending_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = 2**30  # nobody's
+    processes = Processes(runner, alone=True)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as daemon:
+        answers = iter([[ended.pid], [ended.pid], [daemon.pid]])
+        monkeypatch.setattr(module, "_children", lambda pid: next(answers) if pid == runner else [])
+        said = [leak.what for leak in processes.news(settle=True)]
+        daemon.kill()
+    assert [what.partition(":")[0] for what in said] == [f"daemonised process {daemon.pid}"]

@@ -55,6 +55,10 @@ class Processes:
 
     def _deserters(self) -> list[int]:
         orphans = set(_children(self._runner)) - self._told
+        end = monotonic() + _SETTLE
+        while not all(map(_is_alive, orphans)) and monotonic() < end:
+            sleep(0.005)  # one that is ending hands over its own children only now
+            orphans = set(_children(self._runner)) - self._told
         new = [pid for pid in sorted(orphans) if _born(pid) >= self._since and _is_alive(pid) and self._is_ours(pid)]
         self._told.update(new)
         return new
