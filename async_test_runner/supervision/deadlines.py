@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 
-from ..durations import format_duration
 from ..model import Phase
 from ..process import KILL
 from ..schedule import Overdue
@@ -107,11 +106,7 @@ class Deadlines:
             return []
         running.escalation[0] = (int(signal.SIGTERM), now)
         why = "; ".join(running.left[:_NAMED]) or "nobody knows what holds it"
-        at = f"; most likely: {running.report[0]}" if running.report[0] else ""
-        self._teller.warn(
-            f"{process}: the process did not exit within {format_duration(limit)} after its tests (leak_timeout), and "
-            f"was ended: {why}{at}"
-        )
+        self._teller.stayed(process, "the process", limit, why, running.report[0])
         return [Signal(process, int(signal.SIGTERM))]
 
 

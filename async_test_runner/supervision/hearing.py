@@ -7,7 +7,6 @@ from typing import assert_never
 import msgspec
 
 from .. import dumps, outcomes
-from ..durations import format_duration
 from ..protocol import (
     BadExpression,
     Capturing,
@@ -104,12 +103,9 @@ class Hearing:
             return
         process, what = running.job.process, message.what
         if message.stacks:
-            said, limit = dumps.described(message.stacks), format_duration(running.job.phase.leak_timeout)
-            self._teller.warn(
-                f"{process}: a worker did not exit within {limit} after its tests (leak_timeout), and was ended: "
-                f"{what}; most likely: {said.likely}"
-            )
-            self._teller.hang(running.job, "", "exit", running.job.phase.leak_timeout, said.likely, said.text)
+            said, limit = dumps.described(message.stacks), running.job.phase.leak_timeout
+            self._teller.stayed(process, "a worker", limit, what, said.likely)
+            self._teller.hang(running.job, "", "exit", limit, said.likely, said.text)
             return
         self._teller.warn(f"{process}: a worker's tests left something behind that ended with it: {what}")
 

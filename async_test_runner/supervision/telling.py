@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..durations import format_duration
 from ..events import (
     DeadlineReached,
     Event,
@@ -141,6 +142,14 @@ class Teller:
     def _problem(self, problem: Problem) -> None:
         at, mono = self.clock()
         self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+
+    def stayed(self, process: str, who: str, limit: float, why: str, likely: str) -> None:
+        """A process, or a worker of it, did not leave after its tests; ``likely`` is the line that holds it, or empty."""
+        at = f"; most likely: {likely}" if likely else ""
+        self.warn(
+            f"{process}: {who} did not exit within {format_duration(limit)} after its tests (leak_timeout), and "
+            f"was ended: {why}{at}"
+        )
 
     def warn(self, message: str) -> None:
         at, mono = self.clock()
