@@ -73,9 +73,7 @@ def async_engine(_kit_databases: Databases, request: pytest.FixtureRequest) -> I
     from .database import sessions
 
     engine = sessions.async_engine(_kit_databases.settings, _kit_databases.shared())
-    for opened in driven(request, engine):
-        sessions.on_commit(opened.sync_engine, _kit_databases.spoil)
-        yield opened
+    yield from _spoiling(request, engine, _kit_databases)
 
 
 @pytest.fixture
@@ -84,8 +82,17 @@ def one_connection_engine(_kit_databases: Databases, request: pytest.FixtureRequ
     from .database import sessions
 
     engine = sessions.one_connection_engine(_kit_databases.settings, _kit_databases.shared())
+    yield from _spoiling(request, engine, _kit_databases)
+
+
+def _spoiling(
+    request: pytest.FixtureRequest, engine: contextlib.AbstractAsyncContextManager[AsyncEngine], databases: Databases
+) -> Iterator[AsyncEngine]:
+    """An engine; what is committed through it, the next test does not find."""
+    from .database import sessions
+
     for opened in driven(request, engine):
-        sessions.on_commit(opened.sync_engine, _kit_databases.spoil)
+        sessions.on_commit(opened.sync_engine, databases.spoil)
         yield opened
 
 
