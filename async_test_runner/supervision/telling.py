@@ -144,7 +144,7 @@ class Teller:
         self.emit(ProblemFound(at=at, mono=mono, problem=problem))
 
     def stayed(self, process: str, who: str, limit: float, why: str, likely: str) -> None:
-        """A process, or a worker of it, did not leave after its tests; ``likely`` is the line that holds it, or empty."""
+        """A process or a worker did not leave after its tests; ``likely`` is the line that holds it, or empty."""
         at = f"; most likely: {likely}" if likely else ""
         self.warn(
             f"{process}: {who} did not exit within {format_duration(limit)} after its tests (leak_timeout), and "
