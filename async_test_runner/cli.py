@@ -10,7 +10,7 @@ import click
 
 from . import __version__
 from .commands import COMMANDS, load
-from .errors import ExitCode, RunnerError
+from .model.errors import ExitCode, RunnerError
 
 _EPILOG = """\b
 Examples:
@@ -58,7 +58,7 @@ class _Commands(click.Group):
 
 
 def _unknown_command(name: str) -> str:
-    from .wording import did_you_mean, quoted
+    from .words.wording import did_you_mean, quoted
 
     near = did_you_mean(name, COMMANDS) or f"commands are {', '.join(sorted(COMMANDS))}."
     return f"no command is called {quoted(name)}; {near} A phase is run with: async-test-run run PHASE"
@@ -121,7 +121,7 @@ def _show(error: RunnerError) -> None:
 
 def shown(error: RunnerError) -> str:
     """The message and the hint of an error, safe to print: both may quote what others wrote."""
-    from .reports.text import block
+    from .reports.wording.text import block
 
     text = block(f"async-test-run: {error.message}")
     return f"{text}\n{block(f'  {error.hint}')}" if error.hint else text

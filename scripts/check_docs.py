@@ -24,9 +24,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # this directory has a script with the name of the package
 
-from async_test_runner import plan as plans  # noqa: E402
 from async_test_runner.commands import COMMANDS, load  # noqa: E402
-from async_test_runner.errors import RunnerError  # noqa: E402
+from async_test_runner.model.errors import RunnerError  # noqa: E402
+from async_test_runner.plan import reading as plans  # noqa: E402
 
 _LINK = re.compile(r"(?<!\\)!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$")

@@ -32,11 +32,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "faults")]
+sys.path.insert(0, str(ROOT))
 
-from fault import Fault  # noqa: E402
-from faults_catalogue import FAULTS  # noqa: E402
-from support import MARK, Project, survivors  # noqa: E402
+from tests.faults.fault import Fault  # noqa: E402
+from tests.faults.faults_catalogue import FAULTS  # noqa: E402
+from tests.support.projects import MARK, Project, survivors  # noqa: E402
 
 README = ROOT / "tests" / "faults" / "README.md"
 BEGIN, END = "<!-- beside others -->", "<!-- end of beside others -->"

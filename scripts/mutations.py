@@ -19,15 +19,15 @@ class Mutation:
 PACKAGE = "async_test_runner"
 INSIDE = f"{PACKAGE}/inside/async_test_run_inside"
 FAULT = "tests/faults/test_faults.py::test_a_fault_costs_only_what_it_touches[{}]"
-SCHEDULE = ("tests/test_schedule.py",)
-SUPERVISION = ("tests/supervision", "tests/test_supervisor.py")
-EVENTS = ("tests/test_events.py",)
-VERDICT = ("tests/test_verdict.py",)
-OUTCOMES = ("tests/test_outcomes.py",)
-JOURNAL = ("tests/test_journal.py",)
-JUNIT = ("tests/reports/test_reports_junit.py",)
-PROCESS = ("tests/test_process.py",)
-ENGINE = ("tests/test_engine.py",)
+SCHEDULE = ("tests/supervision/test_aftermath.py",)
+SUPERVISION = ("tests/supervision",)
+EVENTS = ("tests/record/test_events.py",)
+VERDICT = ("tests/record/test_verdict.py",)
+OUTCOMES = ("tests/supervision/test_outcomes.py",)
+JOURNAL = ("tests/record/test_journal.py",)
+JUNIT = ("tests/reports/formats/test_junit.py",)
+PROCESS = ("tests/system/test_process.py",)
+ENGINE = ("tests/run/test_engine.py",)
 
 
 def fault(*names: str) -> tuple[str, ...]:
@@ -39,56 +39,56 @@ MUTATIONS = (
     # ------------------------------------------------------------------------------------------------ the verdict
     Mutation(
         "verdict: a red test does not make the run red",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         "red = any(outcome.is_red for outcome in counts) or counts[Outcome.NOT_RUN]",
         "red = counts[Outcome.NOT_RUN]",
         VERDICT,
     ),
     Mutation(
         "verdict: a test that was not run is green",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         "red = any(outcome.is_red for outcome in counts) or counts[Outcome.NOT_RUN]",
         "red = any(outcome.is_red for outcome in counts)",
         VERDICT,
     ),
     Mutation(
         "verdict: a run whose journal ends early may pass",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         "if red or kinds or result.collect_errors or not result.finished:",
         "if red or kinds or result.collect_errors:",
         VERDICT,
     ),
     Mutation(
         "verdict: files that cannot be collected do not count",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         "if red or kinds or result.collect_errors or not result.finished:",
         "if red or kinds or not result.finished:",
         VERDICT,
     ),
     Mutation(
         "verdict: planned = reported is not checked",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         "            if not test.attempts and not test.reason",
         "            if False",
         VERDICT,
     ),
     Mutation(
         "verdict: a test reported twice is no violation",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         '    found += [f"reported twice in one attempt: {id}" for id in result.duplicates]\n',
         "",
         VERDICT,
     ),
     Mutation(
         "verdict: a broken invariant is an ordinary failure",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         'if "internal" in kinds or violations(result):',
         'if "internal" in kinds:',
         VERDICT,
     ),
     Mutation(
         "verdict: nothing selected is a success",
-        f"{PACKAGE}/verdict.py",
+        f"{PACKAGE}/record/verdict.py",
         "return ExitCode.PASSED if counts.total() else ExitCode.NOTHING_SELECTED",
         "return ExitCode.PASSED",
         VERDICT,
@@ -96,21 +96,21 @@ MUTATIONS = (
     # ----------------------------------------------------------------------------------------------- the outcomes
     Mutation(
         "outcomes: a fixture that fails in teardown is a passed test",
-        f"{PACKAGE}/outcomes.py",
+        f"{PACKAGE}/supervision/outcomes.py",
         '            if stage.when == "call":\n                return Outcome.FAILED\n            result = Outcome.ERROR\n        elif stage.outcome not in',
         '            if stage.when == "call":\n                return Outcome.FAILED\n        elif stage.outcome not in',
         OUTCOMES,
     ),
     Mutation(
         "outcomes: one that nobody knows is a success",
-        f"{PACKAGE}/outcomes.py",
+        f"{PACKAGE}/supervision/outcomes.py",
         "        elif stage.outcome not in _STAGE_OUTCOMES:\n            result = Outcome.ERROR\n",
         "        elif stage.outcome not in _STAGE_OUTCOMES:\n            pass\n",
         OUTCOMES,
     ),
     Mutation(
         "outcomes: a skipped subtest skips its test",
-        f"{PACKAGE}/outcomes.py",
+        f"{PACKAGE}/supervision/outcomes.py",
         "elif not stage.sub and result is Outcome.PASSED:",
         "elif result is Outcome.PASSED:",
         OUTCOMES,
@@ -118,63 +118,63 @@ MUTATIONS = (
     # -------------------------------------------------------------------------------- what a death means for tests
     Mutation(
         "schedule: a process that exits 0 with a test in flight killed nobody",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    return len(end.in_flight) == 1 or end.doom is not None\n",
         "    return end.status != 0 and (len(end.in_flight) == 1 or end.doom is not None)\n",
         SCHEDULE,
     ),
     Mutation(
         "schedule: of several tests in flight all are blamed",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    return len(end.in_flight) == 1 or end.doom is not None\n",
         "    return True\n",
         SCHEDULE,
     ),
     Mutation(
         "schedule: the rest of a dead process does not run",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    return Aftermath(blamed=blamed, again=tuple(id for id in rest if id not in suspects), alone=suspects",
         "    return Aftermath(blamed=blamed, again=(), alone=suspects",
         SCHEDULE,
     ),
     Mutation(
         "schedule: a test that has gone is forgotten",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    missing = [_missing(id, end) for id in end.tests if id in end.missing and id not in end.done]",
         "    missing: list[Blame] = []",
         SCHEDULE,
     ),
     Mutation(
         "schedule: a timed-out test is said to have crashed",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    if late is not None:\n        return Blame(id, Outcome.TIMED_OUT",
         "    if late is not None and not death:\n        return Blame(id, Outcome.TIMED_OUT",
         SCHEDULE,
     ),
     Mutation(
         "schedule: processes that come to nothing are started for ever",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    if barren >= BARREN_LIMIT:\n",
         "    if barren >= BARREN_LIMIT + 1000:\n",
         SCHEDULE,
     ),
     Mutation(
         "schedule: a test that no process comes past takes the others along",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/supervision/aftermath.py",
         "    if barren == BARREN_LIMIT and len(rest) > 1:",
         "    if barren == BARREN_LIMIT and len(rest) > 10**9:",
         SCHEDULE,
     ),
     Mutation(
         "schedule: a signal is an exit status",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/words/deaths.py",
         "    if status < 0:\n        try:",
         "    if status < -1000:\n        try:",
         SCHEDULE,
     ),
     Mutation(
         "schedule: an isolated phase shares a process",
-        f"{PACKAGE}/schedule.py",
+        f"{PACKAGE}/suite/units.py",
         "    if isolation is Isolation.TEST:\n        return test.id",
         "    if isolation is Isolation.TEST:\n        return test.file",
         SCHEDULE,
@@ -316,56 +316,56 @@ MUTATIONS = (
     # ---------------------------------------------------------------------------------------- events and the journal
     Mutation(
         "events: the first attempt decides",
-        f"{PACKAGE}/events.py",
+        f"{PACKAGE}/record/fold.py",
         "        phase.attempts[event.id] = (*attempts, _attempt(event))\n",
         "        phase.attempts[event.id] = (_attempt(event), *attempts)\n",
         EVENTS,
     ),
     Mutation(
         "events: a test that nobody planned passes silently",
-        f"{PACKAGE}/events.py",
+        f"{PACKAGE}/record/fold.py",
         "        if attempts is None:\n            self._unplanned.append(event.id)\n            return\n",
         "        if attempts is None:\n            return\n",
         EVENTS,
     ),
     Mutation(
         "events: a second report of an attempt counts",
-        f"{PACKAGE}/events.py",
+        f"{PACKAGE}/record/fold.py",
         "            self._duplicates.append(event.id)\n            return\n        phase.attempts",
         "            return\n        phase.attempts",
         EVENTS,
     ),
     Mutation(
         "events: the last signal decides",
-        f"{PACKAGE}/events.py",
+        f"{PACKAGE}/record/fold.py",
         "                self._signal = self._signal or event.signal\n",
         "                self._signal = event.signal\n",
         EVENTS,
     ),
     Mutation(
         "journal: a short write is taken for a whole one",
-        f"{PACKAGE}/journal.py",
+        f"{PACKAGE}/record/journal.py",
         "            while data:  # a short write",
         "            if data:  # a short write",
         JOURNAL,
     ),
     Mutation(
         "journal: a damaged line ends the reading",
-        f"{PACKAGE}/journal.py",
+        f"{PACKAGE}/record/journal.py",
         "                with contextlib.suppress(msgspec.DecodeError):\n",
         "                with contextlib.nullcontext():\n",
         JOURNAL,
     ),
     Mutation(
         "journal: one that was deleted stays lost",
-        f"{PACKAGE}/journal.py",
+        f"{PACKAGE}/record/journal.py",
         "            old.seek(0)\n",
         "            return\n",
         JOURNAL,
     ),
     Mutation(
         "recorder: an event does not reach the disk",
-        f"{PACKAGE}/recorder.py",
+        f"{PACKAGE}/run/recorder.py",
         "            if not self._deaf:\n                self._writer.write(event)\n",
         '            if not self._deaf and "process" not in event.__struct_fields__:\n                self._writer.write(event)\n',
         fault("exit_0-exec-phase"),
@@ -373,64 +373,64 @@ MUTATIONS = (
     # ------------------------------------------------------------------------------------------------ the reports
     Mutation(
         "junit: a crashed test is an empty testcase",
-        f"{PACKAGE}/reports/junit.py",
+        f"{PACKAGE}/reports/formats/junit.py",
         "            return _red_findings(attempt)\n",
         "            return () if outcome is Outcome.CRASHED else _red_findings(attempt)\n",
         JUNIT,
     ),
     Mutation(
         "junit: a test that was not run looks passed",
-        f"{PACKAGE}/reports/junit.py",
+        f"{PACKAGE}/reports/formats/junit.py",
         "        return _Case(classname, name, 0.0, test.file, test.line, (gap,))\n",
         "        return _Case(classname, name, 0.0, test.file, test.line, ())\n",
         JUNIT,
     ),
     Mutation(
         "xml: the count of tests is wrong",
-        f"{PACKAGE}/reports/xml.py",
+        f"{PACKAGE}/reports/junit_files/xml.py",
         '        self.tests += 1\n        self.time += time\n        if "failure" in tags:',
         '        self.tests += "skipped" not in tags\n        self.time += time\n        if "failure" in tags:',
         JUNIT,
     ),
     Mutation(
         "xml: control characters go into the report",
-        f"{PACKAGE}/reports/xml.py",
+        f"{PACKAGE}/reports/junit_files/xml.py",
         "    return patterns.referred.sub(_reference, patterns.illegal.sub(_spelled, value))\n",
         "    return patterns.referred.sub(_reference, value)\n",
         JUNIT,
     ),
     Mutation(
         "text: a test's message moves the cursor",
-        f"{PACKAGE}/reports/text.py",
+        f"{PACKAGE}/reports/wording/text.py",
         "    return _UNSAFE.sub(_spelled, text)\n",
         "    return text\n",
-        ("tests/reports/test_reports_text.py",),
+        ("tests/reports/wording/test_text.py",),
     ),
     # ----------------------------------------------------------------------------------------------- the processes
     Mutation(
         "process: only the child is signalled, not its group",
-        f"{PACKAGE}/descendants.py",
+        f"{PACKAGE}/system/descendants.py",
         "            os.killpg(pid, number)\n",
         "            os.kill(pid, number)\n",
         PROCESS,
     ),
     Mutation(
         "process: whoever ignores TERM is not killed",
-        f"{PACKAGE}/process.py",
+        f"{PACKAGE}/system/process.py",
         "    except TimeoutError:\n        process.signal(KILL)\n        return await process.wait()\n    except asyncio.CancelledError:",
         "    except TimeoutError:\n        process.signal(number)\n        return await process.wait()\n    except asyncio.CancelledError:",
         PROCESS,
     ),
     Mutation(
         "engine: the last news of a process is not read",
-        f"{PACKAGE}/engine.py",
+        f"{PACKAGE}/run/engine.py",
         "            for message in session.poll():\n                supervisor.message(name, _timed(",
         "            for message in () if status is not None else session.poll():\n                supervisor.message(name, _timed(",
         ENGINE,
     ),
     Mutation(
         "engine: a setup that fails does not keep the phase from running",
-        f"{PACKAGE}/engine.py",
+        f"{PACKAGE}/run/engine.py",
         '            if result.status != 0 and stage == "setup":\n                return first_problem or self._stop\n',
         "",
         ENGINE,
@@ -438,72 +438,72 @@ MUTATIONS = (
     # ------------------------------------------------------------------------------------------------ inside pytest
     Mutation(
         "wire: a fork of a test speaks for it",
-        f"{INSIDE}/wire.py",
+        f"{INSIDE}/wire/facts.py",
         "        if getpid() != self._pid:\n            return\n        self._write(",
         "        self._write(",
-        ("tests/inside/test_inside_wire.py",),
+        ("tests/inside/wire/test_facts.py",),
     ),
     Mutation(
         "wire: a descriptor that a test closed is written to",
-        f"{INSIDE}/wire.py",
+        f"{INSIDE}/wire/facts.py",
         "        if not self._is_ours():\n            self._open()\n",
         "",
-        ("tests/inside/test_inside_wire.py",),
+        ("tests/inside/wire/test_facts.py",),
     ),
     Mutation(
         "inside: pytest.exit looks like an ordinary end",
-        f"{INSIDE}/running.py",
+        f"{INSIDE}/session/running.py",
         "            reason = self._interrupted or session.shouldfail or session.shouldstop\n",
         "            reason = session.shouldfail or session.shouldstop\n",
         fault("pytest_exit-exec-phase"),
     ),
     Mutation(
         "inside: a test that is gone is not missed",
-        f"{INSIDE}/running.py",
+        f"{INSIDE}/session/running.py",
         '            self._wire.send("missing", ids=missing)\n',
         "            pass\n",
         fault("other_tests_each_time-exec-phase"),
     ),
     Mutation(
         "pool: a fork of a test speaks for its worker",
-        f"{INSIDE}/work.py",
+        f"{INSIDE}/forks/worker.py",
         "        if _getpid() != self._pid:\n            return  # a fork",
         "        if False:\n            return  # a fork",
         fault("fork_that_both_return-warm-test"),
     ),
     Mutation(
         "pool: a worker that dies before its test is started for ever",
-        f"{INSIDE}/pool.py",
+        f"{INSIDE}/forks/pool.py",
         "        if position in self._not_begun:\n            unit.remove(position)\n",
         "",
         fault("hook_runtest_protocol_raises-warm-test"),
     ),
     Mutation(
         "pool: the death of a worker is not told",
-        f"{INSIDE}/pool.py",
+        f"{INSIDE}/forks/pool.py",
         "            self._crashed(worker, worker.current, worker.reason or _death(status), status)\n",
         "            pass\n",
         fault("killed_by_sigkill-warm-test"),
     ),
     Mutation(
         "pool: a worker that fails after its last test is green",
-        f"{INSIDE}/pool.py",
+        f"{INSIDE}/forks/pool.py",
         "            self._ended_badly(worker, status)\n",
         "            pass\n",
         fault("exit_handler_leaves_with_7-warm-test"),
     ),
     Mutation(
         "pool: exit handlers of a worker may take for ever",
-        f"{INSIDE}/exits.py",
+        f"{INSIDE}/forks/exits.py",
         "        faulthandler.dump_traceback_later(limit, exit=True, file=stacks)\n",
         "",
-        ("tests/inside/test_inside_exits.py",),
+        ("tests/inside/forks/test_exits.py",),
     ),
     Mutation(
         "reporting: a test without a call has passed",
-        f"{INSIDE}/reporting.py",
+        f"{INSIDE}/session/reporting.py",
         "        if not self._called and not self._stages:\n            self._stages.append(_UNREPORTED)\n",
         "",
-        ("tests/inside/test_inside_reporting.py",),
+        ("tests/inside/session/test_reporting.py",),
     ),
 )

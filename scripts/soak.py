@@ -29,8 +29,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from async_test_runner import events, journal, verdict  # noqa: E402
-from async_test_runner.model import Outcome, RunResult  # noqa: E402
+from async_test_runner.model.result import RunResult  # noqa: E402
+from async_test_runner.model.vocabulary import Outcome  # noqa: E402
+from async_test_runner.record import journal, verdict  # noqa: E402
+from async_test_runner.record.fold import fold  # noqa: E402
 
 MARK = "SOAK_MARK"
 STUCK = 240.0  # seconds after which a run counts as stuck; the machine may be busy
@@ -309,7 +311,7 @@ def _command(pid: int) -> str:
 def judge(directory: Path, kinds: dict[str, str], code: int, struck: set[str], where: str, tally: Tally) -> None:
     """What the journal says against what the tests are, and what they wrote down."""
     run = max((directory / ".async-test-run" / "runs").glob("2*"))
-    result = events.fold(journal.read(run / journal.FILE_NAME))
+    result = fold(journal.read(run / journal.FILE_NAME))
     if verdict.violations(result) or int(verdict.exit_code(result)) != code:
         tally.broken.append(f"{where}: exit code {code}, the journal says {int(verdict.exit_code(result))}")
     if "\nTraceback" in (directory / "output.txt").read_text("utf-8", "replace"):

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import Project
 
 from async_test_runner.launchers import pytest_process
+from tests.support.projects import Project
 
 sys.path.insert(0, str(pytest_process.INSIDE))  # as PYTHONPATH does for the processes that run tests
 

@@ -1,10 +1,12 @@
-"""The table of layers: who may import whom. It is checked against the imports that are written in the source."""
+"""The table of rooms: who may import whom. It is checked against the imports that are written in the source."""
 
 from __future__ import annotations
 
 import ast
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,105 +15,77 @@ PACKAGE = Path(__file__).parent.parent / "async_test_runner"
 INSIDE = PACKAGE / "inside" / "async_test_run_inside"
 KIT = PACKAGE / "kit"
 
-# From the ground up. A module imports from rows before its own, and in its row from what stands before it: so there are
-# no cycles. Names are relative to the package; "" is the package itself, a name alone also its ``__init__``.
-TABLE: tuple[tuple[str, ...], ...] = (
-    # nothing of the project's below them
-    ("", "errors", "model"),
-    ("clocks", "durations", "sizes", "wording", "globs", "templates", "expressions"),
-    # runner.yaml -> Plan
-    (
-        "yaml_reading",
-        "plan_problems",
-        "plan_kinds",
-        "plan_parts",
-        "plan_arguments",
-        "plan_table",
-        "plan_leaks",
-        "plan_fields",
-    ),
-    ("plan_schema", "plan"),
-    # inventory + plan -> assignment
-    ("criteria", "selection", "proposal"),
-    # what happened, and what it comes to
-    ("events", "verdict"),
-    # the system below us
-    ("descendants", "guardian", "process", "journal", "spool", "keys"),
-    ("interpreter", "coverage", "afterwards", "runs"),
-    # decisions without I/O, and the words between the engine and a launcher
-    ("protocol", "dumps", "outcomes", "schedule"),
-    ("supervision", "supervision.actions", "supervision.running", "supervision.telling", "supervision.waiting"),
-    ("supervision.memory",),
-    (
-        "supervision.asking",
-        "supervision.deciding",
-        "supervision.deadlines",
-        "supervision.endings",
-        "supervision.hearing",
-        "supervisor",
-    ),
-    # pytest processes
-    ("launchers", "launchers.tail", "launchers.pytest_process"),
-    ("launchers.exec",),
-    ("launchers.warm",),
-    ("launchers.collect",),
-    ("engine",),
-    # reports: pure functions of results and events
-    (
-        "reports",
-        "reports.text",
-        "reports.xml",
-        "reports.words",
-        "reports.rechecks",
-        "reports.screen",
-        "reports.reproduce",
-    ),
-    ("reports.entries", "reports.progress", "reports.junit", "reports.junit_input", "reports.merging"),
-    ("reports.summary", "reports.final", "reports.planning", "reports.plain", "reports.live", "reports.terminal"),
-    # the run as a list of verbs
-    ("reports.writer", "recorder", "gathering", "resuming"),
-    ("workflow",),
-    # what people type
-    ("commands", "commands.options", "commands.collecting"),
-    ("commands.merge", "commands.report", "commands.run", "commands.schema", "commands.plan", "commands.init"),
-    ("cli", "__main__"),
+# From the ground up: a room imports from the rooms above its line in this table, and within itself without cycles. ""
+# stands for the modules at the top of the package. Each room is a folder with a docstring that says what is in it.
+ROOMS = (
+    "words",
+    "model",
+    "system",
+    "contract",
+    "plan",
+    "suite",
+    "record",
+    "supervision",
+    "launchers",
+    "reports.wording",
+    "reports.junit_files",
+    "reports.formats",
+    "reports.terminal",
+    "run",
+    "commands",
+    "",
 )
-ORDER = {name: position for position, name in enumerate(name for row in TABLE for name in row)}
+# The same for the code inside pytest, and for the testing kit.
+INSIDE_ROOMS = ("hangs", "leaks", "wire", "collection", "session", "forks", "")
+KIT_ROOMS = ("errors", "database", "")
+MOST_AT_THE_TOP = 6  # modules that belong to no room
 
 
-def modules() -> dict[str, Path]:
-    """Every module of the runner, by its name relative to the package: ``inside/`` and ``kit/`` are not part of it."""
+def modules(root: Path) -> dict[str, Path]:
+    """Every module below ``root`` by its dotted name; a package is called like its folder, the root itself ""."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        if parts[0] not in ("inside", "kit"):
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
-MODULES = modules()
+@dataclass(frozen=True)
+class House:
+    """Code that is checked as one: the package without ``inside/`` and ``kit/``, or one of these two."""
+
+    name: str  # under which its own absolute imports begin
+    rooms: tuple[str, ...]
+    modules: dict[str, Path]
+
+    @property
+    def ordinary(self) -> frozenset[str]:
+        return frozenset(self.modules)
+
+    def room(self, module: str) -> str:
+        """The longest room that a module is in."""
+        return max((room for room in self.rooms if f"{module}.".startswith(f"{room}.") or not room), key=len)
+
+    def imports(self, module: str, path: Path) -> set[str]:
+        """The modules of the house that a module imports, anywhere in it: inside functions too."""
+        here = [self.name, *(module.split(".") if module else [])]
+        package = here if path.name == "__init__.py" else here[:-1]
+        found = set()
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = package[: len(package) - node.level + 1] if node.level else []
+                source = ".".join([*base, *([node.module] if node.module else [])])
+                for alias in node.names:
+                    inner = f"{source}.{alias.name}"
+                    found.add(inner if inner.removeprefix(f"{self.name}.") in self.ordinary else source)
+        ours = {name for name in found if name == self.name or name.startswith(f"{self.name}.")}
+        return {name.removeprefix(self.name).removeprefix(".") for name in ours} - {module}
 
 
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
-def imports(name: str, path: Path, known: frozenset[str] = frozenset(MODULES)) -> set[str]:
-    """The modules of the package that a module imports, anywhere in it: inside functions too."""
-    here = ["async_test_runner", *(name.split(".") if name else [])]
-    package = here if path.name == "__init__.py" else here[:-1]
-    found = set()
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            source = ".".join([*base, *([node.module] if node.module else [])])
-            for alias in node.names:
-                inner = f"{source}.{alias.name}"
-                found.add(inner if inner.removeprefix("async_test_runner.") in known else source)
-    ours = {module for module in found if module.split(".")[0] == "async_test_runner"}
-    return {module.removeprefix("async_test_runner").removeprefix(".") for module in ours} - {name}
 
 
 def top_level(path: Path) -> Iterator[str]:
@@ -123,31 +97,66 @@ def top_level(path: Path) -> Iterator[str]:
             yield (node.module or "").split(".")[0]
 
 
-def test_the_table_lists_every_module_once_and_nothing_else() -> None:
-    names = [name for row in TABLE for name in row]
-    assert len(names) == len(set(names))
-    assert set(names) == set(MODULES)
+MODULES = {name: path for name, path in modules(PACKAGE).items() if name.split(".")[0] not in ("inside", "kit")}
+RUNNER = House("async_test_runner", ROOMS, MODULES)
+HOUSES = {
+    "runner": RUNNER,
+    "inside": House("async_test_run_inside", INSIDE_ROOMS, modules(INSIDE)),
+    "kit": House("async_test_runner.kit", KIT_ROOMS, modules(KIT)),
+}
+EACH = [(house, name) for house, found in HOUSES.items() for name in found.modules]
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_a_module_imports_from_lower_rows_only(name: str) -> None:
-    known = {module for module in imports(name, MODULES[name]) if module in ORDER}
-    assert {module for module in known if ORDER[module] >= ORDER[name]} == set()
+@pytest.mark.parametrize("house", HOUSES.values(), ids=HOUSES)
+def test_every_folder_with_modules_is_a_room_or_holds_rooms(house: House) -> None:
+    folders = {name.rpartition(".")[0] for name in house.modules} - {""}
+    outside = {folder for folder in folders if not house.room(folder) and not _holds_rooms(house, folder)}
+    assert outside == set()
+    assert {room for room in house.rooms if room} <= folders | house.ordinary
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_every_import_from_the_package_names_a_module_of_it(name: str) -> None:
-    assert imports(name, MODULES[name]) <= set(MODULES)
+def _holds_rooms(house: House, folder: str) -> bool:
+    return any(room.startswith(f"{folder}.") for room in house.rooms)
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room])
+def test_a_room_says_what_is_in_it(room: str) -> None:
+    assert ast.get_docstring(tree(MODULES[room]))
+
+
+def test_few_modules_stand_at_the_top() -> None:
+    assert len([path for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]) <= MOST_AT_THE_TOP
+
+
+@pytest.mark.parametrize(("house", "name"), EACH)
+def test_a_module_imports_from_its_own_room_and_from_lower_ones_only(house: str, name: str) -> None:
+    found = HOUSES[house]
+    order = {room: position for position, room in enumerate(found.rooms)}
+    own = order[found.room(name)]
+    imported = found.imports(name, found.modules[name]) & found.ordinary - {""}  # "" has the version, and no imports
+    assert {module for module in imported if order[found.room(module)] > own} == set()
+
+
+@pytest.mark.parametrize("house", HOUSES.values(), ids=HOUSES)
+def test_there_are_no_cycles(house: House) -> None:
+    graph = {name: house.imports(name, path) & house.ordinary for name, path in house.modules.items()}
+    TopologicalSorter(graph).prepare()  # graphlib.CycleError names them
+
+
+@pytest.mark.parametrize(("house", "name"), EACH)
+def test_every_import_from_the_house_names_a_module_of_it(house: str, name: str) -> None:
+    found = HOUSES[house]
+    assert found.imports(name, found.modules[name]) <= found.ordinary
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("from . import plan, model", {"plan", "model"}),
-        ("from .errors import UsageError", {"errors"}),
-        ("def f():\n    from .reports import text", {"reports.text"}),
-        ("import async_test_runner.engine", {"engine"}),
-        ("from async_test_runner import journal", {"journal"}),
+        ("from .model.errors import UsageError", {"model.errors"}),
+        ("def f():\n    from .reports.wording import text", {"reports.wording.text"}),
+        ("import async_test_runner.run.engine", {"run.engine"}),
+        ("from async_test_runner.record import journal", {"record.journal"}),
         ("from . import __version__", {""}),
         ("import os, click", set()),
     ],
@@ -155,7 +164,18 @@ def test_every_import_from_the_package_names_a_module_of_it(name: str) -> None:
 def test_every_way_to_write_an_import_is_understood(text: str, expected: set[str], tmp_path: Path) -> None:
     path = tmp_path / "somewhere.py"
     path.write_text(text, encoding="utf-8")
-    assert imports("somewhere", path) == expected
+    assert RUNNER.imports("somewhere", path) == expected
+
+
+def test_a_cycle_and_a_way_up_are_noticed(tmp_path: Path) -> None:
+    for name, text in {"low/a": "from ..high import b", "high/b": "from ..low import a", "low/c": ""}.items():
+        (tmp_path / name).with_suffix(".py").parent.mkdir(exist_ok=True)
+        (tmp_path / name).with_suffix(".py").write_text(text)
+    house = House("sample", ("low", "high", ""), modules(tmp_path))
+    with pytest.raises(CycleError):
+        test_there_are_no_cycles(house)
+    assert house.room("low.a") == "low"
+    assert house.imports("low.a", house.modules["low.a"]) == {"high.b"}
 
 
 def test_pytest_is_imported_inside_only() -> None:
@@ -184,7 +204,7 @@ def touches_processes(path: Path) -> set[str]:
 
 def test_processes_are_started_and_signalled_in_three_modules() -> None:
     found = {name for name, path in MODULES.items() if touches_processes(path)}
-    assert found == {"descendants", "guardian", "process"}
+    assert found == {"system.descendants", "system.guardian", "system.process"}
 
 
 def test_inside_imports_the_standard_library_pytest_and_itself_only() -> None:
@@ -203,7 +223,9 @@ def test_the_kit_and_the_runner_know_nothing_of_each_other() -> None:
     }
     assert outside == set()
     assert {
-        name for name, path in MODULES.items() if any(found.split(".")[0] == "kit" for found in imports(name, path))
+        name
+        for name, path in MODULES.items()
+        if any(found.split(".")[0] == "kit" for found in RUNNER.imports(name, path))
     } == set()
 
 
@@ -218,12 +240,5 @@ def _imported(node: ast.AST, path: Path) -> list[str]:
     return []
 
 
-def test_inside_stays_within_itself() -> None:
-    levels = {
-        (path.name, node.level)
-        for path in INSIDE.rglob("*.py")
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.ImportFrom) and node.level > 1
-    }
-    assert levels == set()
-    assert list((PACKAGE / "inside").glob("*.py")) == []  # a directory on PYTHONPATH, not a package of ours
+def test_inside_is_a_directory_on_the_path_and_no_package_of_ours() -> None:
+    assert list((PACKAGE / "inside").glob("*.py")) == []

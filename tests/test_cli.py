@@ -11,7 +11,7 @@ import click
 import pytest
 
 from async_test_runner import __version__, cli, commands
-from async_test_runner.errors import InfrastructureError, InternalError, PlanError, RunnerError, UsageError
+from async_test_runner.model.errors import InfrastructureError, InternalError, PlanError, RunnerError, UsageError
 
 _HEAVY = {
     "asyncio", "concurrent", "email", "importlib.metadata", "json", "msgspec", "pytest", "rich", "socket", "sqlite3",
@@ -54,7 +54,7 @@ def test_the_overview_loads_click_and_nothing_of_weight(argv: list[str]) -> None
     modules = loaded_by(*argv)
     assert {name for name in _HEAVY if name in modules} == set()
     ours = {name for name in modules if name.startswith("async_test_runner")}
-    assert ours == {f"async_test_runner{name}" for name in ("", ".cli", ".commands", ".errors")}
+    assert ours == {f"async_test_runner{name}" for name in ("", ".cli", ".commands", ".model", ".model.errors")}
 
 
 def test_a_bare_call_runs_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:

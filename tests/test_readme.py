@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import yaml
 
-from async_test_runner import plan
 from async_test_runner.commands import COMMANDS, load
-from async_test_runner.errors import ExitCode
+from async_test_runner.model.errors import ExitCode
+from async_test_runner.plan import reading
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def flags_of_all_commands() -> set[str]:
 def test_the_plan_in_the_readme_is_a_plan() -> None:
     plans = [block for block in blocks("yaml") if block.startswith("version:")]
 
-    parsed = [plan.parse(text, ROOT / "runner.yaml") for text in plans]
+    parsed = [reading.parse(text, ROOT / "runner.yaml") for text in plans]
 
     assert [[phase.name for phase in each.phases] for each in parsed] == [["sync", "async", "async-db"]]
 
@@ -64,4 +64,4 @@ def test_the_reference_of_the_plan_is_the_field_table() -> None:
     found = re.search(r"<!-- plan reference -->\n(.*?)<!-- end of plan reference -->", README, re.DOTALL)
 
     assert found is not None
-    assert found[1].strip() == plan.reference().strip()
+    assert found[1].strip() == reading.reference().strip()

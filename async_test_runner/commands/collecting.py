@@ -10,11 +10,12 @@ from pathlib import Path
 
 import click
 
-from .. import gathering
-from ..engine import signals_to
-from ..errors import RunnerError
-from ..model import Inventory, Plan
-from ..selection import Narrowing
+from ..model.errors import RunnerError
+from ..model.inventory import Inventory
+from ..model.plan import Plan
+from ..run import collection
+from ..run.interrupting import signals_to
+from ..suite.assignment import Narrowing
 
 
 def inventory(
@@ -29,7 +30,7 @@ async def _collect(
     plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
 ) -> Inventory:
     received: list[int] = []
-    task = asyncio.create_task(gathering.collect(plan, narrowing, directory, environ, pytest_args))
+    task = asyncio.create_task(collection.collect(plan, narrowing, directory, environ, pytest_args))
 
     def on_signal(number: int) -> None:
         received.append(number)

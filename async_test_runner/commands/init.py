@@ -12,17 +12,22 @@ import click
 import msgspec
 from rich.text import Text
 
-from .. import gathering, journal, plan_schema, proposal, runs
-from .. import plan as plans
-from ..engine import workers_of
-from ..errors import ExitCode, InternalError, UsageError
-from ..model import Inventory, Phase, Plan, Select
-from ..proposal import Proposal
-from ..reports import planning, terminal
-from ..reports.text import defused, item, visible
-from ..reports.words import plural
-from ..selection import Assignment, Narrowing, expressions
-from ..wording import quoted
+from ..model.errors import ExitCode, InternalError, UsageError
+from ..model.inventory import Inventory
+from ..model.plan import Phase, Plan, Select
+from ..plan import reading as plans
+from ..plan import schema
+from ..record import runs
+from ..reports.terminal import planning, views
+from ..reports.wording.text import defused, item, visible
+from ..reports.wording.words import plural
+from ..run import collection
+from ..suite import proposal
+from ..suite.assignment import Assignment, Narrowing, expressions
+from ..suite.proposal import Proposal
+from ..suite.workers import workers_of
+from ..system.files import replaced
+from ..words.wording import quoted
 from . import collecting, options
 
 _SCHEMA = f"{runs.BASE_NAME}/{runs.SCHEMA_NAME}"
@@ -152,7 +157,7 @@ def _proof(start: Plan, candidate: Proposal, inventory: Inventory) -> Proven:
     again = inventory
     if expressions(plan, Narrowing()):
         again = collecting.inventory(plan, Narrowing(), os.environ)
-    assignment = gathering.proved(plan, again, Narrowing())
+    assignment = collection.proved(plan, again, Narrowing())
     misplaced = proposal.misplaced(candidate, assignment)
     if misplaced:
         raise UsageError(f"coroutine tests would run among the others: {misplaced[0]}")
@@ -176,13 +181,13 @@ def _unstable(inventory: Inventory, again: Inventory) -> list[str]:
 def _write(target: Path, text: str) -> None:
     """The plan, and the schema that its first line names."""
     runs.prepare(target.parent / runs.BASE_NAME)
-    for path, content in ((target.parent / _SCHEMA, plan_schema.schema_text()), (target, text)):
-        with journal.replaced(path) as file:
+    for path, content in ((target.parent / _SCHEMA, schema.schema_text()), (target, text)):
+        with replaced(path) as file:
             file.write(content.encode())
 
 
 def _show(lines: Iterable[Text], stream: TextIO, color: bool | None) -> None:
-    terminal.show(lines, stream, color=color, environ=os.environ)
+    views.show(lines, stream, color=color, environ=os.environ)
 
 
 def _shown(text: str) -> list[Text]:

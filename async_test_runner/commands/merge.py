@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 import click
 
-from ..errors import ExitCode, InfrastructureError, ReportInputError, UsageError
-from ..journal import replaced
-from ..reports import words
-from ..reports.merging import Merge, Merged
-from ..reports.text import defused, one_line
-from ..reports.xml import Counts
+from ..model.errors import ExitCode, InfrastructureError, ReportInputError, UsageError
+from ..reports.junit_files.merging import Merge, Merged
+from ..reports.junit_files.xml import Counts
+from ..reports.wording import words
+from ..reports.wording.text import defused, one_line
+from ..system.files import replaced
 
 _ROWS = 20
 _EPILOG = """\b

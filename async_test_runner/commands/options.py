@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..durations import DURATION
-from ..errors import UsageError
+from ..model.errors import UsageError
+from ..words.durations import parse_duration
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[float]
+else:
+    _ParamType = click.ParamType  # not generic before Click 8.4
+
+
+class DurationType(_ParamType):
+    """A duration on the command line; the value is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds of a text; numbers pass."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DURATION = DurationType()
 
 config: Decorator = click.option(
     "-c",
@@ -51,6 +75,11 @@ def here() -> Path:
         return Path.cwd()
     except FileNotFoundError as error:
         raise UsageError("the working directory does not exist any more", hint="cd to one that does") from error
+
+
+def absolute(files: tuple[str, ...]) -> tuple[str, ...]:
+    """Files as the caller means them: from where he stands, not from the plan."""
+    return tuple(os.path.abspath(file) for file in files)  # noqa: PTH100 - links stay as they are
 
 
 AFTER_DASHES = "async-test-run: arguments after --"

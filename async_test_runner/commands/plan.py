@@ -30,16 +30,20 @@ from typing import Any
 
 import click
 
-from .. import gathering, runs, selection
-from .. import plan as plans
-from ..engine import workers_of
-from ..errors import UsageError
-from ..model import Inventory, Plan
-from ..reports import planning, terminal, text
-from ..selection import Assignment, Explanation, Narrowing
-from ..wording import listed
+from ..model.errors import UsageError
+from ..model.inventory import Inventory
+from ..model.plan import Plan
+from ..plan import reading as plans
+from ..record import runs
+from ..reports.terminal import planning, views
+from ..reports.wording import text
+from ..run import collection
+from ..suite import assignment as selection
+from ..suite.assignment import Assignment, Explanation, Narrowing
+from ..suite.workers import workers_of
+from ..words.wording import listed
 from . import collecting, options
-from .run import absolute
+from .options import absolute
 
 _EPILOG = """\b
 Examples:
@@ -102,14 +106,14 @@ def command(
     if as_json:
         click.echo(_json(document))
     else:
-        terminal.show(lines, sys.stdout, color=color, environ=os.environ)
+        views.show(lines, sys.stdout, color=color, environ=os.environ)
     context.exit(code)
 
 
 def _forecast(plan: Plan, inventory: Inventory, assignment: Assignment) -> planning.Forecast:
     problem = None
     try:
-        gathering.proved(plan, inventory, assignment.narrowing)
+        collection.proved(plan, inventory, assignment.narrowing)
     except UsageError as error:
         problem = error
     workers = tuple(workers_of(assigned.phase, inventory.facts) for assigned in assignment.phases)

@@ -9,10 +9,13 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from .. import events, journal, runs, verdict
-from ..errors import InfrastructureError, UsageError
-from ..model import RunResult
-from ..reports import final, junit, summary, terminal
+from ..model.errors import InfrastructureError, UsageError
+from ..model.result import RunResult
+from ..record import journal, runs, verdict
+from ..record.fold import fold
+from ..reports.formats import junit, summary
+from ..reports.terminal import final, views
+from ..system.files import replaced
 from . import options
 
 _LISTED = 20
@@ -79,7 +82,7 @@ def command(
         click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
     else:
         lines = final.render(result, code, verbosity=verbose - quiet, cwd=Path.cwd(), slowest=slowest, places=places)
-        terminal.show(lines, sys.stdout, color=color, environ=os.environ)
+        views.show(lines, sys.stdout, color=color, environ=os.environ)
     if with_verdict:
         context.exit(int(code))
 
@@ -102,7 +105,7 @@ def _base(plan: Path | None, run_dir: Path | None, *, required: bool) -> Path:
 
 def _recorded(path: Path) -> RunResult:
     try:
-        result = events.fold(journal.read(path))
+        result = fold(journal.read(path))
     except KeyError as error:
         raise InfrastructureError(
             f"{path} is damaged: it speaks of phase {error} but the line that plans it is unreadable",
@@ -114,7 +117,7 @@ def _recorded(path: Path) -> RunResult:
 
 
 def _write_junit(result: RunResult, path: Path) -> None:
-    with journal.replaced(path) as file:
+    with replaced(path) as file:
         file.writelines(junit.render(result))
 
 
@@ -133,4 +136,4 @@ def _list(base: Path, color: bool | None) -> None:
         lines.append(Text.assemble((run.run_id, "bold"), "  ", said))
     if len(known) > _LISTED:
         lines.append(Text(f"… and {len(known) - _LISTED} older runs", "dim"))
-    terminal.show(lines, sys.stdout, color=color, environ=os.environ)
+    views.show(lines, sys.stdout, color=color, environ=os.environ)

@@ -10,10 +10,12 @@ from typing import Literal
 import click
 from rich.text import Text
 
-from .. import runs, workflow
-from ..errors import UsageError
-from ..reports import final, terminal, text
-from ..selection import Narrowing
+from ..model.errors import UsageError
+from ..record import runs
+from ..reports.terminal import final, views
+from ..reports.wording import text
+from ..run import workflow
+from ..suite.assignment import Narrowing
 from . import options
 
 _EPILOG = """\b
@@ -93,8 +95,8 @@ def command(
     cwd = options.here()
     if resume is not None:
         _refuse_beside_resume(context)
-    reporter = terminal.reporter(sys.stdout, color=color, verbosity=verbosity, environ=os.environ)
-    live = terminal.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
+    reporter = views.reporter(sys.stdout, color=color, verbosity=verbosity, environ=os.environ)
+    live = views.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
     interval, keyboard = (0.12, 0) if live else (1.0, None)
     junit = junit.absolute() if junit else None
     if resume is not None:
@@ -107,7 +109,9 @@ def command(
         return
     request = workflow.Request(
         plan=plan if plan is not None else runs.find_plan(cwd),
-        narrowing=Narrowing(phases=phases, files=absolute(files), markers=markers, keyword=keyword, tests=tests),
+        narrowing=Narrowing(
+            phases=phases, files=options.absolute(files), markers=markers, keyword=keyword, tests=tests
+        ),
         workers=workers,
         max_failures=max_failures,
         run_timeout=timeout,
@@ -126,8 +130,8 @@ def _show(context: click.Context, outcome: workflow.Outcome, verbosity: int, col
     lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=cwd, places=outcome.places)
     if outcome.coverage:
         table = [Text(line) for line in text.block(outcome.coverage.rstrip()).split("\n")]
-        terminal.show([*table, Text()], sys.stdout, color=color, environ=os.environ)
-    terminal.show(lines, sys.stdout, color=color, environ=os.environ)
+        views.show([*table, Text()], sys.stdout, color=color, environ=os.environ)
+    views.show(lines, sys.stdout, color=color, environ=os.environ)
     context.exit(int(outcome.exit_code))
 
 
@@ -151,8 +155,3 @@ def _base(plan: Path | None, run_dir: Path | None, cwd: Path) -> Path:
     if run_dir is not None:
         return run_dir
     return runs.base_directory(plan if plan is not None else runs.find_plan(cwd))
-
-
-def absolute(files: tuple[str, ...]) -> tuple[str, ...]:
-    """Files as the caller means them: from where he stands, not from the plan."""
-    return tuple(os.path.abspath(file) for file in files)  # noqa: PTH100 - links stay as they are

@@ -29,8 +29,8 @@ def command(output: str | None) -> None:
     """
     from pathlib import Path
 
-    from ..journal import replaced
-    from ..plan import schema_text
+    from ..plan.reading import schema_text
+    from ..system.files import replaced
 
     text = schema_text()
     if output is None:

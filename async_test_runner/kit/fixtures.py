@@ -16,6 +16,7 @@ import pytest
 from . import loops, tasks
 from .errors import KitError, need
 from .loops import driven
+from .shared import databases_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -56,8 +57,6 @@ def session_dependency() -> object:
 
 @pytest.fixture
 def _kit_databases(database_settings: DatabaseSettings, request: pytest.FixtureRequest) -> Databases:
-    from .plugin import databases_of
-
     return databases_of(request.config, database_settings)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from .database import runs, state
+from .database import state
 from .errors import KitError
 from .fixtures import *  # noqa: F403 - pytest finds fixtures as attributes of a plugin
 from .fixtures import _kit_databases  # noqa: F401
@@ -20,12 +20,7 @@ from .loops import (  # noqa: F401
     _kit_package_loop,
     _kit_session_loop,
 )
-
-if TYPE_CHECKING:
-    from .database.databases import Databases
-    from .database.settings import DatabaseSettings
-
-_DATABASES: pytest.StashKey[dict[str, Databases]] = pytest.StashKey()
+from .shared import run_of
 
 _MARKERS = (
     "async_db: a coroutine test that needs the database (the kit marks those that use its fixtures)",
@@ -59,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)  # after pytest-xdist has ended its workers
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that owns the run drops what the run has made. The runner, which owns nothing here, does so later."""
-    run = _run(config)
+    run = run_of(config)
     if run.pid != os.getpid() or not state.of_run(run).exists():
         return
     from .database import dropping
@@ -79,18 +74,3 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     except KitError as error:
         told = str(error)
     pytest.fail(told, pytrace=False)  # not in the except block: the report would tell both
-
-
-def databases_of(config: pytest.Config, settings: DatabaseSettings) -> Databases:
-    """The databases of a declaration, one object per process."""
-    from .database.databases import Databases
-
-    known = config.stash.setdefault(_DATABASES, {})
-    key = f"{os.getpid()} {settings.fingerprint()}"  # a fork starts anew
-    if key not in known:
-        known[key] = Databases(settings, _run(config))
-    return known[key]
-
-
-def _run(config: pytest.Config) -> runs.Run:
-    return runs.current(getattr(config, "workerinput", None))

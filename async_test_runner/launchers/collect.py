@@ -10,12 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from .. import afterwards, coverage, dumps, process
-from ..durations import format_duration
-from ..errors import InfrastructureError, UsageError
-from ..model import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
-from ..process import KILL
-from ..protocol import (
+from ..contract.messages import (
     BadExpression,
     CollectFailed,
     Collecting,
@@ -29,8 +24,14 @@ from ..protocol import (
     LeftOutSaid,
     Message,
 )
-from ..schedule import describe_death
-from . import pytest_process
+from ..model.errors import InfrastructureError, UsageError
+from ..model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
+from ..supervision import dumps
+from ..system import process
+from ..system.process import KILL
+from ..words.deaths import describe_death
+from ..words.durations import format_duration
+from . import at_end, coverage, pytest_process
 from .warm import Host
 
 _TICK = 0.005  # seconds between two looks at a host that collects
@@ -172,7 +173,7 @@ class Collection:
                 "expressions": [list(expression) for expression in expressions],
                 "without": without,
                 "host": host,
-                "at_end": str(self._run_dir / afterwards.DIRECTORY),
+                "at_end": str(self._run_dir / at_end.DIRECTORY),
             },
             env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import afterwards, coverage
-from ..model import Phase, PytestFacts
-from ..protocol import Job
-from ..templates import expand, template_values
-from . import pytest_process
+from ..contract.launching import Job
+from ..model.inventory import PytestFacts
+from ..model.plan import Phase
+from ..words.templates import expand, template_values
+from . import at_end, coverage, pytest_process
 from .pytest_process import PytestSession
 
 _ARGUMENTS_LIMIT = 60_000  # bytes of file names on a command line; systems allow 128 KiB and more
@@ -69,7 +69,7 @@ class ExecLauncher:
         return set()
 
     async def start(self, job: Job) -> PytestSession:
-        """Start the process for a job; see `protocol.Launcher`."""
+        """Start the process for a job; see `launching.Launcher`."""
         directory = self._directory(job)
         return await pytest_process.start(
             self._argv(job, directory),
@@ -90,7 +90,7 @@ class ExecLauncher:
             "tests": tests,
             "worker_env": workers,
             "without": self._without,
-            "at_end": str(self._run_dir / afterwards.DIRECTORY),
+            "at_end": str(self._run_dir / at_end.DIRECTORY),
             "recheck": job.recheck,
             **pytest_process.watching(job),
             "memory": job.phase.memory,
@@ -130,7 +130,7 @@ class ExecLauncher:
     def _distribution(self, job: Job) -> list[str]:
         if not has_xdist(self._facts):
             return []
-        # A worker that dies is replaced by nobody: the session ends, and the rest gets a fresh one (see `schedule`).
+        # A worker that dies is replaced by nobody: the session ends, and the rest gets a fresh one (see `aftermath`).
         return ["-n", str(job.workers), "--max-worker-restart=0"] if job.workers > 1 else ["-n", "0"]
 
     def _files(self, job: Job) -> list[str]:

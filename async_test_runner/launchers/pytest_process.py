@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from .. import process, spool
-from ..errors import InfrastructureError
-from ..journal import replaced
-from ..protocol import Capturing, Job, Message, Why
+from ..contract.launching import Job
+from ..contract.messages import Capturing, Message, Why
+from ..model.errors import InfrastructureError
+from ..system import process, spool
+from ..system.files import replaced
 from .tail import Tail
 
 INSIDE = Path(__file__).parent.parent / "inside"
@@ -98,7 +99,7 @@ class SessionFiles(abc.ABC):
 
 
 class PytestSession(SessionFiles):
-    """A running pytest process; see `protocol.Session`."""
+    """A running pytest process; see `launching.Session`."""
 
     def __init__(self, child: process.Process, directory: Path, names: Sequence[str] = ()) -> None:
         super().__init__(directory, names)

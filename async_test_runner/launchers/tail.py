@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..protocol import Message
+from ..contract.messages import Message
 
 _decoder = msgspec.json.Decoder(Message)
 _CHUNK = 1 << 20

@@ -14,12 +14,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import afterwards, process
-from ..errors import InfrastructureError
-from ..model import Phase, Plan, PytestFacts
-from ..protocol import Exited, Forked, Hosting, Job, Session
-from ..schedule import units
-from ..templates import expand, template_values
+from ..contract.launching import Job, Session
+from ..contract.messages import Exited, Forked, Hosting
+from ..model.errors import InfrastructureError
+from ..model.inventory import PytestFacts
+from ..model.plan import Phase, Plan
+from ..suite.units import units
+from ..system import process
+from ..words.templates import expand, template_values
+from . import at_end
 from .exec import ExecLauncher, junit_path
 from .pytest_process import PytestSession, SessionFiles, process_names, watching
 
@@ -87,7 +90,7 @@ class Host:
 
 
 class WarmSession(SessionFiles):
-    """A session that a host has forked; see `protocol.Session`."""
+    """A session that a host has forked; see `launching.Session`."""
 
     def __init__(self, host: Host, job: Job, directory: Path) -> None:
         """Before the fork: a session is quick enough to delete the files of its news before anybody has opened them."""
@@ -262,7 +265,7 @@ class WarmLauncher:
             "memory": job.phase.memory,
             "output": job.phase.output,
             "testrun_uid": self._run_id,
-            "at_end": str(self._run_dir / afterwards.DIRECTORY),
+            "at_end": str(self._run_dir / at_end.DIRECTORY),
             "preload": str(self._memory) if job.phase.preload else "",
             "junit": junit_path(job, self._run_dir / "processes" / job.process, self._facts),
             **watching(job),

@@ -1,1 +1,1 @@
-"""The rooms of a phase under supervision; `supervisor` puts them together. None of them waits, starts or signals."""
+"""Decisions without I/O: one phase under supervision. `supervisor` puts the modules together; none waits or signals."""

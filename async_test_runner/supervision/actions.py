@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ..model import Kept
-from ..protocol import Job, Why
+from ..contract.launching import Job
+from ..contract.messages import Why
+from ..model.result import Kept
 
 
 class Start(msgspec.Struct, frozen=True):

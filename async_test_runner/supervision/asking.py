@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import dumps
-from ..protocol import Hang, Why
+from ..contract.messages import Hang, Why
+from . import dumps
 from .actions import Action, Ask, AskInC
 from .running import Flight, Question, Running
 from .telling import Teller

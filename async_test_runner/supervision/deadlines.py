@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 
-from ..model import Phase
-from ..process import KILL
-from ..schedule import Overdue
+from ..model.plan import Phase
+from ..system.process import KILL
 from .actions import Action, Limits, Signal
+from .aftermath import Overdue
 from .asking import Asker
 from .running import Flight, Running
 from .telling import Teller

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from .. import outcomes
-from ..events import TestFinished, TestRechecked
-from ..model import GREEN, Detail, Outcome, Phase, Section
-from ..protocol import Finished, Leaked
-from ..schedule import Blame
-from ..sizes import format_size
+from ..contract.messages import Finished, Leaked
+from ..model.plan import Phase
+from ..model.result import Detail, Section
+from ..model.vocabulary import GREEN, Outcome
+from ..record.events import TestFinished, TestRechecked
+from ..words.sizes import format_size
+from . import outcomes
+from .aftermath import Blame
 from .running import Flight, Running, with_report
 from .telling import Teller
 from .waiting import Queue

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schedule import Aftermath, Ending, aftermath, describe_death
+from ..words.deaths import describe_death
+from .aftermath import Aftermath, Ending, aftermath
 from .deciding import Decider
 from .memory import Memory
 from .running import Running, with_report

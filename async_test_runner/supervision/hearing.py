@@ -6,8 +6,7 @@ from typing import assert_never
 
 import msgspec
 
-from .. import dumps, outcomes
-from ..protocol import (
+from ..contract.messages import (
     BadExpression,
     Capturing,
     CollectFailed,
@@ -33,7 +32,9 @@ from ..protocol import (
     WorkerDied,
     WorkerLost,
 )
-from ..schedule import blamed, describe_death
+from ..words.deaths import describe_death
+from . import dumps, outcomes
+from .aftermath import blamed
 from .asking import Asker
 from .deciding import Decider
 from .endings import LastWords

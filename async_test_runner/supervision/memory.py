@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..model import Phase
-from ..process import KILL
-from ..schedule import describe_death
-from ..sizes import format_size
+from ..model.plan import Phase
+from ..system.process import KILL
+from ..words.deaths import describe_death
+from ..words.sizes import format_size
 from .actions import Action, Signal
 from .running import Running
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ..protocol import Hello, Job, SessionFinished, Stage, Why
-from ..schedule import Overdue
+from ..contract.launching import Job
+from ..contract.messages import Hello, SessionFinished, Stage, Why
+from .aftermath import Overdue
 
 
 class Question:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..durations import format_duration
-from ..events import (
+from ..contract.launching import Job
+from ..contract.messages import Started, Why
+from ..model.result import Leak, Problem
+from ..model.vocabulary import Outcome
+from ..record.events import (
     DeadlineReached,
     Event,
     HangReported,
@@ -19,9 +22,8 @@ from ..events import (
     TestStarted,
     Warned,
 )
-from ..model import Leak, Outcome, Problem
-from ..protocol import Job, Started, Why
-from ..schedule import Overdue
+from ..words.durations import format_duration
+from .aftermath import Overdue
 from .running import Running
 
 Clock = Callable[[], tuple[float, float]]

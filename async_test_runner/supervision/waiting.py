@@ -7,10 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import msgspec
 
-from ..model import CollectedTest, Isolation, Kept, Phase
-from ..protocol import Job
-from ..schedule import max_failures_reason, unit_key, units
+from ..contract.launching import Job
+from ..model.inventory import CollectedTest
+from ..model.plan import Phase
+from ..model.result import Kept
+from ..model.vocabulary import Isolation
+from ..suite.units import unit_key, units
 from .actions import Limits
+from .aftermath import max_failures_reason
 from .running import Running
 from .telling import Teller
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from support import Finished, Project
+from tests.support.projects import Finished, Project
 
 Drive = Callable[[Project], Finished | None]  # None: it has checked by itself
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import faults_of_children
-import faults_of_ends
-import faults_of_input
-import faults_of_plugins
-import faults_of_state
-import faults_of_surroundings
-import faults_of_text
-import faults_of_time
-from fault import Fault
+from tests.faults import (
+    faults_of_children,
+    faults_of_ends,
+    faults_of_input,
+    faults_of_plugins,
+    faults_of_state,
+    faults_of_surroundings,
+    faults_of_text,
+    faults_of_time,
+)
+from tests.faults.fault import Fault
 
 FAULTS: list[Fault] = [
     *faults_of_ends.FAULTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import HASTY, hanging, in_test
+from tests.faults.fault import HASTY, hanging, in_test
 
 FAULTS = [
     in_test(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import HASTY, INNOCENT, Fault, hanging, in_conftest, in_test
+from tests.faults.fault import HASTY, INNOCENT, Fault, hanging, in_conftest, in_test
 
 EARLY = "it ended pytest's session before it was finished"
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from fault import Fault
-from support import Project, survivors
+from tests.faults.fault import Fault
+from tests.support.projects import Project, survivors
 
 TEST = {"test_fault.py": "def test_fault(): pass\n"}
 BOMB = "".join(

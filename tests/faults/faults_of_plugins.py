@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import INNOCENT, PATIENT, Fault, in_conftest
+from tests.faults.fault import INNOCENT, PATIENT, Fault, in_conftest
 
 BROKEN = "a broken hook"
 ALL_PASSED = {**INNOCENT, "test_fault": "passed"}  # the test had ended well before the hook

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import INNOCENT, Fault, hanging, in_test
+from tests.faults.fault import INNOCENT, Fault, hanging, in_test
 
 AT_THE_END = "before finishing, while it ran no test; the last test before was test_fault.py::test_"
 # a forked worker leaves by a shorter way than pytest, on which the damage does not show
@@ -244,7 +244,7 @@ FAULTS = [
         """
         import sys
         def test_fault():
-            for name in ("json", "time", "os", "re", "async_test_run_inside.wire"): sys.modules.pop(name, None)
+            for name in ("json", "time", "os", "re", "async_test_run_inside.wire.facts"): sys.modules.pop(name, None)
             sys.path.clear()
             sys.meta_path.clear()
             sys.path_importer_cache.clear()

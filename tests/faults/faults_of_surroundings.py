@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from fault import AFTER, BEFORE, HASTY, INNOCENT, PATIENT, Fault, in_test
-from support import MARK, SOURCE, Finished, Project, Running, survivors, wait_until
+from tests.faults.fault import AFTER, BEFORE, HASTY, INNOCENT, PATIENT, Fault, in_test
+from tests.support.projects import MARK, SOURCE, Finished, Project, Running, survivors, wait_until
 
 WAITS = """
     import pathlib, time

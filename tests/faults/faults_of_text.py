@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import AFTER, BEFORE, Fault, in_test
+from tests.faults.fault import AFTER, BEFORE, Fault, in_test
 
 STRANGE = r"""\x00\x1b[2J\x1b]0;title\x07\udcff\ud800]]>\ufffe&<!--\n::error::injected\n##vso[task.complete]\r"""
 MANY = 20_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import HASTY, Fault, hanging, in_test
+from tests.faults.fault import HASTY, Fault, hanging, in_test
 
 ASYNCIO = (
     "[pytest]\naddopts = -p pytest_asyncio.plugin\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"

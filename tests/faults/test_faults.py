@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from fault import Fault
-from faults_catalogue import FAULTS, chosen
-from support import Finished, Project
+
+from tests.faults.fault import Fault
+from tests.faults.faults_catalogue import FAULTS, chosen
+from tests.support.projects import Finished, Project
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 

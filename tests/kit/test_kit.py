@@ -21,7 +21,10 @@ def loaded_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["from async_test_runner import cli, workflow", "from async_test_runner.commands import init, plan, run"],
+    [
+        "from async_test_runner import cli; from async_test_runner.run import workflow",
+        "from async_test_runner.commands import init, plan, run",
+    ],
 )
 def test_the_runner_never_loads_the_kit(statement: str) -> None:
     assert {name for name in loaded_after(statement) if name.startswith("async_test_runner.kit")} == set()

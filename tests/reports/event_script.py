@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 
-from async_test_runner.events import (
+from async_test_runner.model.inventory import PytestFacts
+from async_test_runner.model.result import RunResult
+from async_test_runner.model.vocabulary import Isolation, Outcome
+from async_test_runner.record.events import (
     Collected,
     Event,
     PhaseFinished,
@@ -17,9 +20,8 @@ from async_test_runner.events import (
     TestRechecked,
     TestRef,
     TestStarted,
-    fold,
 )
-from async_test_runner.model import Isolation, Outcome, PytestFacts, RunResult
+from async_test_runner.record.fold import fold
 
 EPOCH = 1_800_000_000.0
 MONO = 5000.0  # the monotonic clock never starts at zero

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from .lifeline import tie_to_parent
-from .settings import Settings, take_from_environment
+from .wire.lifeline import tie_to_parent
+from .wire.settings import Settings, take_from_environment
 
 _settings = take_from_environment()
 
@@ -24,20 +24,20 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     tie_to_parent(_settings.parent)
     _restore_sigint()
     if _settings["without"]:
-        from .leaving_out import LeavingOut
+        from .collection.leaving_out import LeavingOut
 
         pluginmanager.register(LeavingOut(_settings["without"]), "async-test-run-leaving-out")
     if _settings["mode"] == "collect":
-        from .collecting import Collecting
+        from .collection.collecting import Collecting
 
         collecting = Collecting(_settings)
         pluginmanager.register(collecting, "async-test-run-collecting")
         if _settings["host"]:
-            from .hosting import Hosting
+            from .forks.host import Hosting
 
             pluginmanager.register(Hosting(_settings, collecting.wire), "async-test-run-hosting")
     else:
-        from .running import Running
+        from .session.running import Running
 
         pluginmanager.register(Running(_settings), "async-test-run-running")
 

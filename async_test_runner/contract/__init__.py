@@ -1,0 +1,1 @@
+"""What the runner and pytest processes say to each other."""

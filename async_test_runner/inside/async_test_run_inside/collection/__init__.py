@@ -1,0 +1,1 @@
+"""The one collection: what pytest finds, and what it leaves out."""

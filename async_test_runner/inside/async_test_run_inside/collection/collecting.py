@@ -1,0 +1,261 @@
+"""One collection for the whole plan: what pytest finds, what it leaves out, what it cannot collect."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import platform
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from ..hangs import asking
+from ..hangs.asking import Asked
+from ..hangs.values import Report, Situation
+from ..wire.facts import Wire, plain
+from ..wire.settings import Settings
+from .conftests import Watch
+from .coverage import silence as silence_coverage
+from .expressions import evaluate
+from .fixtures import register as register_fixtures
+from .items import RESOURCES, Describe
+
+_SELDOM = (50_000, 20, 100)
+_EXAMPLES = 5  # ids named for each reason that leaves tests out
+
+
+class Collecting:
+    """Sends ``collecting`` as it goes, then ``test`` for each item, and ``inventory`` when all is said."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.wire = Wire(os.path.join(settings.directory, "events.jsonl"))
+        self._left_out: dict[str, list[str]] = {}
+        self._muted = False
+        self._in_file = False
+        self._conftest = ""  # the one that is being imported
+        self._coverage: dict[str, Any] | None = None
+        self._facts: dict[str, Any] = {}
+        python, c = asking.install(settings.directory, "collection", Situation, self._answer)
+        self.wire.send("hello", pid=os.getpid(), worker="", dump_signal=python, c_signal=c)
+
+    def _answer(self, asked: Asked, report: Report) -> None:
+        self.wire.send(
+            "hang", pid=os.getpid(), id="", why=asked.why, likely=plain(report.likely), text=plain(report.text)
+        )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
+        """A conftest.py that fails before the collection has begun ends pytest; say which one it was."""
+        root = str(early_config.rootpath)
+        sys.meta_path.insert(0, Watch(lambda path: self._on_conftest(path, root)))
+        try:
+            return (yield)
+        except Exception as error:
+            path = getattr(error, "path", None)
+            if path is not None:
+                cause = getattr(error, "cause", error)
+                text = plain(f"{type(cause).__name__}: {cause}")
+                self.wire.send(
+                    "conftest_failed", id=plain(os.path.relpath(path, root)), path=plain(str(path)), text=text
+                )
+            raise
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
+        """A host collects like any session: what would distribute, write or stop there is noted and switched off."""
+        self._facts = facts(config)
+        if self._settings["host"]:
+            option = config.option
+            changes: dict[str, Any] = {"numprocesses": None, "dist": "no", "tx": [], "usepdb": False, "trace": False}
+            changes["xmlpath"] = os.path.join(self._settings.directory, "junit.xml")
+            for name, value in changes.items():
+                if hasattr(option, name):
+                    setattr(option, name, value)
+        return (yield)
+
+    def _on_conftest(self, path: str, root: str) -> None:
+        if self._in_file:
+            return  # a test file imports it by itself: whatever comes of that is the file's
+        self._conftest = path
+        self.wire.send("collecting", id=plain(os.path.relpath(path, root)), path=plain(path))
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        """A conftest.py has been imported."""
+        if self._conftest and getattr(plugin, "__file__", None) == self._conftest:
+            self._conftest = ""
+            self.wire.send("collecting", id="")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the runner's marker, so that strict markers know it; measure nothing."""
+        register_marker(config)
+        register_fixtures(config, self._settings)
+        self._coverage = silence_coverage(config)
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        """Name the file about to be imported: if this process dies or hangs, it is the one."""
+        if isinstance(collector, pytest.File):
+            self.wire.send("collecting", id=plain(str(collector.nodeid)), path=plain(str(collector.path)))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """The time in which a file is imported."""
+        self._in_file = isinstance(collector, pytest.File)
+        try:
+            return (yield)
+        finally:
+            self._in_file = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Pass on what could not be collected, and what was skipped as a whole file."""
+        if report.failed:
+            self.wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
+        elif report.skipped:
+            self.wire.send("collect_skip", id=plain(str(report.nodeid)), text=skip_reason(report.longrepr))
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count what pytest's own configuration or a plugin takes out."""
+        if self._muted:
+            return
+        for item in items:
+            self._left_out.setdefault(_why_deselected(item), []).append(plain(str(item.nodeid)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        """Every file has been imported: if this process dies from here on, it is none of them."""
+        self.wire.send("collecting", id="")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Tell the items once they are final: every plugin has added its marks and taken out what it wanted.
+
+        Not in ``pytest_collection_finish``: pytest calls that for a collection that was broken off too.
+        """
+        with seldom_garbage():
+            result = yield
+            self._tell(session)
+        return result
+
+    def _tell(self, session: pytest.Session) -> None:
+        config = session.config
+        matches = self._matches(session)
+        rootdir = str(config.rootpath)
+        self.wire.send_all("test", ({"test": entry} for entry in self._entries(session.items, rootdir, matches)))
+        for reason, ids in self._left_out.items():
+            self.wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
+        for option, paths in _ignored(config):
+            examples = [path for path in paths if path][:_EXAMPLES]
+            self.wire.send("left_out", reason=option, count=len(paths), what="paths", examples=examples)
+        self.wire.send("inventory", facts={**self._facts, "coverage": self._coverage})
+
+    def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[dict[str, Any]]:
+        describe = Describe(rootdir)
+        seen: set[str] = set()
+        for position, item in enumerate(items):
+            entry = describe(item)
+            if entry["id"] in seen:
+                self._left_out.setdefault("collected more than once: runs once", []).append(entry["id"])
+                continue
+            seen.add(entry["id"])
+            entry["matches"] = [number for number, positions in enumerate(matches) if position in positions]
+            yield entry
+
+    def _matches(self, session: pytest.Session) -> list[set[int]]:
+        matches = []
+        for number, (kind, text) in enumerate(self._settings["expressions"]):
+            try:
+                matches.append(evaluate(session.config, session.items, kind, text, self._mute))
+            except pytest.UsageError as error:
+                self.wire.send("bad_expression", index=number, text=plain(str(error)))
+                matches.append(set())
+        return matches
+
+    def _mute(self, muted: bool) -> None:
+        self._muted = muted
+
+
+@contextlib.contextmanager
+def seldom_garbage() -> Iterator[None]:
+    """What a collection makes stays: looking through all of it for garbage again and again is a third of its time."""
+    before = gc.get_threshold()
+    if before[0] == 0 or before[0] > _SELDOM[0]:  # somebody knows better
+        yield
+        return
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == _SELDOM:
+            gc.set_threshold(*before)
+
+
+def register_marker(config: pytest.Config) -> None:
+    """Make ``@pytest.mark.resources`` known."""
+    config.addinivalue_line("markers", f"{RESOURCES}(*names): the test holds these named capacities of runner.yaml")
+
+
+def skip_reason(longrepr: Any) -> str:
+    """The reason of a skip from pytest's ``(path, line, reason)``."""
+    reason = longrepr[2] if isinstance(longrepr, tuple) and len(longrepr) == 3 else str(longrepr)
+    return plain(str(reason).removeprefix("Skipped: "))
+
+
+def facts(config: pytest.Config) -> dict[str, Any]:
+    """What the user's pytest configuration asks for that the runner has to understand (see ``PytestFacts``)."""
+    option = config.option
+    get = config.getoption
+    return {
+        "version": pytest.__version__,
+        "python": platform.python_version(),
+        "rootdir": plain(str(config.rootpath)),
+        "inipath": plain(str(config.inipath or "")),
+        "plugins": _plugins(config),
+        "junit_xml": plain(str(getattr(option, "xmlpath", None) or "")),
+        "junit_family": str(config.getini("junit_family")),
+        "junit_logging": str(config.getini("junit_logging")),
+        "junit_log_passing": bool(config.getini("junit_log_passing_tests")),
+        "junit_duration": str(config.getini("junit_duration_report")),
+        "maxfail": int(get("maxfail", 0) or 0),
+        "numprocesses": _numprocesses(config),
+        "dist": str(get("dist", "no") or "no"),
+    }
+
+
+def _plugins(config: pytest.Config) -> list[str]:
+    found = {f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}
+    if hasattr(config.option, "numprocesses"):  # loaded by the name of its module, pytest does not know whose it is
+        found.add(f"pytest-xdist-{getattr(sys.modules.get('xdist'), '__version__', '')}")
+    return sorted(found)
+
+
+def _numprocesses(config: pytest.Config) -> int:
+    value = config.getoption("numprocesses", None)
+    if isinstance(value, int):
+        return value
+    return (os.cpu_count() or 1) if value in ("auto", "logical") else 0
+
+
+def _why_deselected(item: pytest.Item) -> str:
+    option = item.config.option
+    prefixes = tuple(getattr(option, "deselect", None) or ())
+    if prefixes and str(item.nodeid).startswith(prefixes):
+        return "pytest --deselect"
+    active = [f"-m {option.markexpr!r}" if option.markexpr else "", f"-k {option.keyword!r}" if option.keyword else ""]
+    active.append("--lf" if getattr(option, "lf", False) else "")
+    return plain("pytest " + " ".join(part for part in active if part)) if any(active) else "a pytest plugin"
+
+
+def _ignored(config: pytest.Config) -> list[tuple[str, list[str]]]:
+    option = config.option
+    lf = config.pluginmanager.get_plugin("lfplugin")
+    skipped = getattr(lf, "_skipped_files", 0)  # pytest's own count of the files that --lf does not even collect
+    found = [
+        ("pytest --lf (files without failures in the last run)", [""] * skipped if isinstance(skipped, int) else []),
+        ("pytest --ignore", [plain(str(path)) for path in getattr(option, "ignore", None) or ()]),
+        ("pytest --ignore-glob", [plain(str(path)) for path in getattr(option, "ignore_glob", None) or ()]),
+    ]
+    return [(name, paths) for name, paths in found if paths]

@@ -1,0 +1,79 @@
+"""What the runner wants to know about one collected item."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from typing import Any
+
+import pytest
+
+from ..wire.facts import plain
+
+RESOURCES = "resources"  # @pytest.mark.resources("database"): the test holds the named capacities of the plan
+
+
+def item_id(item: pytest.Item) -> str:
+    """The id of an item on the wire: pytest's node id, without the group that xdist appends for ``loadgroup``."""
+    nodeid = str(item.nodeid)
+    mark = item.get_closest_marker("xdist_group")
+    if mark is not None:
+        group = mark.args[0] if mark.args else mark.kwargs.get("name", "default")
+        nodeid = nodeid.removesuffix(f"@{group}")
+    return plain(nodeid)
+
+
+class Describe:
+    """The inventory's entry of an item (see ``CollectedTest`` in the runner), ``matches`` left to be added."""
+
+    def __init__(self, rootdir: str) -> None:
+        self._rootdir = rootdir
+        self._files: dict[str, str] = {}  # most items share their file with others
+
+    def __call__(self, item: pytest.Item) -> dict[str, Any]:
+        """``{id, file, line, marks, is_async, fixtures, resources, class_id}``"""
+        file = self._file(str(item.path))
+        place, line, _ = item.location
+        marks = list(item.iter_markers())
+        return {
+            "id": item_id(item),
+            "file": file,
+            "line": (line + 1) if line is not None and _same(place, file) else 1,
+            "marks": list(dict.fromkeys(plain(mark.name) for mark in marks)),
+            "is_async": is_async(item),
+            "fixtures": [plain(name) for name in getattr(item, "fixturenames", ())],
+            "resources": sorted({str(name) for mark in marks if mark.name == RESOURCES for name in mark.args}),
+            "class_id": _class_id(item),
+        }
+
+    def _file(self, path: str) -> str:
+        if path not in self._files:
+            self._files[path] = plain(_relative(path, self._rootdir))
+        return self._files[path]
+
+
+def is_async(item: pytest.Item) -> bool:
+    """Whether the test itself is a coroutine function or an async generator, behind hypothesis and partials too."""
+    function = getattr(item, "obj", None)
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
+    function = inner or function
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def _class_id(item: pytest.Item) -> str:
+    parent = item.getparent(pytest.Class)
+    return plain(str(parent.nodeid)) if parent is not None else ""
+
+
+def _relative(path: str, rootdir: str) -> str:
+    try:
+        return os.path.relpath(path, rootdir).replace(os.sep, "/")
+    except ValueError:  # another drive on Windows
+        return path.replace(os.sep, "/")
+
+
+def _same(place: str, file: str) -> bool:
+    return place.replace(os.sep, "/") == file

@@ -1,0 +1,1 @@
+"""Processes without starting them: the host, its sessions, their workers."""

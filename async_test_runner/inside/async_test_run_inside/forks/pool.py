@@ -1,0 +1,334 @@
+"""Workers of a phase session: forks that run units, and whose reports pass through the session's own hooks.
+
+A divided phase has a worker per unit. An undivided one has long-lived workers that pull groups of tests, in their
+order, and know the next item, so that fixtures of every scope are set up and torn down once a worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ..session.running import Running
+from ..wire.facts import Wire
+from ..wire.settings import Settings
+from . import forking
+from .additions import Additions
+from .frames import complete, unpacked
+from .interrupting import Interruption, signal_group
+from .nursery import Ended, Forked, Nursery
+from .preloading import Memory
+from .units import groups, units
+from .worker import Work
+
+# Tests replace functions of the os module, and forget to put them back.
+_close, _getpid, _read, _write, _kill = os.close, os.getpid, os.read, os.write, os.kill
+_select, _set_blocking, _pread, _ftruncate = select.select, os.set_blocking, os.pread, os.ftruncate
+
+_WORTH_IT = 8  # workers that must be to come: a rehearsal and the import itself take as long as two imports
+_APPENDED = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+_MOST_STACKS = 1 << 20  # bytes of them that are read
+_AHEAD = 2  # groups that a worker knows of: the one that it runs, and the next
+
+
+class _Worker:
+    """A forked worker as its session sees it; without a process yet as long as ``pid`` is 0."""
+
+    def __init__(self, number: int, unit: list[int]) -> None:
+        self.number = number
+        self.name = f"gw{number}"
+        self.pid = 0
+        self.results: int | None = None
+        self.orders: int | None = None
+        self.units: deque[list[int]] = deque([unit])  # ordered and not finished
+        self.current: int | None = None
+        self.ran = False  # whether any test has begun in it
+        self.reason = ""  # what it said of its own end
+        self.broken = ""  # the exception that ended it
+        self.output: dict[str, bytes] | None = None  # what plugins in it hand over at its end
+        self.pending = bytearray()
+
+
+class Pool:
+    """Runs the items of a session in workers."""
+
+    def __init__(self, settings: Settings, running: Running) -> None:
+        self._settings = settings
+        self._running_plugin = running
+        self._divided = bool(settings["divided"])
+        self._limit = int(settings["workers"])
+        self._capacities: dict[str, int] = dict(settings["capacities"])
+        self._workers: dict[int, _Worker] = {}  # by number
+        self._not_begun: set[int] = set()  # positions before which a worker has ended
+        self._interruption = Interruption(lambda: [worker.pid for worker in self._workers.values() if worker.pid])
+        # opened before any test can delete the directory
+        self._wires = [
+            Wire(os.path.join(settings.directory, f"events.gw{number}.jsonl")) for number in range(self._limit)
+        ]
+        self._stacks = [
+            os.open(os.path.join(settings.directory, f"exit.gw{number}.txt"), _APPENDED, 0o600)
+            for number in range(self._limit)
+        ]
+        self._learned: dict[str, None] = {}  # modules that workers have imported, in their order
+        running.silence()
+
+    def run(self, session: pytest.Session) -> bool:
+        """What pytest's loop over the items does, in workers."""
+        self._session = session
+        self._items = session.items
+        self._running_plugin.learn(session.items)
+        self._queue = deque(self._units())
+        self._additions = Additions(session.config)
+        forking.make_basetemp(session.config)
+        work = Work(session, self._settings, self._running_plugin, self._wires, self._stacks)
+        self._nursery = Nursery(work, len(self._queue) if self._divided else self._limit)
+        self._interruption.install()
+        try:
+            self._loop()
+        finally:
+            for worker in self._workers.values():
+                _end_group(worker.pid)
+            self._nursery.close()
+            if self._divided:
+                Memory(self._settings["preload"]).add(self._learned)
+            self._interruption.give_back()
+        self._interruption.conclude()
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        return True
+
+    def _units(self) -> Iterator[list[int]]:
+        """Positions of items that belong together."""
+        if not self._divided:
+            return groups(self._items, self._limit)
+        positions = {self._running_plugin.id_of(str(item.nodeid)): number for number, item in enumerate(self._items)}
+        return units(positions, self._settings["units"])
+
+    # ---------------------------------------------------------------------------------------------------- scheduling
+
+    def _loop(self) -> None:
+        self._fill()
+        while self._workers:
+            listened = {worker.results: worker for worker in self._workers.values() if worker.results is not None}
+            nursery = self._nursery.fileno()
+            ready, _, _ = _select([nursery, *listened], [], [])
+            for fd in ready:
+                if fd != nursery:
+                    self._hear(listened[fd])
+            if nursery in ready:
+                self._on_news(self._nursery.news())
+            self._fill()
+
+    def _stopping(self) -> bool:
+        return bool(self._session.shouldfail or self._session.shouldstop or self._interruption.number)
+
+    def _fill(self) -> None:
+        if self._stopping():
+            self._queue.clear()
+        while self._queue and len(self._workers) < self._limit:
+            unit = self._next_unit()
+            if unit is None:
+                break
+            self._start(unit)
+        for worker in self._workers.values():  # only now: a second group for one is none for another
+            self._order(worker)
+
+    def _next_unit(self) -> list[int] | None:
+        for unit in self._queue:
+            if self._has_resources(unit):
+                self._queue.remove(unit)
+                return unit
+        return None
+
+    def _has_resources(self, unit: list[int]) -> bool:
+        if not self._divided or not self._capacities:
+            return True
+        used: dict[str, int] = {}
+        for worker in self._workers.values():
+            for name in {name for held in worker.units for name in self._resources(held)}:
+                used[name] = used.get(name, 0) + 1
+        return all(used.get(name, 0) < self._capacities.get(name, 1) for name in self._resources(unit))
+
+    def _resources(self, unit: list[int]) -> set[str]:
+        marks = (mark for position in unit for mark in self._items[position].iter_markers("resources"))
+        return {str(name) for mark in marks for name in mark.args} - set(self._settings["resources"])
+
+    def _start(self, unit: list[int]) -> None:
+        number = next(number for number in range(self._limit) if number not in self._workers)
+        self._workers[number] = _Worker(number, unit)
+        self._nursery.fork(number, unit if self._divided else None)
+
+    def _order(self, worker: _Worker) -> None:
+        """Give a long-lived worker its next group, or word that there is none."""
+        while worker.orders is not None and len(worker.units) < _AHEAD:
+            if not self._queue:
+                _close(worker.orders)
+                worker.orders = None
+                return
+            worker.units.append(self._queue.popleft())
+            self._send(worker, worker.units[-1])
+
+    def _send(self, worker: _Worker, unit: list[int]) -> None:
+        if worker.orders is not None:
+            try:
+                _write(worker.orders, json.dumps(unit).encode() + b"\n")
+            except BrokenPipeError:  # it has died: we shall hear of it
+                pass
+
+    # ---------------------------------------------------------------------------------------------------------- news
+
+    def _on_news(self, news: Forked | Ended | None) -> None:
+        match news:
+            case Forked():
+                worker = self._workers[news.number]
+                worker.pid, worker.results, worker.orders = news.pid, news.results, news.orders
+                _set_blocking(news.results, False)
+                self._interruption.forward(news.pid)
+                self._send(worker, worker.units[0])
+            case Ended():
+                worker = next(worker for worker in self._workers.values() if worker.pid == news.pid)
+                self._hear(worker)  # all that it has said is there; who holds the other end has nothing to say
+                self._ended(worker, news.raw)
+            case None:
+                # A test has killed what it took for the process of its session. All workers are gone, and which one
+                # it was nobody here can tell: the runner finds out, by running each of their tests alone.
+                _kill(_getpid(), signal.SIGKILL)
+
+    def _hear(self, worker: _Worker) -> None:
+        while worker.results is not None:
+            try:
+                data = _read(worker.results, 1 << 16)
+            except BlockingIOError:
+                return
+            if not data:
+                _close(worker.results)
+                worker.results = None
+                return
+            worker.pending += data
+            for kind, position, fact in complete(worker.pending):
+                self._replay(worker, kind, position, fact)
+
+    def _replay(self, worker: _Worker, kind: str, position: int, data: Any) -> None:
+        if kind == "stop":
+            self._session.shouldstop = data
+            return
+        if kind == "death":
+            worker.reason = data
+            return
+        if kind == "broken":
+            worker.broken = data
+            return
+        if kind == "imported":
+            self._learn(data)
+            return
+        if kind == "output":
+            worker.output = data
+            return
+        item = self._items[position]
+        hook = self._session.config.hook
+        if kind == "start":
+            worker.current = position
+            worker.ran = True
+            hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        elif kind == "report":
+            report = unpacked(self._session.config, data)
+            report.worker_id = worker.name  # type: ignore[attr-defined]
+            item.ihook.pytest_runtest_logreport(report=report)
+        elif kind != "finish":
+            self._additions.replay(item, kind, data)
+        else:
+            worker.current = None
+            worker.units[0].remove(position)
+            if not worker.units[0]:
+                worker.units.popleft()
+            hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+    def _learn(self, names: list[str]) -> None:
+        """What one worker has imported the next one finds there, if there are enough of them to come."""
+        new = [name for name in names if name not in self._learned]
+        self._learned.update(dict.fromkeys(new))
+        if new and self._divided and len(self._queue) >= _WORTH_IT:
+            self._nursery.preload(new)
+
+    def _ended(self, worker: _Worker, raw: int) -> None:
+        """It has finished, or it has died with a test in flight; ``raw`` is its status as the system has it."""
+        del self._workers[worker.number]
+        for fd in (worker.results, worker.orders):
+            if fd is not None:
+                _close(fd)
+        _end_group(worker.pid)  # whatever it left behind
+        status = os.waitstatus_to_exitcode(raw)
+        if worker.current is not None:
+            self._crashed(worker, worker.current, worker.reason or _death(status), status)
+        name = f"gw{int(self._settings['slot']) + worker.number}"
+        given = forking.worker_input(self._settings, name, self._limit)
+        self._additions.worker_ended(given, worker.output, _death(status) if status else "")
+        left = [unit for unit in worker.units if unit]
+        if not left and worker.current is None and status and not worker.reason and not self._interruption.number:
+            self._ended_badly(worker, status)
+        if left and worker.current is None and status == 0 and self._divided:
+            self._running_plugin.say("worker_lost", worker=worker.name, text="it left without running its tests")
+        if left and worker.current is None and not worker.ran:
+            self._leave_out_the_second_time(left[0])
+        for unit in reversed(left):
+            if unit:
+                self._queue.appendleft(unit)
+
+    def _ended_badly(self, worker: _Worker, status: int) -> None:
+        """All its tests have their outcomes; what went wrong is a plugin's last hook, or an exit handler."""
+        stacks = _taken(self._stacks[worker.number])
+        if stacks:
+            self._running_plugin.say("left_behind", worker=worker.name, what="exit handlers", stacks=stacks)
+        else:
+            why = worker.broken or _death(status)
+            self._running_plugin.say("worker_lost", worker=worker.name, text=f"{why}, after its last test")
+
+    def _leave_out_the_second_time(self, unit: list[int]) -> None:
+        """A worker ended before its first test had begun. If it did so before, that test is what no worker comes past.
+
+        It stays without an outcome here; the runner tries it once more, by itself.
+        """
+        position = unit[0]
+        if position in self._not_begun:
+            unit.remove(position)
+        self._not_begun.add(position)
+
+    def _crashed(self, worker: _Worker, position: int, reason: str, status: int) -> None:
+        item = self._items[position]
+        worker.units[0].remove(position)
+        self._running_plugin.say(
+            "worker_died",
+            id=self._running_plugin.id_of(str(item.nodeid)),
+            worker=worker.name,
+            status=status,
+            reason=worker.reason,
+        )
+        report = pytest.TestReport(item.nodeid, item.location, {}, "failed", reason, "call")
+        hook = self._session.config.hook
+        item.ihook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def _death(status: int) -> str:
+    return f"its process was killed by signal {-status}" if status < 0 else f"its process exited with {status}"
+
+
+def _taken(fd: int) -> str:
+    """What a file holds, which is empty then."""
+    text = _pread(fd, _MOST_STACKS, 0).decode("utf-8", "replace")
+    _ftruncate(fd, 0)
+    return text
+
+
+def _end_group(pid: int) -> None:
+    if pid:
+        signal_group(pid, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""One pytest session that runs tests, and what it says of them."""

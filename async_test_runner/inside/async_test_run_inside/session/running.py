@@ -1,0 +1,352 @@
+"""A session that runs tests: takes its selection, tells what happens the moment it happens, fails what is too late."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import types
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from ..collection.collecting import register_marker
+from ..collection.coverage import Checkpoints
+from ..collection.coverage import silence as silence_coverage
+from ..collection.fixtures import register as register_fixtures
+from ..collection.items import item_id
+from ..hangs import ages, asking
+from ..hangs.asking import Asked
+from ..hangs.values import Report, Situation
+from ..leaks.guard import LeakGuard
+from ..wire.facts import Wire, encodable, plain
+from ..wire.settings import Settings
+from . import ports
+from .captures import captured
+from .lastfailed import LastFailed
+from .limits import bound_memory
+from .output import capture_files, limit_output
+from .reporting import TestReports, longrepr_text
+
+_thread_time = time.thread_time  # as it is now: tests freeze clocks
+
+
+class Running:
+    """The plugin of a pytest session that runs tests, of its xdist controller, or of one of its xdist workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._worker = settings.worker
+        name = self._worker or "main"
+        _apply_environment(settings)
+        self._wire = Wire(os.path.join(settings.directory, f"events.{name}.jsonl"))
+        self._reports: dict[str, TestReports] = {}
+        self._current: TestReports | None = None
+        self._overdue = ""  # why the current test is too late, once the runner has said so
+        self._late: _Late | None = None
+        self._interrupted = ""  # what ended pytest's loop from inside: pytest.exit, KeyboardInterrupt
+        self._broken = ""  # the exception that pytest itself, or a plugin, could not handle
+        self._ids: dict[str, str] = {}
+        self._last_failed = LastFailed(settings.directory)
+        self._leaks = LeakGuard(settings.directory, settings.values)
+        self._began = (0.0, 0.0)  # of the current test: monotonic time, processor time of this thread
+        self.on_started: Callable[[], None] = lambda: None  # called when the runner has been told of a test's start
+        self._signals = asking.install(settings.directory, name, self._situation, self._answer)
+        self._say_hello()
+
+    # ------------------------------------------------------------------------------------------------ configuration
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Switch off what would select or stop by itself: the runner has selected, from one collection, already."""
+        self._config = config
+        register_marker(config)
+        register_fixtures(config, self._settings)
+        silence_coverage(config)
+        self._checkpoint = Checkpoints(config)
+        limit_output(config, self._settings["output"])
+        self._say_captures()
+        option = config.option
+        for name in ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "collectonly", "usepdb", "trace"):
+            if getattr(option, name, None):
+                setattr(option, name, False)
+        # a distributed session (workers > 1) runs tests in its workers: they report, the controller watches them
+        self._controller = not self._worker and bool(getattr(option, "tx", None)) and option.dist != "no"
+        if self._controller:
+            config.pluginmanager.register(_Controller(self._wire), "async-test-run-controller")
+        elif self._leaks.on:
+            config.pluginmanager.register(self._leaks, "async-test-run-leaks")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        """xdist starts its workers here; they find the settings in their environment, and nobody else does."""
+        self._settings.export()
+        try:
+            yield
+        finally:
+            self._settings.withdraw()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
+        """After all other plugins: keep what is asked for, in the order that they left it."""
+        yield
+        self.select(config, items)
+
+    def select(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what is asked for, tell pytest what is not, and the runner what is missing."""
+        wanted = dict.fromkeys(self._settings["tests"], False)
+        kept, rest = [], []
+        for item in items:
+            id = item_id(item)
+            if wanted.get(id) is False:  # the first of several items with one id
+                wanted[id] = True
+                self._ids[str(item.nodeid)] = id
+                kept.append(item)
+            else:
+                rest.append(item)
+        items[:] = kept
+        if rest:
+            config.hook.pytest_deselected(items=rest)
+        bound_memory(self._settings["memory"])
+        missing = [id for id, found in wanted.items() if not found]
+        if missing:
+            self._wire.send("missing", ids=missing)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that was collected before and is not now explains the tests that are missing."""
+        if report.failed:
+            self._wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
+
+    # ------------------------------------------------------------------------------------------------------ reports
+
+    def silence(self) -> None:
+        """The tests run in workers of this session, which tell by themselves what happens."""
+        self._controller = True
+        self._leaks.prepare()
+
+    def learn(self, items: list[pytest.Item]) -> None:
+        """What can be known of the tests before they are given to workers."""
+        self._leaks.learn_fixtures(items)
+
+    def become_worker(self, name: str, wire: Wire) -> None:
+        """After a fork: tell under a name of its own, in a file of its own."""
+        self._controller = False
+        self._worker = name
+        self._reports = {}
+        self._current = None
+        self._overdue = ""
+        self._leaks.renew()
+        self._wire = wire
+        self._wire.adopt()
+        self._say_hello()
+        self._say_captures()
+
+    def _say_hello(self) -> None:
+        python, c = self._signals
+        self._wire.send("hello", pid=os.getpid(), worker=self._worker, dump_signal=python, c_signal=c)
+
+    def _say_captures(self) -> None:
+        files, limit = capture_files(self._config), self._settings["output"]
+        self._wire.send("capturing", pid=os.getpid(), worker=self._worker, limit=limit, files=files)
+
+    def say(self, kind: str, **fields: Any) -> None:
+        """Tell a fact that somebody else knows."""
+        self._wire.send(kind, **fields)
+
+    def id_of(self, nodeid: str) -> str:
+        """The id of an item on the wire."""
+        return self._ids.get(nodeid) or plain(nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test begins."""
+        if self._controller:
+            return
+        self._overdue = ""
+        self._current = TestReports(self.id_of(str(nodeid)), time.time(), self._settings["output"])
+        self._began = (ages.now(), _thread_time())
+        ages.watch()  # nothing, but for the first test after the first import of asyncio
+        self._reports[str(nodeid)] = self._current
+        self._wire.send("started", id=self._current.id, worker=self._worker)
+        self.on_started()
+        self._leaks.begin(self._current.id, str(nodeid))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One stage is over; what is not simply passed is told at once, the rest when the test has finished."""
+        if not self._settings["recheck"]:  # a test that passes alone is red all the same
+            self._last_failed.add(report)
+        if self._controller:
+            return
+        reports = self._reports.get(str(report.nodeid))
+        if reports is not None:
+            if report.failed:
+                self._explain(report)
+            stage = reports.add(report)
+            if stage["outcome"] != "passed":
+                self._wire.send("stage", id=reports.id, stage=stage)
+
+    def _explain(self, report: pytest.TestReport) -> None:
+        """Add to a failure what the runner knows about its cause."""
+        captured = [content for _, content in report.sections]
+        hint = self._hint("\n".join([longrepr_text(report), *captured]))
+        if not hint or self._overdue:  # it is part of that message
+            return
+        add = getattr(report.longrepr, "addsection", None)
+        if add is not None:
+            add("hint of async-test-run", hint)
+        else:
+            report.longrepr = f"{report.longrepr}\n\n{hint}"
+
+    def _hint(self, text: str) -> str:
+        parallel = os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1"
+        return ports.hint(text, int(self._settings["runner"]), parallel)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
+        """What an xdist worker tells its controller: one lone surrogate in it would end the worker."""
+        data = yield
+        return encodable(data) if self._worker else data
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A test is over."""
+        if self._controller:
+            return
+        reports = self._reports.pop(str(nodeid), None)
+        self._current = None
+        if reports is not None:
+            self._wire.send("finished", worker=self._worker, **reports.fields(), **self._leaks.fields())
+        self._checkpoint()
+        self._say_late_leaks()
+
+    def _say_late_leaks(self) -> None:
+        for message in self._leaks.messages():
+            self._wire.send("leaked", **message)
+
+    # ---------------------------------------------------------------------------------------------------- deadlines
+
+    @property
+    def overdue(self) -> str:
+        """Why the current test is too late; empty if it is not."""
+        return self._overdue
+
+    def _situation(self) -> Situation:
+        """In the handler of the signal that asks: what this process is at."""
+        current = self._current
+        if current is None:
+            return Situation()
+        began, busy = self._began
+        return Situation(current.id, age=ages.now() - began, busy=_thread_time() - busy)
+
+    def _answer(self, asked: Asked, report: Report) -> None:
+        """In the same handler: tell what was found, and fail the test that is too late, if it is still there."""
+        __tracebackhide__ = True
+        current = self._current
+        id = current.id if current is not None else ""
+        self._wire.send(
+            "hang", pid=os.getpid(), id=id, why=asked.why, likely=plain(report.likely), text=plain(report.text)
+        )
+        if asked.why != "overdue" or not id or asked.id != id or self._overdue:
+            return
+        self._overdue = "\n\n".join(filter(None, [asked.message, self._hint(captured(self._config))]))
+        if self._late is None:
+            self._late = _Late(self)
+            self._config.pluginmanager.register(self._late, "async-test-run-late")
+        if _in_a_stage():
+            pytest.fail(self._overdue)
+
+    # ---------------------------------------------------------------------------------------------------------- end
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Something ended the loop from inside; a signal of the runner's does too, and then it knows better."""
+        self._interrupted = plain(excinfo.exconly(tryshort=True))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """An exception out of pytest or a plugin, be it that a test has taken away what they work with."""
+        lines = plain(excinfo.exconly(tryshort=True)).split("\n")
+        self._broken = lines[-1]  # of an xdist worker's exception the text holds the whole traceback
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
+        """The last word of a session that came to its end by itself; a process that dies never says it."""
+        with self._last_failed.merged(session.config, bool(self._worker)):
+            result = yield
+        self._say_late_leaks()
+        if not self._worker:
+            for what in self._leaks.holding():
+                self._wire.send("left_behind", worker="", what=what)
+            reason = self._interrupted or session.shouldfail or session.shouldstop
+            self._wire.send(
+                "session_finished",
+                status=int(session.exitstatus),
+                reason=plain(str(reason)) if reason else "",
+                error=self._broken,
+                red=session.testsfailed,
+            )
+        return result
+
+
+class _Late:
+    """Hooks that only a late test needs; registered with the first one, for they would cost every test something."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """The signal came between setup and call."""
+        __tracebackhide__ = True
+        if self._running.overdue:
+            pytest.fail(self._running.overdue, pytrace=False)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """A test that was too late is never green, even if it swallowed the exception that ended it."""
+        report = yield
+        if self._running.overdue and report.when == "call" and not report.failed:
+            report.outcome = "failed"
+            report.longrepr = self._running.overdue
+        return report
+
+
+_STAGE: types.CodeType = pytest.CallInfo.from_call.__code__  # runs a stage of a test, and takes what it raises
+
+
+def _in_a_stage() -> bool:
+    """Whether an exception that is raised now becomes a report; pytest itself has no use for one elsewhere."""
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not _STAGE:
+        frame = frame.f_back
+    return frame is not None
+
+
+class _Controller:
+    """Hooks that only xdist calls; registered where xdist distributes."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """A worker died while it ran this test."""
+        node = getattr(report, "node", None)
+        worker = str(getattr(getattr(node, "gateway", None), "id", ""))
+        self._wire.send("worker_died", id=plain(str(crashitem)), worker=worker)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker is gone; with ``error`` set it did not say goodbye."""
+        if error:
+            self._wire.send("worker_lost", worker=str(node.gateway.id), text=plain(str(error)))
+
+
+def _apply_environment(settings: Settings) -> None:
+    # An xdist worker inherits the environment of its session; what names a slot or a worker is its own.
+    if settings.worker:
+        os.environ.update(settings["worker_env"].get(settings.worker, {}))

@@ -1,0 +1,38 @@
+"""What pytest processes of a run have asked to be done after it: commands in files of the run directory.
+
+Something that a whole run shares, such as the template of its test databases, ends with none of its processes. Who
+makes it leaves a command that removes it, in the directory that the settings of every process name (``at_end``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..system import process
+
+DIRECTORY = "at-end"
+_DEADLINE = 30.0  # seconds for each command
+_LAST_WORDS = 500  # characters of its output that a warning quotes
+
+
+async def run(run_dir: Path, root: Path, environ: Mapping[str, str]) -> list[str]:
+    """Run the commands that were left; returns a warning for each that failed."""
+    found = [*run_dir.glob(f"{DIRECTORY}/*.json"), *run_dir.glob(f"hosts/*/{DIRECTORY}/*.json")]
+    return [warning for path in sorted(found) if (warning := await _one(path, root, environ))]
+
+
+async def _one(path: Path, root: Path, environ: Mapping[str, str]) -> str:
+    try:
+        asked = json.loads(path.read_text(encoding="utf-8"))
+        command, env = list(map(str, asked["command"])), {**environ, **asked["environment"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return f"{path.name} in {path.parent} says nothing that could be run"
+    log = path.with_suffix(".log")
+    child = await process.start(command, cwd=root, env=env, output=log)
+    status = await process.wait_or_end(child, _DEADLINE)
+    if status == 0:
+        return ""
+    said = log.read_text("utf-8", "replace").strip()[-_LAST_WORDS:]
+    return f"after the run, `{' '.join(command)[:200]}` ended with {status}: {said}"

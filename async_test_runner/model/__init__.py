@@ -1,0 +1,1 @@
+"""Vocabulary and frozen values: plan, inventory, result, and the tree of expected errors."""

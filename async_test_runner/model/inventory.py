@@ -1,0 +1,90 @@
+"""What one pytest collection found, as frozen values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class CollectedTest(msgspec.Struct, frozen=True, gc=False):
+    """One item of pytest's collection. ``line`` counts from 1; ``file`` is relative to pytest's rootdir.
+
+    ``matches`` holds the positions of the expressions (`Inventory.expressions`) that pytest found true for it.
+    """
+
+    id: str
+    file: str
+    line: int
+    marks: tuple[str, ...] = ()
+    is_async: bool = False
+    fixtures: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    matches: tuple[int, ...] = ()
+    class_id: str = ""
+
+
+class CollectError(msgspec.Struct, frozen=True):
+    """A file or directory that pytest could not collect, or that skipped itself, with pytest's own text about it."""
+
+    id: str
+    text: str
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Tests or paths that do not take part, and by whose decision; ``examples`` holds the first few."""
+
+    reason: str
+    count: int
+    what: Literal["tests", "paths"] = "tests"
+    examples: tuple[str, ...] = ()
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """What the project asks of pytest-cov. ``reports`` are pairs of kind and target; ``fail_under`` 0: no threshold."""
+
+    config: str = ""
+    reports: tuple[tuple[str, str], ...] = ()
+    fail_under: float = 0.0
+    append: bool = False
+
+
+class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collection process knows about the project's pytest."""
+
+    version: str = ""
+    python: str = ""
+    rootdir: str = ""
+    inipath: str = ""
+    plugins: tuple[str, ...] = ()
+    junit_xml: str = ""
+    junit_family: str = "xunit2"
+    junit_logging: str = "no"
+    junit_log_passing: bool = True
+    junit_duration: str = "total"
+    maxfail: int = 0
+    numprocesses: int = 0
+    dist: str = ""
+    coverage: Coverage | None = None
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pytest collection found."""
+
+    tests: tuple[CollectedTest, ...]
+    errors: tuple[CollectError, ...] = ()
+    skips: tuple[CollectError, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    expressions: tuple[tuple[str, str], ...] = ()  # ("markers" | "keyword", text)
+    without: tuple[str, ...] = ()  # absolute paths of files that took pytest down: nobody is to import them again
+    facts: PytestFacts = PytestFacts()
+
+
+class TestRef(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A planned test as the journal names it: ``[id, file, line]``."""
+
+    __test__ = False
+
+    id: str
+    file: str
+    line: int

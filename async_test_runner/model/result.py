@@ -1,0 +1,232 @@
+"""What a run came to, as frozen values. No behaviour beyond small derived facts.
+
+Durations are seconds (float); ``at`` is wall time in seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from .inventory import CollectError, LeftOut, PytestFacts, TestRef
+from .vocabulary import GREEN, Isolation, LeakKind, Outcome
+
+
+class Section(msgspec.Struct, frozen=True, gc=False):
+    """Captured output of a test: ``name`` as pytest calls it (``Captured stdout call``)."""
+
+    name: str
+    content: str
+
+
+class Detail(msgspec.Struct, frozen=True, gc=False):
+    """Why a test is not simply passed: one stage of it, with pytest's own words.
+
+    ``when`` is pytest's ``setup | call | teardown``, or ``runner`` for what the runner itself found (a crash, a
+    deadline). ``outcome`` is that stage's outcome; ``message`` one line or a few; ``text`` the whole.
+    """
+
+    when: Literal["setup", "call", "teardown", "runner"]
+    outcome: Outcome
+    message: str
+    text: str = ""
+
+
+class Leak(msgspec.Struct, frozen=True, gc=False):
+    """Something that a test left behind: what it is, and the place in the code that made it, if that is known."""
+
+    kind: LeakKind
+    what: str
+    where: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One execution of one test. ``duration`` is the sum of setup, call and teardown, ``call`` the call's, if known."""
+
+    number: int
+    outcome: Outcome
+    at: float = 0.0
+    duration: float = 0.0
+    call: float | None = None
+    details: tuple[Detail, ...] = ()
+    sections: tuple[Section, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    process: str = ""
+    worker: str = ""
+    slot: int = 0
+    leaks: tuple[Leak, ...] = ()
+
+
+class Recheck(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A red test was run once more, alone. It is no attempt; ``passes`` says that the plan lets it decide all the same.
+
+    ``history`` are the tests of the process in which the test was red, in their order; the first ``position`` of them
+    ran before it. With the outcome ``not_run`` it could not be run, and ``message`` says why.
+    """
+
+    outcome: Outcome
+    passes: bool = False
+    message: str = ""
+    process: str = ""
+    duration: float = 0.0
+    position: int = 0
+    history: tuple[str, ...] = ()
+
+    @property
+    def is_green(self) -> bool:
+        """It did not fail alone; one that was skipped has shown nothing."""
+        return self.outcome in GREEN
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """What ran before it in the process in which it was red."""
+        return self.history[: self.position]
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What came of one planned test. No attempts means ``not_run``, with the ``reason``.
+
+    ``fails`` says that it fails because the plan does not want it to be flaky.
+    """
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    id: str
+    file: str
+    line: int
+    phase: str
+    attempts: tuple[Attempt, ...] = ()
+    reason: str = ""
+    fails: bool = False
+    recheck: Recheck | None = None
+    slow: tuple[float, str] | None = None  # the last slow notice: the test's age in seconds, what it was at
+
+    @property
+    def outcome(self) -> Outcome:
+        """The last attempt decides, unless the plan wants flaky tests red, or lets pass what passed alone."""
+        if not self.attempts:
+            return Outcome.NOT_RUN
+        if self.fails:
+            return Outcome.FAILED
+        if self.recheck is not None and self.recheck.passes:
+            return self.recheck.outcome
+        return self.attempts[-1].outcome
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the attempt that decides."""
+        return self.attempts[-1].duration if self.attempts else 0.0
+
+    @property
+    def flaky(self) -> bool:
+        """Its last attempt is not red, and an earlier one was."""
+        return len(self.attempts) > 1 and not self._is_red and any(a.outcome.is_red for a in self.attempts)
+
+    @property
+    def order_dependent(self) -> bool:
+        """Red after other tests in its process, and not alone."""
+        return self._is_red and self.recheck is not None and self.recheck.is_green
+
+    @property
+    def _is_red(self) -> bool:
+        return bool(self.attempts) and self.attempts[-1].outcome.is_red
+
+    @property
+    def leaks(self) -> tuple[Leak, ...]:
+        """What its attempts left behind, the same thing once."""
+        return tuple(dict.fromkeys(leak for attempt in self.attempts for leak in attempt.leaks))
+
+
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A setup or teardown command that ended. ``status``: exit status, negative for a signal, None if not started."""
+
+    phase: str
+    stage: Literal["setup", "teardown"]
+    command: str
+    status: int | None
+    duration: float
+    output: str
+    problem: str = ""
+
+
+class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase and its tests in the order of the collection."""
+
+    name: str
+    isolation: Isolation
+    workers: int
+    tests: tuple[TestResult, ...]
+    wall: float = 0.0
+    started: bool = False
+    finished: bool = False
+    reason: str = ""  # why it did not start, or ended early
+    commands: tuple[CommandResult, ...] = ()
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """Outcome -> number of tests."""
+        return Counter(test.outcome for test in self.tests)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that is nobody's test: ``kind`` decides the exit code."""
+
+    kind: Literal["infrastructure", "internal", "failure"]
+    message: str
+    hint: str = ""
+    phase: str = ""
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The fold of a run's events; every report is a pure function of it."""
+
+    run_id: str
+    plan: str
+    plan_path: str
+    root: str
+    at: float
+    wall: float
+    phases: tuple[PhaseResult, ...] = ()
+    collect_errors: tuple[CollectError, ...] = ()
+    collect_skips: tuple[CollectError, ...] = ()  # files that skipped themselves as a whole, with the reason
+    left_out: tuple[LeftOut, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    facts: PytestFacts = PytestFacts()
+    argv: tuple[str, ...] = ()
+    signal: int = 0  # the signal that interrupted the run
+    finished: bool = False  # the runner itself reached its end
+    duplicates: tuple[str, ...] = ()  # ids with two results in one attempt: a broken invariant
+    unplanned: tuple[str, ...] = ()  # ids that reported without being planned: a broken invariant
+
+    def tests(self) -> Iterator[TestResult]:
+        """All planned tests, in the plan's and the collection's order."""
+        for phase in self.phases:
+            yield from phase.tests
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """Outcome -> number of tests, over all phases."""
+        total: Counter[Outcome] = Counter()
+        for phase in self.phases:
+            total.update(phase.counts)
+        return total
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run that is resumed has of a phase already: nothing of it in a run of its own.
+
+    ``settled`` tests have their outcome; ``attempts`` says which attempt follows for those that were to be tried again,
+    and ``rechecks`` after which attempt a test was to be run once more alone. ``gone`` have an outcome, and are not
+    collected any more. ``ended`` says that the phase has come to its end, teardown included.
+    """
+
+    settled: frozenset[str] = frozenset()
+    attempts: dict[str, int] = {}
+    rechecks: dict[str, int] = {}
+    gone: tuple[TestRef, ...] = ()
+    counts: dict[Outcome, int] = {}
+    ended: bool = False

@@ -1,0 +1,1 @@
+"""``runner.yaml`` to `Plan`: every problem at once, each with its place."""

@@ -1,0 +1,1 @@
+"""What happened, and what it comes to: events, fold, journal, runs, verdict."""

@@ -1,0 +1,335 @@
+"""The events of a run, and their JSON codec.
+
+One event is one fact, written as one JSON line the moment it happens: ``{"kind": "test_finished", "at": …, …}``.
+``at`` is wall time (seconds since the epoch), ``mono`` the system's monotonic clock (comparable between the processes
+of one boot) less the time in which the run was stopped.
+A reader ignores kinds and keys that it does not know; `VERSION` changes only when a known key changes its
+meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from ..model.inventory import CollectError, LeftOut, PytestFacts, TestRef
+from ..model.result import (
+    CommandResult,
+    Detail,
+    Leak,
+    Problem,
+    Section,
+)
+from ..model.vocabulary import Isolation, Outcome
+
+VERSION = 1
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", omit_defaults=True):
+    at: float
+    mono: float
+
+
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the command line has asked for beside the plan: a run that is resumed goes on under the same."""
+
+    phases: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    markers: str = ""
+    keyword: str = ""
+    tests: tuple[str, ...] = ()
+    workers: int | None = None
+    max_failures: int | None = None
+    run_timeout: float | None = None
+    launcher: Literal["auto", "exec", "warm"] | None = None
+    junit: str | None = None
+    pytest_args: tuple[str, ...] = ()
+
+
+class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
+    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's file."""
+
+    version: int
+    run_id: str
+    plan: str
+    plan_path: str
+    root: str
+    argv: tuple[str, ...]
+    runner: str
+    plan_digest: str = ""
+    asked: Asked = Asked()
+
+
+class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
+    """Another process takes the run up again: outcomes stay, what was in flight or not run is open once more.
+
+    ``mono`` may begin anew here, after a restart of the machine.
+    """
+
+    run_id: str
+    argv: tuple[str, ...]
+    runner: str
+
+
+class Collected(_Event, frozen=True, kw_only=True, tag="collected"):
+    """The collection is over; the phases that follow as `PhasePlanned` hold its tests."""
+
+    tests: int
+    facts: PytestFacts
+    errors: tuple[CollectError, ...] = ()
+    skips: tuple[CollectError, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class PhasePlanned(_Event, frozen=True, kw_only=True, tag="phase_planned"):
+    """A phase with every test that it must account for."""
+
+    phase: str
+    isolation: Isolation
+    workers: int
+    tests: tuple[TestRef, ...]
+    kept: dict[Outcome, int] = {}  # outcomes that the run has from before it was resumed
+
+
+class PhaseStarted(_Event, frozen=True, kw_only=True, tag="phase_started"):
+    phase: str
+
+
+class CommandFinished(_Event, frozen=True, kw_only=True, tag="command_finished"):
+    """A setup or teardown command ended."""
+
+    result: CommandResult
+
+
+class ProcessStarted(_Event, frozen=True, kw_only=True, tag="process_started"):
+    """A pytest process for `tests` tests of a phase. ``process`` is its name in this run (``async/0007``)."""
+
+    phase: str
+    process: str
+    pid: int
+    slot: int
+    attempt: int
+    tests: int
+    log: str
+
+
+class ProcessExited(_Event, frozen=True, kw_only=True, tag="process_exited"):
+    """``status`` is the exit status, negative for a signal: evidence, never the verdict."""
+
+    phase: str
+    process: str
+    status: int
+    finished: bool  # the pytest session inside said that it had finished
+
+
+class TestStarted(_Event, frozen=True, kw_only=True, tag="test_started"):
+    __test__ = False
+
+    phase: str
+    id: str
+    process: str
+    attempt: int
+    worker: str = ""
+    recheck: bool = False  # no attempt: what follows is `TestRechecked`
+
+
+class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
+    """An attempt of a test has its outcome, from pytest or, for what pytest cannot tell, from the runner."""
+
+    __test__ = False
+
+    phase: str
+    id: str
+    attempt: int
+    outcome: Outcome
+    process: str = ""
+    worker: str = ""
+    slot: int = 0
+    started: float = 0.0  # wall time at which the attempt began
+    duration: float = 0.0
+    call: float | None = None  # seconds of the call alone
+    details: tuple[Detail, ...] = ()
+    sections: tuple[Section, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    retry: bool = False  # another attempt follows
+    fails: bool = False  # red all the same: it is flaky, and the plan wants that to fail
+    recheck: bool = False  # it will be run once more, alone: `TestRechecked` follows
+    nth: int = 0  # how many tests had run in its process before it; known in phases that recheck
+
+
+class TestRechecked(_Event, frozen=True, kw_only=True, tag="test_rechecked"):
+    """A red test was run once more, alone; with the outcome ``not_run`` it could not be, for this ``reason``."""
+
+    __test__ = False
+
+    phase: str
+    id: str
+    outcome: Outcome
+    passes: bool = False  # the plan lets it pass: it depends on the order only
+    process: str = ""
+    duration: float = 0.0
+    details: tuple[Detail, ...] = ()
+    reason: str = ""
+
+
+class LeakFound(_Event, frozen=True, kw_only=True, tag="leak_found"):
+    """An attempt of a test has left something behind."""
+
+    phase: str
+    id: str
+    attempt: int
+    process: str
+    leak: Leak
+
+
+class DeadlineReached(_Event, frozen=True, kw_only=True, tag="deadline_reached"):
+    """A budget is used up; the escalation (dump, fail from inside, TERM, KILL) begins."""
+
+    budget: Literal["collection", "setup", "test", "phase", "run"]
+    limit: float
+    phase: str = ""
+    process: str = ""
+    id: str = ""
+
+
+class TestSlow(_Event, frozen=True, kw_only=True, tag="test_slow"):
+    """A test runs for longer than ``slow_after``, once more so long: ``line`` is what it was at when it was asked."""
+
+    __test__ = False
+
+    phase: str
+    id: str
+    process: str
+    attempt: int
+    age: float
+    line: str
+
+
+class HangReported(_Event, frozen=True, kw_only=True, tag="hang_reported"):
+    """What a process is at: because a deadline is over (``overdue``), a person has asked (``asked``), or it does not
+    end (``exit``). ``likely`` is the line that most likely hangs; an empty ``id``: no test runs in it.
+    """
+
+    phase: str
+    process: str
+    id: str
+    attempt: int
+    why: Literal["overdue", "asked", "exit", "slow"]
+    age: float
+    likely: str
+    text: str
+
+
+class TestNotRun(_Event, frozen=True, kw_only=True, tag="test_not_run"):
+    """A planned test will not run, and why."""
+
+    __test__ = False
+
+    phase: str
+    ids: tuple[str, ...]
+    reason: str
+
+
+class PhaseFinished(_Event, frozen=True, kw_only=True, tag="phase_finished"):
+    phase: str
+    wall: float
+    reason: str = ""
+
+
+class Warned(_Event, frozen=True, kw_only=True, tag="warned"):
+    """Worth knowing, changes nothing."""
+
+    message: str
+
+
+class ProblemFound(_Event, frozen=True, kw_only=True, tag="problem_found"):
+    problem: Problem
+
+
+class Interrupted(_Event, frozen=True, kw_only=True, tag="interrupted"):
+    """A signal asked the run to end. ``count`` is 1 for the first one (orderly), 2 for the second (at once)."""
+
+    signal: int
+    count: int = 1
+
+
+class Paused(_Event, frozen=True, kw_only=True, tag="paused"):
+    """The run was stopped (Ctrl-Z) and goes on again. ``mono`` stood still meanwhile, in all events of the run."""
+
+    seconds: float
+
+
+class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
+    """Last line of a journal whose runner was not killed."""
+
+    exit_code: int
+    wall: float
+
+
+Event = (
+    RunStarted
+    | RunResumed
+    | Collected
+    | PhasePlanned
+    | PhaseStarted
+    | CommandFinished
+    | ProcessStarted
+    | ProcessExited
+    | TestStarted
+    | TestFinished
+    | TestRechecked
+    | LeakFound
+    | DeadlineReached
+    | TestSlow
+    | HangReported
+    | TestNotRun
+    | PhaseFinished
+    | Warned
+    | ProblemFound
+    | Interrupted
+    | Paused
+    | RunFinished
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
+
+
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+_kind_decoder = msgspec.json.Decoder(_Kind)
+_KINDS: frozenset[str] = frozenset(str(cls.__struct_config__.tag) for cls in get_args(Event))
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON, without the newline. Lone surrogates, which JSON in UTF-8 cannot hold, are escaped visibly."""
+    try:
+        return _encoder.encode(event)
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(msgspec.to_builtins(event)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
+def decode(line: bytes) -> Event | None:
+    """The event of one line, or None for a kind of a later version. ``msgspec.DecodeError`` for a damaged line."""
+    try:
+        event: Event = _decoder.decode(line)
+    except msgspec.ValidationError:
+        if _kind_decoder.decode(line).kind in _KINDS:
+            raise
+        return None
+    except UnicodeDecodeError as error:  # what msgspec raises for bytes that are no UTF-8
+        raise msgspec.DecodeError(str(error)) from error
+    return event

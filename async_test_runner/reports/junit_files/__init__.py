@@ -1,0 +1,1 @@
+"""JUnit XML of any producer: reading, merging, writing."""

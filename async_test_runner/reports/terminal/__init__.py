@@ -1,0 +1,1 @@
+"""What a person sees: the views of a run, and its end."""

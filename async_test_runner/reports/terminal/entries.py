@@ -1,0 +1,241 @@
+"""What an event has to say to a person, as lines that stay: failures with pytest's own words, and news of the run.
+
+An `Entry` is a head line and a body. Every body line that a test may have written stands behind a gutter: it can be
+told from ours, and in a log no CI service takes it for a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from rich.text import Text
+
+from ...model.result import Attempt, CommandResult, Detail, Section
+from ...model.vocabulary import GREEN, Outcome
+from ...record.events import (
+    Collected,
+    CommandFinished,
+    DeadlineReached,
+    Event,
+    HangReported,
+    Interrupted,
+    LeakFound,
+    Paused,
+    ProblemFound,
+    RunResumed,
+    RunStarted,
+    TestFinished,
+    TestRechecked,
+    TestSlow,
+    Warned,
+)
+from ...words.deaths import REPORT_END
+from ..wording.text import defused, first_line, head_of, item, one_line, tail
+from ..wording.words import exit_status, leak_line, plural, seconds, signal_name
+from .screen import STYLES
+
+_SECTION_LINES = 60
+_TEXT_LINES = 400
+_HANG_LINES = 150
+_GUTTER = "│ "
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A head line and what belongs to it."""
+
+    head: Text
+    body: tuple[Text, ...] = ()
+
+    def lines(self, prefix: str = "") -> Iterator[Text]:
+        """All its lines; the prefix stands before the head."""
+        yield Text.assemble((prefix, "dim"), self.head)
+        yield from self.body
+
+
+def is_told(event: Event, verbosity: int) -> bool:
+    """Whether `entry` has something to say about it: cheap, for deciding whether to keep the event at all."""
+    match event:
+        case TestFinished():
+            return event.outcome.is_red or event.fails or verbosity > 0
+        case TestRechecked():
+            return event.outcome in GREEN or verbosity > 0
+        case LeakFound():
+            return verbosity > 0  # the end summary tells all of them
+        case CommandFinished():
+            return event.result.status != 0 or verbosity > 0
+        case DeadlineReached():
+            return event.budget != "test"  # the test's own failure follows, and says it
+        case Collected():
+            return bool(event.errors) or verbosity >= 0
+        case RunStarted() | RunResumed():
+            return verbosity >= 0
+        case Warned() | ProblemFound() | Interrupted() | HangReported() | Paused():
+            return True
+        case TestSlow():
+            return verbosity >= 0
+        case _:
+            return False
+
+
+def entry(event: Event) -> Entry | None:
+    """What the event has to say; None for the events that a view only counts."""
+    match event:
+        case TestFinished():
+            return _test(event)
+        case TestRechecked():
+            return _rechecked(event)
+        case LeakFound():
+            return Entry(_head("LEAK", "yellow", f"{event.id}  {leak_line(event.leak)}"))
+        case CommandFinished():
+            return _command(event.result)
+        case DeadlineReached():
+            return _deadline(event)
+        case Collected():
+            return _collected(event)
+        case RunStarted():
+            return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
+        case RunResumed():
+            return Entry(_head("RESUMED", "bold", event.run_id))
+        case HangReported():
+            return _hang(event)
+        case TestSlow():
+            at = f", at {event.line}" if event.line else "; its process does not answer: busy in C, or stopped"
+            return Entry(_head("SLOW", "yellow", f"{event.id}: runs for {seconds(event.age)}{at}"))
+        case Warned():
+            return Entry(_head("WARNING", "yellow", event.message))
+        case ProblemFound():
+            phase = f"  (phase {event.problem.phase})" if event.problem.phase else ""
+            body = _tail(event.problem.hint, _SECTION_LINES)
+            return Entry(_head("PROBLEM", "bold red", event.problem.message + phase), tuple(body))
+        case Interrupted():
+            how = "ending in order, once more kills at once" if event.count == 1 else "killing what is left"
+            return Entry(_head("INTERRUPTED", "bold yellow", f"by {signal_name(event.signal)}: {how}"))
+        case Paused():
+            return Entry(_head("CONTINUED", "bold", f"after {seconds(event.seconds)}, which count for no deadline"))
+        case _:
+            return None
+
+
+def _head(label: str, style: str, text: str) -> Text:
+    return Text.assemble((label, style), " ", defused(one_line(text)))
+
+
+def _test(event: TestFinished) -> Entry:
+    facts = f"(phase {event.phase}, {seconds(event.duration)})"
+    if event.attempt > 1:
+        facts = f"(phase {event.phase}, attempt {event.attempt}, {seconds(event.duration)})"
+    if event.fails:
+        text = f"{event.id}  {event.outcome.label} after it was red, which the plan wants to fail  {facts}"
+        return Entry(_head("FLAKY", "bold red", text))
+    if not event.outcome.is_red:
+        return Entry(
+            Text.assemble(outcome_label(event.outcome, upper=False), " ", item(event.id), (f"  {facts}", "dim"))
+        )
+    if event.retry:
+        why = message(event.details)
+        text = f"{event.id}  {event.outcome.label}{': ' + why if why else ''}  {facts}"
+        return Entry(_head("RETRY", "yellow", text))
+    return Entry(failure_head(event.outcome, event.id, facts), tuple(failure(event, cut=True)))
+
+
+def _rechecked(event: TestRechecked) -> Entry:
+    facts = f"(phase {event.phase}, {seconds(event.duration)})"
+    if event.outcome is Outcome.NOT_RUN:
+        return Entry(_head("RECHECK", "dim", f"{event.id}  not run again alone: {event.reason}"))
+    if event.outcome not in GREEN:
+        return Entry(_head("RECHECK", "dim", f"{event.id}  {event.outcome.label} alone too  {facts}"))
+    style = "yellow" if event.passes else "bold red"
+    return Entry(_head("ORDER-DEPENDENT", style, f"{event.id}  {event.outcome.label} alone  {facts}"))
+
+
+def _command(result: CommandResult) -> Entry:
+    facts = f"  (phase {result.phase}, {exit_status(result.status)}, {seconds(result.duration)})"
+    if result.status == 0:
+        return Entry(_head(result.stage, "green", result.command + facts))
+    problem = [behind(one_line(result.problem))] if result.problem else []
+    body = (*problem, *_tail(result.output, _SECTION_LINES, where="the run directory"))
+    return Entry(_head(f"{result.stage.upper()} FAILED", "bold red", result.command + facts), body)
+
+
+def _deadline(event: DeadlineReached) -> Entry:
+    what = event.id or (f"phase {event.phase}" if event.phase else f"the {event.budget}")
+    text = f"{what}: the {event.budget} budget of {seconds(event.limit)} is used up"
+    return Entry(_head("DEADLINE", "bold magenta", text))
+
+
+def _hang(event: HangReported) -> Entry:
+    label = {"asked": "ASKED", "exit": "DOES NOT EXIT"}.get(event.why, "HANGS")
+    who = event.id or event.process
+    age = f" for {seconds(event.age)}" if event.age else ""
+    head = _head(label, "bold cyan" if event.why == "asked" else "bold magenta", f"{who}{age}")
+    shown, dropped = head_of(event.text, _HANG_LINES)
+    more = (Text(f"  … {plural(dropped, 'more line')}, kept in the journal", "dim"),) if dropped else ()
+    return Entry(head, (*(behind(line, "bold" if n == 0 else "") for n, line in enumerate(shown)), *more))
+
+
+def _collected(event: Collected) -> Entry:
+    left_out = sum(left.count for left in event.left_out if left.what == "tests")
+    text = plural(event.tests, "test") + (f", {left_out} left out" if left_out else "")
+    if not event.errors:
+        return Entry(_head("COLLECTED", "bold", text))
+    body = tuple(behind(f"{one_line(error.id)}: {first_line(error.text)}", "red") for error in event.errors[:10])
+    more = len(event.errors) - len(body)
+    rest = (Text(f"  … and {more} more", "dim"),) if more else ()
+    return Entry(_head("COLLECTED", "bold red", f"{text}, {plural(len(event.errors), 'error')}"), body + rest)
+
+
+# ---------------------------------------------------------------------------------------- parts, also for the end
+
+
+def outcome_label(outcome: Outcome, *, upper: bool = True) -> tuple[str, str]:
+    """``("TIMED OUT", style)``, a part of a `Text.assemble`."""
+    return (outcome.label.upper() if upper else outcome.label), STYLES[outcome]
+
+
+def failure_head(outcome: Outcome, id: str, facts: str) -> Text:
+    """``FAILED tests/test_x.py::test_a  (phase async, 1.24s)``."""
+    return Text.assemble(outcome_label(outcome), " ", (item(id), "bold"), (f"  {item(facts)}", "dim"))
+
+
+def message(details: Iterable[Detail]) -> str:
+    """The first line of the first red stage's message, or of any stage's."""
+    ordered = sorted(details, key=lambda detail: not detail.outcome.is_red)
+    return next((line for detail in ordered if (line := first_line(detail.message))), "")
+
+
+def failure(result: TestFinished | Attempt, *, cut: bool) -> Iterator[Text]:
+    """Pytest's own text about every stage and what the test printed; ``cut`` keeps the ends only, and says so."""
+    for detail in result.details:
+        if detail.when != "call":
+            yield Text(f"  at {detail.when}" if detail.when != "runner" else "  found by the runner", "dim")
+        yield from _tail(_shown(detail) if cut else detail.text or detail.message, _TEXT_LINES if cut else None)
+    for section in result.sections:
+        yield from _section(section, _SECTION_LINES if cut else None)
+
+
+def _shown(detail: Detail) -> str:
+    """The text of a detail as it goes by; a hang report has gone by before."""
+    _, end, rest = detail.text.partition(REPORT_END)
+    return f"{detail.message}{rest}" if end and detail.when == "runner" else detail.text or detail.message
+
+
+def _section(section: Section, limit: int | None) -> Iterator[Text]:
+    if section.content.strip():
+        yield behind(f"─── {item(section.name)} ───", "dim")
+        yield from _tail(section.content, limit)
+
+
+def _tail(text: str, limit: int | None, where: str = "the journal") -> Iterator[Text]:
+    lines, dropped = tail(text, limit)
+    if dropped:
+        yield Text(f"  … {plural(dropped, 'earlier line')}, kept in {where}", "dim")
+    for line in lines:
+        yield behind(line, "red" if line.startswith("E  ") else "")
+
+
+def behind(text: str, style: str = "") -> Text:
+    """One line behind the gutter; several are one, their line ends spelled out."""
+    return Text.assemble((_GUTTER, "dim"), (defused(text).replace("\n", "\\n"), style))

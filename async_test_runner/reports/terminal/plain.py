@@ -1,0 +1,133 @@
+"""The views of a log: plain lines with the time since the start, and the quiet one that tells only what went wrong.
+
+No line is ever taken back, and a silent minute is answered with what runs and for how long: a CI service that kills
+silent jobs sees life, and a person sees what hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from ...record.events import Event, PhaseFinished, PhaseStarted, RunResumed, RunStarted, TestFinished, TestNotRun
+from ..wording.text import item
+from ..wording.words import clock, plural, seconds, tally
+from .entries import Entry, entry, is_told
+from .progress import PhaseProgress, Progress
+
+PROGRESS_EVERY = 15.0
+SILENCE = 60.0
+_NAMED = 5
+
+
+class Plain:
+    """Implements `Reporter` for a pipe, a file or a CI log."""
+
+    def __init__(self, console: Console, *, verbosity: int) -> None:
+        self._console = console
+        self._verbosity = verbosity
+        self._progress = Progress()
+        self._changed = False
+        self._said = float("-inf")  # when a line was last written
+
+    def event(self, event: Event) -> None:
+        """Count it, and tell it if it is worth a line."""
+        self._progress.add(event)
+        if isinstance(event, RunStarted | RunResumed):
+            self._said = event.mono
+        self._changed = self._changed or isinstance(event, TestFinished | TestNotRun)
+        told = self._phase(event) or (entry(event) if is_told(event, self._verbosity) else None)
+        if told is not None:
+            self._say(told.lines(self._stamp(event.mono)), event.mono)
+
+    def tick(self, now: float) -> None:
+        """Tell the counts now and then, and that all is alive after a silent minute."""
+        if self._progress.run is None or self._progress.is_finished:
+            return
+        silent = now - self._said
+        if self._changed and silent >= PROGRESS_EVERY:
+            self._say([Text(self._stamp(now) + self._counts(now))], now)
+        elif silent >= SILENCE:
+            self._say([Text(self._stamp(now) + self._alive(now))], now)
+
+    def pause(self) -> None:
+        """What is said stands."""
+
+    def close(self) -> None:
+        """Nothing is held back; an empty line parts the log from the end summary."""
+        self._console.print()
+
+    def _say(self, lines: Iterable[Text], now: float) -> None:
+        self._console.print(Text("\n").join(lines), soft_wrap=True)
+        self._said = now
+        self._changed = False
+
+    def _stamp(self, mono: float) -> str:
+        return f"[{self._progress.elapsed(mono):6.1f}s] "
+
+    def _phase(self, event: Event) -> Entry | None:
+        if not isinstance(event, PhaseStarted | PhaseFinished):
+            return None
+        phase = self._progress.phases.get(event.phase)
+        if phase is None:
+            return None
+        return _started(phase) if isinstance(event, PhaseStarted) else _ended(phase)
+
+    def _counts(self, now: float) -> str:
+        parts = [self._phase_counts(phase, now) for phase in self._progress.phases.values() if phase.is_running]
+        return "; ".join(parts[:_NAMED]) or "no phase runs now"
+
+    def _phase_counts(self, phase: PhaseProgress, now: float) -> str:
+        rest = phase.rest(now)
+        left = f", about {clock(rest)} left" if rest else ""
+        counts = f": {tally(phase.counts)}" if phase.counts else ""
+        return f"phase {item(phase.name)} {phase.done}/{phase.total}{counts}{left}"
+
+    def _alive(self, now: float) -> str:
+        if self._progress.collected is None:
+            return "still collecting"
+        tests = [
+            f"{item(test.id)} (phase {item(test.phase)}, {clock(now - test.since)})"
+            for test in self._progress.running(_NAMED)
+        ]
+        more = self._progress.running_count - len(tests)
+        if not tests:
+            return f"still at work, no test runs: {self._counts(now)}"
+        return f"still running {', '.join(tests)}" + (f" and {more} more" if more else "")
+
+
+class Quiet:
+    """Implements `Reporter` for ``-q``: failures and problems, nothing else before the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def event(self, event: Event) -> None:
+        """Tell it if it is bad news."""
+        told = entry(event) if is_told(event, -1) else None
+        if told is not None:
+            self._console.print(Text("\n").join(told.lines()), soft_wrap=True)
+
+    def tick(self, now: float) -> None:
+        """Time changes nothing here."""
+
+    def pause(self) -> None:
+        """What is said stands."""
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+def _started(phase: PhaseProgress) -> Entry:
+    how = f"isolation {phase.isolation}, {plural(phase.workers, 'worker')}"
+    return Entry(Text.assemble(("PHASE", "bold"), f" {item(phase.name)}: {plural(phase.total, 'test')}, {how}"))
+
+
+def _ended(phase: PhaseProgress) -> Entry:
+    retried = f", {phase.retries} retried" if phase.retries else ""
+    retried += f", {plural(phase.leaks, 'leak')}" if phase.leaks else ""
+    why = f": {item(phase.reason)}" if phase.reason else ""
+    text = f" {item(phase.name)}: {tally(phase.counts)}{retried} in {seconds(phase.wall or 0.0)}{why}"
+    return Entry(Text.assemble(("DONE", "bold red" if phase.is_red else "bold green"), text))

@@ -1,0 +1,44 @@
+"""The command that runs one test of a run again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from ...model.result import RunResult, TestResult
+
+
+def line(result: RunResult, test: TestResult, *, cwd: Path | None = None) -> str:
+    """One line for bash. The plan is named relative to ``cwd`` when it lies below it."""
+    return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))} --test {quoted(test.id)}"
+
+
+def quoted(word: str) -> str:
+    r"""The word as bash reads it back, without a character that a terminal would obey: ``$'a\x1bb'`` where needed."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(map(_escaped, word)) + "'"
+
+
+def _escaped(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    # the bytes, not \u….: that depends on the locale; a lone surrogate is a byte of an undecodable file name
+    return "".join(f"\\x{byte:02x}" for byte in _bytes(char))
+
+
+def _bytes(char: str) -> bytes:
+    try:
+        return char.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return char.encode("utf-8", "surrogatepass")
+
+
+def _plan(path: str, cwd: Path | None) -> str:
+    if cwd is None or not path:
+        return path
+    shown = os.path.relpath(path, cwd) if Path(path).is_relative_to(cwd) else path
+    return f"./{shown}" if shown.startswith("-") else shown

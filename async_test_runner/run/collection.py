@@ -1,0 +1,137 @@
+"""The collection of a plan: what pytest is asked, and the proof that every test has one phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..launchers import interpreter
+from ..launchers.collect import Collected, Collection
+from ..launchers.exec import has_xdist, rootdir_arguments
+from ..launchers.warm import Host, may_fork
+from ..model.errors import PlanError, RunnerError, UsageError
+from ..model.inventory import Inventory
+from ..model.plan import Phase, Plan
+from ..model.vocabulary import Isolation
+from ..suite import assignment as selection
+from ..suite.assignment import Assignment, Narrowing
+from ..suite.workers import workers_of
+from ..words.templates import expand, template_values
+
+HOST_GRACE = 2.0  # seconds that a host has to end once it is asked to
+
+
+async def collect(
+    plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
+) -> Inventory:
+    """One pytest collection for the plan. ``UsageError`` when an expression of it is not one that pytest accepts."""
+    return (await gather(plan, narrowing, directory, environ, pytest_args, host=False)).inventory
+
+
+def wants_host(plan: Plan) -> bool:
+    """Whether any phase may run in forks of the process that collects."""
+    return any(may_fork(phase) for phase in plan.phases)
+
+
+async def gather(
+    plan: Plan,
+    narrowing: Narrowing,
+    directory: Path,
+    environ: Mapping[str, str],
+    pytest_args: tuple[str, ...],
+    *,
+    host: bool,
+) -> Collected:
+    """`collect`, and with ``host`` the process that has collected stays, to fork from."""
+    values = template_values("collection", str(directory), 0, "gw0")
+    env = {**environ, **{name: expand(text, values) for name, text in plan.env}}
+    collection = Collection(
+        root=plan.root,
+        run_dir=directory,
+        python=interpreter.find(plan.python, plan.root, environ),
+        paths=selection.collection_paths(plan),
+        arguments=(*plan.pytest_args, *pytest_args),
+        env=env,
+        timeout=plan.collect_timeout,
+        grace=min((phase.grace for phase in plan.phases), default=5.0),
+    )
+    expressions = selection.expressions(plan, narrowing)
+    collected = await collection.inventory(expressions, keep_going=plan.collect_errors == "continue", host=host)
+    if collected.refused:
+        if collected.host is not None:
+            await collected.host.end(HOST_GRACE)
+        raise _refused(plan, expressions, collected.refused)
+    return collected
+
+
+def _refused(
+    plan: Plan, expressions: tuple[selection.Expression, ...], refused: Mapping[int, str]
+) -> PlanError | UsageError:
+    lines = []
+    for position, said in sorted(refused.items()):
+        kind, text = expressions[position]
+        places = [
+            f"{plan.path.name}:{phase.line}: phases[{number}].{kind}: "
+            for number, phase in enumerate(plan.phases)
+            if getattr(phase, kind) == text
+        ]
+        if getattr(plan.select, kind) == text:
+            places.insert(0, f"{plan.path.name}: select.{kind}: ")
+        lines += [f"{place}{said}" for place in places or [f"command line: {text!r}: "]]
+    return PlanError(lines, hint="pytest evaluates these like its own -m and -k")
+
+
+def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment:
+    """The assignment, if every collected test belongs to exactly one phase. ``UsageError`` with the remedies if not.
+
+    Where files could not be collected, the proof waits for them: the run is red anyway.
+    """
+    assignment = selection.assign(plan, inventory, narrowing)
+    error = selection.assignment_error(assignment)
+    if error is not None:
+        raise error
+    _check_workers(plan, inventory, assignment)
+    return assignment
+
+
+def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> None:
+    if has_xdist(inventory.facts) or not inventory.facts.version:
+        return
+    for assigned in assignment.phases:
+        phase = assigned.phase
+        workers = workers_of(phase, inventory.facts)
+        if may_fork(phase):
+            continue  # forked workers need no plugin
+        if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:
+            raise UsageError(
+                f"{plan.path.name}:{phase.line}: phase {phase.name} asks for {workers} workers, "
+                "but the project's environment has no pytest-xdist",
+                hint="pip install pytest-xdist there, set `workers: 1`, or divide the phase with `isolation: file`",
+            )
+
+
+async def host_of(
+    plan: Plan,
+    phase: Phase,
+    run_dir: Path,
+    inventory: Inventory,
+    environ: Mapping[str, str],
+    pytest_args: tuple[str, ...],
+) -> Host | None:
+    """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
+    values = template_values(phase.name, str(run_dir), 0, "gw0")
+    collection = Collection(
+        root=plan.root,
+        run_dir=run_dir / "hosts" / phase.name,
+        python=interpreter.find(phase.python, plan.root, environ),
+        paths=selection.collection_paths(plan),
+        arguments=(*phase.pytest_args, *pytest_args, *rootdir_arguments(inventory.facts)),
+        env={**environ, **{name: expand(text, values) for name, text in phase.env}},
+        timeout=plan.collect_timeout,
+        grace=phase.grace,
+    )
+    try:
+        collected = await collection.inventory((), keep_going=True, host=True)
+    except RunnerError:
+        return None
+    return collected.host

@@ -1,0 +1,436 @@
+"""The supervisor's hands: one coroutine that owns all state of a run, starts and signals processes, keeps the clock.
+
+What is to be done is decided in `supervisor`, without I/O; here it is carried out, and what happened is fed back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ..contract.launching import Launcher, Session
+from ..contract.messages import Finished, Message
+from ..model.errors import InfrastructureError
+from ..model.inventory import PytestFacts, TestRef
+from ..model.plan import Command, Phase, Plan
+from ..model.result import CommandResult, Kept, PhaseResult, Problem
+from ..model.vocabulary import Outcome
+from ..record.events import (
+    CommandFinished,
+    DeadlineReached,
+    Event,
+    Interrupted,
+    PhaseFinished,
+    PhasePlanned,
+    PhaseStarted,
+    ProblemFound,
+    TestNotRun,
+    Warned,
+)
+from ..suite.assignment import AssignedPhase
+from ..suite.workers import workers_of
+from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
+from ..supervision.supervisor import PhaseSupervisor
+from ..system import process
+from ..system.clocks import RunClock
+from ..words.deaths import describe_death
+from ..words.durations import format_duration
+from ..words.templates import expand, template_values
+
+_POLL = 0.03  # seconds between two looks at what the sessions say
+_SOON = 0.003  # the same while a session ends: what comes next waits for it
+_LAUNCHER_GRACE = 2.0  # seconds that the launcher's own processes have to end
+_NOTHING_KEPT = Kept()
+_OUTPUT = 8000  # characters of a command's output that the report shows
+
+
+class Engine:
+    """Runs the phases of a plan, one after the other, and tells everything that happens to ``emit``.
+
+    ``phase_result`` answers what a phase has come to (the fold's view), for the phases that need it. With
+    ``adopts_orphans`` every child of this process that is none of the engine's is a process left behind by a test.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        facts: PytestFacts,
+        launcher: Callable[[Callable[[], None]], Launcher],
+        *,
+        run_dir: Path,
+        environ: Mapping[str, str],
+        emit: Callable[[Event], None],
+        phase_result: Callable[[str], PhaseResult],
+        on_tick: Callable[[float], None],
+        clock: RunClock | None = None,
+        adopts_orphans: bool = False,
+        kept: Mapping[str, Kept] | None = None,
+    ) -> None:
+        self._kept = kept or {}
+        self._plan = plan
+        self._facts = facts
+        self._wake = asyncio.Event()
+        self._launcher = launcher(self._wake.set)
+        self._run_dir = run_dir
+        self._environ = environ
+        self._emit = emit
+        self._phase_result = phase_result
+        self._on_tick = on_tick
+        self._clock = clock or RunClock()
+        self._adopts_orphans = adopts_orphans
+        self._sessions: dict[str, Session] = {}
+        self._signals: list[int] = []
+        self._handled = 0
+        self._asked = False
+        self._deadline: float | None = None
+        self._stop = ""  # why no further phase starts
+
+    # ---------------------------------------------------------------------------------------------------------- run
+
+    async def run(self, phases: tuple[AssignedPhase, ...]) -> None:
+        """Run the phases in their order. Returns when nothing of ours runs any more."""
+        if self._plan.run_timeout is not None:
+            self._deadline = self._clock()[1] + self._plan.run_timeout
+        self.plan_phases(phases)
+        try:
+            for assigned in phases:
+                await self._phase(assigned)
+        finally:
+            self._kill()
+            await self._launcher.end(_LAUNCHER_GRACE)
+
+    def _kill(self) -> None:
+        """End what still runs: there is nothing, unless an exception came."""
+        for session in self._sessions.values():
+            session.signal(process.KILL)
+
+    def plan_phases(self, phases: tuple[AssignedPhase, ...]) -> None:
+        """Tell which tests each phase must account for."""
+        for assigned in phases:
+            self._emit(self._planned(assigned))
+
+    def on_signal(self, number: int) -> None:
+        """A signal came: the first one ends the run in order, a second one at once."""
+        self._signals.append(number)
+        self._stop = f"interrupted by {signal.Signals(self._signals[0]).name}"
+        self._wake.set()
+        at, mono = self._clock()
+        self._emit(Interrupted(at=at, mono=mono, signal=number, count=len(self._signals)))
+
+    def on_question(self) -> None:
+        """A person wants to know what every running test is at."""
+        self._asked = True
+        self._wake.set()
+
+    def _planned(self, assigned: AssignedPhase) -> PhasePlanned:
+        at, mono = self._clock()
+        kept = self._kept_of(assigned.phase)
+        return PhasePlanned(
+            at=at,
+            mono=mono,
+            phase=assigned.phase.name,
+            isolation=assigned.phase.isolation,
+            workers=workers_of(assigned.phase, self._facts),
+            tests=(*(TestRef(test.id, test.file, test.line) for test in assigned.tests), *kept.gone),
+            kept=kept.counts,
+        )
+
+    # -------------------------------------------------------------------------------------------------------- phase
+
+    async def _phase(self, assigned: AssignedPhase) -> None:
+        phase, ids = assigned.phase, tuple(test.id for test in assigned.tests)
+        kept = self._kept_of(phase)
+        ids = tuple(id for id in ids if id not in kept.settled or id in kept.rechecks)
+        if not ids and (kept.ended or not kept.settled):
+            return
+        reason = self._stop or self._run_overdue() or self._unmet(phase)
+        if reason:
+            self._not_run(phase, ids, reason)
+            return
+        at, began = self._clock()
+        self._emit(PhaseStarted(at=at, mono=began, phase=phase.name))
+        try:
+            if ids:
+                reason = await self._commands(phase, "setup")
+            if reason:
+                self._not_run(phase, ids, reason)
+            elif ids:
+                reason = await self._supervise(assigned)
+        finally:
+            self._kill()
+            self._end_orphans(phase)
+            await self._commands(phase, "teardown")
+            self._end_orphans(phase)
+        at, mono = self._clock()
+        self._emit(PhaseFinished(at=at, mono=mono, phase=phase.name, wall=mono - began, reason=reason))
+
+    def _unmet(self, phase: Phase) -> str:
+        for name in phase.needs:
+            counts = self._phase_result(name).counts
+            if any(outcome.is_red for outcome in counts) or counts[Outcome.NOT_RUN]:
+                return f"needs {name}, which did not pass"
+        return ""
+
+    def _run_overdue(self) -> str:
+        if self._deadline is None or self._clock()[1] < self._deadline:
+            return ""
+        return f"the run deadline of {format_duration(self._plan.run_timeout or 0.0)} was reached before it"
+
+    async def _prepare(self, phase: Phase) -> None:
+        task = asyncio.ensure_future(self._launcher.prepare(phase))
+        task.add_done_callback(lambda _: self._wake.set())
+        while not task.done():
+            if self._signals:
+                task.cancel()
+            await self._pause()
+        if not task.cancelled():
+            task.result()
+
+    async def _supervise(self, assigned: AssignedPhase) -> str:
+        await self._prepare(assigned.phase)
+        self._check_memory_is_known(assigned.phase)
+        supervisor = PhaseSupervisor(
+            assigned.phase,
+            assigned.tests,
+            self._limits(assigned.phase),
+            emit=self._emit,
+            clock=self._clock,
+            last_words=self._last_words,
+            dumped=self._dumped,
+            whole=partial(self._launcher.divides, assigned.phase),
+            resident=process.resident,
+            oom_kills=process.oom_kills,
+        )
+        while not supervisor.done:
+            self._hear(supervisor)
+            for action in [*self._pass_on_signals(supervisor), *self._pass_on_question(supervisor), *supervisor.tick()]:
+                await self._do(supervisor, action)
+            if not supervisor.done:
+                await self._pause(_SOON if supervisor.is_ending else _POLL)
+        return supervisor.reason
+
+    def _check_memory_is_known(self, phase: Phase) -> None:
+        if phase.memory is not None and process.resident(os.getpid()) is None:
+            at, mono = self._clock()
+            message = f"phase {phase.name}: memory is not watched: this system does not tell what a process has"
+            self._emit(Warned(at=at, mono=mono, message=message))
+
+    def _limits(self, phase: Phase) -> Limits:
+        return Limits(
+            workers=workers_of(phase, self._facts),
+            max_failures=self._facts.maxfail if phase.max_failures is None else phase.max_failures,
+            capacities=dict(self._plan.resources),
+            idle=self._plan.collect_timeout,
+            run_timeout=self._plan.run_timeout,
+            run_deadline=self._deadline,
+            kept=self._kept_of(phase),
+            numbers=_numbers(self._run_dir / "processes" / phase.name),
+        )
+
+    def _kept_of(self, phase: Phase) -> Kept:
+        return self._kept.get(phase.name, _NOTHING_KEPT)
+
+    def _hear(self, supervisor: PhaseSupervisor) -> None:
+        for name in supervisor.processes():
+            session = self._sessions.get(name)
+            if session is None:
+                continue
+            status = session.status  # asked before the poll: what an ended process said is then all there
+            for message in session.poll():
+                supervisor.message(name, _timed(message, self._clock))
+            if status is not None:
+                session.signal(process.KILL)  # whatever it left behind in its group
+                supervisor.exited(name, status)
+                del self._sessions[name]
+
+    def _pass_on_signals(self, supervisor: PhaseSupervisor) -> list[Action]:
+        actions: list[Action] = []
+        for position in range(self._handled, len(self._signals)):
+            number = self._signals[position]
+            actions += supervisor.interrupt(signal.Signals(self._signals[0]).name, number, at_once=position > 0)
+        self._handled = len(self._signals)
+        return actions
+
+    def _pass_on_question(self, supervisor: PhaseSupervisor) -> list[Action]:
+        asked, self._asked = self._asked, False
+        return supervisor.ask() if asked else []
+
+    async def _do(self, supervisor: PhaseSupervisor, action: Action) -> None:
+        match action:
+            case Start():
+                try:
+                    session = await self._launcher.start(action.job)
+                except InfrastructureError as error:
+                    supervisor.not_started(action.job, error.message)
+                    return
+                self._sessions[action.job.process] = session
+                supervisor.started(action.job, session.pid, self._relative(session.log))
+            case Ask():
+                session = self._sessions[action.process]
+                with contextlib.suppress(InfrastructureError):  # no room for the note: the escalation goes on anyway
+                    session.ask(action.why, action.id, action.message, action.pid, action.dump_signal)
+            case AskInC():
+                self._sessions[action.process].ask_in_c(action.pid, action.number)
+            case Signal(pid=0):
+                self._sessions[action.process].signal(action.number)
+            case Signal():
+                process.signal_process(action.pid, action.number)
+
+    async def _pause(self, seconds: float = _POLL) -> None:
+        self._on_tick(self._clock()[1])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self._run_dir)) if path.is_relative_to(self._run_dir) else str(path)
+
+    def _last_words(self, name: str) -> str:
+        session = self._sessions.get(name)
+        return session.last_words() if session is not None else ""
+
+    def _dumped(self, name: str) -> str:
+        session = self._sessions.get(name)
+        return session.dumped().replace(f'File "{self._plan.root}/', 'File "') if session is not None else ""
+
+    # ----------------------------------------------------------------------------------------------------- commands
+
+    async def _commands(self, phase: Phase, stage: Literal["setup", "teardown"]) -> str:
+        """Run the commands of a stage; returns why the phase cannot go on. Those of a teardown all run."""
+        commands = phase.setup if stage == "setup" else phase.teardown
+        first_problem = ""
+        for number, command in enumerate(commands, 1):
+            if stage == "setup" and self._stop:
+                return self._stop
+            result = await self._command(phase, stage, number, command)
+            at, mono = self._clock()
+            self._emit(CommandFinished(at=at, mono=mono, result=result))
+            if result.status != 0 and not (self._signals and stage == "setup"):
+                problem = f"{stage} command failed: {result.command}: {_why(result)}"
+                first_problem = first_problem or problem
+                self._problem(phase, problem, hint=result.output)
+            if result.status != 0 and stage == "setup":
+                return first_problem or self._stop
+        return first_problem
+
+    async def _command(
+        self, phase: Phase, stage: Literal["setup", "teardown"], number: int, command: Command
+    ) -> CommandResult:
+        directory = self._run_dir / "processes" / phase.name
+        output = directory / f"{stage}-{number:02d}.log"
+        began = self._clock()[1]
+        status: int | None = None
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            child = await process.start(
+                command.argv,
+                cwd=self._plan.root,
+                env=self._command_env(phase),
+                output=output,
+                on_exit=self._wake.set,
+                shell=command.shell,
+            )
+            status, problem = await self._await_command(phase, stage, child, command)
+        except InfrastructureError as error:
+            problem = error.message
+        except OSError as error:
+            problem = f"cannot write {directory}: {error.strerror}"
+        return CommandResult(
+            phase=phase.name,
+            stage=stage,
+            command=command.shown,
+            status=status,
+            duration=self._clock()[1] - began,
+            output=_end_of(output),
+            problem=problem,
+        )
+
+    async def _await_command(
+        self, phase: Phase, stage: str, child: process.Process, command: Command
+    ) -> tuple[int, str]:
+        limit = command.timeout if command.timeout is not None else phase.setup_timeout
+        began = self._clock()[1]
+        signals = len(self._signals)
+        while child.status is None:
+            await self._pause()
+            now = self._clock()[1]
+            if limit is not None and now >= began + limit:
+                at, mono = self._clock()
+                self._emit(DeadlineReached(at=at, mono=mono, budget="setup", limit=limit, phase=phase.name))
+                status = await process.end(child, phase.grace)
+                return status, f"exceeded its deadline of {format_duration(limit)} (setup_timeout)"
+            interrupted = len(self._signals) > signals
+            if (stage == "setup" and self._signals) or interrupted:
+                grace = 0.0 if len(self._signals) > 1 else phase.grace
+                status = await process.end(child, grace, self._signals[-1])
+                return status, self._stop
+        child.signal(process.KILL)  # whatever it left behind in its group
+        return child.status, ""
+
+    def _command_env(self, phase: Phase) -> dict[str, str]:
+        values = template_values(phase.name, str(self._run_dir), 0, "gw0")
+        return {**self._environ, **{name: expand(text, values) for name, text in phase.env}}
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def _end_orphans(self, phase: Phase) -> None:
+        if not self._adopts_orphans:
+            return
+        known = {session.pid for session in self._sessions.values()} | self._launcher.keeps()
+        for orphan in process.end_orphans(known):
+            at, mono = self._clock()
+            message = f"phase {phase.name}: ended a process that was left behind: {orphan.command[:200]}"
+            self._emit(Warned(at=at, mono=mono, message=message))
+
+    def _not_run(self, phase: Phase, ids: tuple[str, ...], reason: str) -> None:
+        at, mono = self._clock()
+        self._emit(TestNotRun(at=at, mono=mono, phase=phase.name, ids=ids, reason=reason))
+
+    def _problem(self, phase: Phase, message: str, hint: str) -> None:
+        at, mono = self._clock()
+        problem = Problem("infrastructure", message, hint, phase.name)
+        self._emit(ProblemFound(at=at, mono=mono, problem=problem))
+
+
+def _timed(message: Message, clock: RunClock) -> Message:
+    """What a process says with the system's time, in the time of the run: both stand still while both are stopped."""
+    changes: dict[str, float] = {"mono": clock.of(message.mono)}
+    if isinstance(message, Finished):
+        paused = clock.paused(message.mono - message.duration, message.mono)
+        changes |= {
+            "duration": max(0.0, message.duration - paused),
+            "call": max(0.0, message.call - paused) if paused else message.call,
+        }
+    return msgspec.structs.replace(message, **changes)
+
+
+def _numbers(directory: Path) -> int:
+    """The highest number that a session has had there."""
+    try:
+        return max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
+    except OSError:
+        return 0
+
+
+def _why(result: CommandResult) -> str:
+    if result.problem or result.status is None:
+        return result.problem
+    return describe_death(result.status) if result.status < 0 else f"exit {result.status}"
+
+
+def _end_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT))
+            return file.read(_OUTPUT).decode("utf-8", "replace")
+    except OSError:
+        return ""

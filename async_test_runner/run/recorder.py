@@ -1,0 +1,138 @@
+"""Takes every event of a run to where it belongs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from ..model.errors import InfrastructureError, UsageError
+from ..model.result import Problem
+from ..model.vocabulary import Outcome
+from ..record import journal
+from ..record.events import Event, HangReported, ProblemFound, TestFinished, Warned
+from ..record.fold import Fold
+from ..record.runs import RunDir
+from ..reports.terminal.views import Reporter
+from ..system.clocks import Clock, RunClock
+
+_PARTING = 3.0  # seconds that what is left of a killed run may take to end
+_LOOK = 0.05
+
+
+class EarlyReports:
+    """Writes the reports when a test hangs: whoever waits for them may lose patience before the run ends.
+
+    At most a tenth of the time goes into it, however many tests hang.
+    """
+
+    def __init__(self, write: Callable[[], object], clock: Clock) -> None:
+        self._write = write
+        self._clock = clock
+        self._due = False
+        self._not_before = float("-inf")
+
+    def event(self, event: Event) -> None:
+        """What is said about a hang, and what became of it."""
+        if isinstance(event, HangReported):
+            self._due = self._due or event.why == "overdue"
+        elif isinstance(event, TestFinished):
+            self._due = self._due or event.outcome is Outcome.TIMED_OUT
+
+    def tick(self, now: float) -> None:
+        """Write, if there is something to write and the last time is long enough ago."""
+        if not self._due or now < self._not_before:
+            return
+        self._due = False
+        began = self._clock()[1]
+        self._write()
+        ended = self._clock()[1]
+        self._not_before = ended + 9 * (ended - began)
+
+
+class Recorder:
+    """Takes every event to the journal, the fold and the view, in this order: what is shown is on disk."""
+
+    def __init__(self, run: RunDir, reporter: Reporter, interval: float, clock: RunClock) -> None:
+        """``InfrastructureError`` when the journal cannot be written, ``UsageError`` when another process does."""
+        self._writer = _held(run)
+        self._reporter = reporter
+        self._interval = interval
+        self._ticked = 0.0
+        self._deaf = False  # the journal has refused an event
+        self.early: EarlyReports | None = None
+        self.fold = Fold()
+        self.clock = clock
+        self.began = clock()[1]
+
+    def recall(self, events: Iterable[Event]) -> None:
+        """What was recorded before, by a process whose run this one takes up: nothing for the journal or the view."""
+        for event in events:
+            self.fold.add(event)
+
+    def fileno(self) -> int:
+        """The descriptor that says who has the run."""
+        return self._writer.fileno()
+
+    def emit(self, event: Event) -> None:
+        """Record one event. A journal that takes it no more is an ``InfrastructureError``, once: reports follow yet."""
+        try:
+            if not self._deaf:
+                self._writer.write(event)
+        except InfrastructureError:
+            self._deaf = True
+            raise
+        finally:
+            self.fold.add(event)
+            self._reporter.event(event)
+            if self.early is not None:
+                self.early.event(event)
+
+    def tick(self, now: float) -> None:
+        """Let the view show what changed, not more often than it wants."""
+        if self.early is not None:
+            self.early.tick(now)
+        if now >= self._ticked + self._interval:
+            self._ticked = now
+            self._reporter.tick(now)
+
+    def problem(self, problem: Problem) -> None:
+        """Record something that is nobody's test; a journal that does not take it is a problem more."""
+        at, mono = self.clock()
+        try:
+            self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+        except InfrastructureError as error:
+            self.problem(Problem("infrastructure", error.message, error.hint))
+
+    def warn(self, message: str) -> None:
+        """Record something worth knowing."""
+        at, mono = self.clock()
+        self.emit(Warned(at=at, mono=mono, message=message))
+
+    def pause(self) -> None:
+        """Leave the terminal alone until the next tick."""
+        self._reporter.pause()
+        self._ticked = 0.0
+
+    def restore(self) -> None:
+        """See to it that the journal is where it is looked for, whatever has become of its directory."""
+        with suppress(InfrastructureError):
+            self._writer.restore()
+
+    def close(self) -> None:
+        """Nothing follows."""
+        self._reporter.close()
+        self._writer.close()
+
+
+def _held(run: RunDir) -> journal.JournalWriter:
+    writer = journal.JournalWriter(run.journal)
+    until = time.monotonic() + _PARTING
+    while not writer.hold():
+        if time.monotonic() > until:
+            writer.close()
+            raise UsageError(
+                f"run {run.run_id} is still at work in another process", hint="wait for it, or end it and try again"
+            )
+        time.sleep(_LOOK)
+    return writer

@@ -1,0 +1,1 @@
+"""Which test is whose: criteria, assignment, units, workers, proposal. Pure functions of values."""

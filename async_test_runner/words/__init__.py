@@ -1,0 +1,1 @@
+"""Small languages and their words: durations, sizes, globs, templates, expressions, deaths."""

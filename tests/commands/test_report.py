@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from async_test_runner.commands.report import command
+from async_test_runner.model.errors import InfrastructureError, RunnerError, UsageError
+from async_test_runner.model.inventory import PytestFacts
+from async_test_runner.model.result import Detail
+from async_test_runner.model.vocabulary import Isolation, Outcome
+from async_test_runner.record.events import (
+    Collected,
+    Event,
+    PhaseFinished,
+    PhasePlanned,
+    PhaseStarted,
+    RunFinished,
+    RunStarted,
+    TestFinished,
+    TestRef,
+    encode,
+)
+
+OLD, NEW = "20261119T000000.000Z-000000", "20261120T071500.000Z-ab12cd"
+
+
+def history(run_id: str, outcome: Outcome, project: Path) -> list[Event]:
+    id = "tests/test_a.py::test_one"
+    details = (Detail("call", outcome, "assert 1 == 2", "E   assert 1 == 2"),) if outcome.is_red else ()
+    times = {"at": 1e9, "mono": 100.0}
+    return [
+        RunStarted(
+            **times,
+            version=1,
+            run_id=run_id,
+            plan="ci",
+            plan_path=str(project / "runner.yaml"),
+            root=str(project),
+            argv=(),
+            runner="0",
+        ),
+        Collected(**times, tests=1, facts=PytestFacts()),
+        PhasePlanned(
+            **times, phase="async", isolation=Isolation.TEST, workers=1, tests=(TestRef(id, "tests/test_a.py", 3),)
+        ),
+        PhaseStarted(**times, phase="async"),
+        TestFinished(**times, phase="async", id=id, attempt=1, outcome=outcome, duration=0.5, details=details),
+        PhaseFinished(**times, phase="async", wall=1.0),
+        RunFinished(**times, exit_code=int(outcome.is_red), wall=2.0),
+    ]
+
+
+def record(project: Path, run_id: str, events: list[Event]) -> Path:
+    directory = project / ".async-test-run" / "runs" / run_id
+    directory.mkdir(parents=True)
+    journal = directory / "journal.jsonl"
+    journal.write_bytes(b"".join(encode(event) + b"\n" for event in events))
+    return journal
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a green run and, newer, a red one; the working directory."""
+    (tmp_path / "runner.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path, OLD, history(OLD, Outcome.PASSED, tmp_path))
+    record(tmp_path, NEW, history(NEW, Outcome.FAILED, tmp_path))
+    return tmp_path
+
+
+def report(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
+
+
+def refused(*arguments: str) -> RunnerError:
+    error = report(*arguments).exception
+    assert isinstance(error, RunnerError)
+    return error
+
+
+def test_the_newest_run_is_shown_and_that_is_a_success(project: Path) -> None:
+    result = report()
+    assert result.exit_code == 0
+    assert "  FAILED tests/test_a.py::test_one  (phase async, 0.50s)\n    assert 1 == 2\n" in result.output
+    assert result.output.splitlines()[-4:] == [
+        "reports",
+        f"  journal  .async-test-run/runs/{NEW}/journal.jsonl",
+        "",
+        "FAILED 1 failed in 2.00s (exit 1)",
+    ]
+    assert "\x1b" not in result.output
+
+
+def test_the_verdict_is_the_exit_code_on_demand(project: Path) -> None:
+    assert report("--exit-code").exit_code == 1
+    assert report("--exit-code", OLD).exit_code == 0
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id(project: Path) -> None:
+    assert report("20261119").output.endswith("PASSED 1 test in 2.00s (exit 0)\n")
+
+
+def test_verbose_brings_tracebacks_and_quiet_few_lines(project: Path) -> None:
+    assert "│ E   assert 1 == 2" in report("-v").output
+    assert "│ E   assert 1 == 2" not in report().output
+    assert len(report("-q", OLD).output.splitlines()) == 2
+
+
+def test_colour_is_a_choice(project: Path) -> None:
+    assert "\x1b[1;31mFAILED" in report("--color").output
+    assert "\x1b" not in report("--no-color").output
+
+
+def test_a_killed_run_is_shown_as_far_as_it_came(project: Path) -> None:
+    run = "20261121T000000.000Z-000000"
+    journal = record(project, run, history(run, Outcome.PASSED, project)[:-3])
+    with journal.open("ab") as file:
+        file.write(b'{"kind":"test_finished","at":1e9,"mo')
+    result = report("--exit-code")
+    assert result.exit_code == 1
+    assert "in flight" not in result.output
+    assert "1 test of phase async: the run ended before it" in result.output
+    assert result.output.splitlines()[-1].startswith("INCOMPLETE: the runner was killed")
+
+
+def test_runs_are_listed_with_what_they_came_to(project: Path) -> None:
+    record(project, "20261122T000000.000Z-000000", [])
+    assert report("--list").output.splitlines() == [
+        "20261122T000000.000Z-000000  unreadable",
+        f"{NEW}  FAILED 1 failed in 2.00s (exit 1)",
+        f"{OLD}  PASSED 1 test in 2.00s (exit 0)",
+    ]
+
+
+def test_only_the_last_twenty_runs_are_listed(project: Path) -> None:
+    for number in range(20):
+        run = f"20270101T0000{number:02}.000Z-000000"
+        record(project, run, history(run, Outcome.PASSED, project))
+    lines = report("--list").output.splitlines()
+    assert (len(lines), lines[-1]) == (21, "… and 2 older runs")
+
+
+def test_the_summary_comes_as_json(project: Path) -> None:
+    document = json.loads(report("--json").output)
+    assert (document["run_id"], document["exit_code"]) == (NEW, 1)
+
+
+def test_the_junit_xml_is_written_again(project: Path) -> None:
+    result = report("--junit", "out/junit.xml")
+    assert '<testsuite name="async"' in (project / "out/junit.xml").read_text()
+    assert "  junit    out/junit.xml\n" in result.output
+
+
+def test_a_journal_that_records_no_run_is_refused(project: Path) -> None:
+    (project / "empty.jsonl").touch()
+    error = refused("empty.jsonl")
+    assert isinstance(error, UsageError)
+    assert "records no run" in error.message
+
+
+def test_a_journal_that_lost_the_line_of_a_phase_is_refused(project: Path) -> None:
+    run = "20261121T000000.000Z-000000"
+    events = history(run, Outcome.PASSED, project)
+    del events[2]
+    record(project, run, events)
+    error = refused(run)
+    assert isinstance(error, InfrastructureError)
+    assert "'async'" in error.message
+
+
+def test_runs_are_looked_for_where_the_options_say(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = project.parent / f"{project.name}-elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert "no runner.yaml" in refused().message
+    assert report("-c", str(project / "runner.yaml")).exit_code == 0
+    assert report("--run-dir", str(project / ".async-test-run")).exit_code == 0
+    assert report(str(project / ".async-test-run" / "runs" / NEW)).exit_code == 0
+    assert "no runs in" in refused("--list", "--run-dir", str(elsewhere)).message
+
+
+def test_runs_of_a_plan_with_another_name_are_found_next_to_us(project: Path) -> None:
+    (project / "runner.yaml").rename(project / "ci.yaml")
+    assert report().exit_code == 0

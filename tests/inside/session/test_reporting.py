@@ -1,0 +1,109 @@
+"""From pytest's reports to plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from async_test_run_inside.session.reporting import TestReports, cut
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def report(when: str = "call", outcome: str = "passed", **facts: Any) -> pytest.TestReport:
+    values = {"longrepr": None, "sections": (), "duration": 0.5, "user_properties": None}
+    extra = {key: facts.pop(key) for key in list(facts) if key not in values}
+    made = pytest.TestReport(
+        nodeid="a::t", location=("a", 1, "t"), keywords={}, outcome=outcome, when=when, **{**values, **facts}
+    )
+    for name, value in extra.items():
+        setattr(made, name, value)
+    return made
+
+
+def fields(*reports: pytest.TestReport) -> dict[str, Any]:
+    test = TestReports("a::t", 7.0, 5000)
+    for each in reports:
+        test.add(each)
+    return test.fields()
+
+
+def stage(**facts: Any) -> dict[str, Any]:
+    (found,) = fields(report(**facts))["stages"]
+    return {key: found[key] for key in ("when", "outcome", "message")}
+
+
+def test_a_passed_test_says_only_how_long_it_took() -> None:
+    said = fields(report("setup"), report("call", duration=2.0), report("teardown"))
+    assert said == {"id": "a::t", "started": 7.0, "duration": 3.0, "call": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"outcome": "failed", "longrepr": "assert 0"}, ("call", "failed", "assert 0")),
+        ({"when": "setup", "outcome": "failed", "longrepr": "no"}, ("setup", "failed", "no")),
+        ({"outcome": "skipped", "longrepr": ("a", 1, "Skipped: why")}, ("call", "skipped", "why")),
+        ({"outcome": "skipped", "wasxfail": "known", "longrepr": "x"}, ("call", "xfailed", "known")),
+        ({"outcome": "passed", "wasxfail": "known"}, ("call", "xpassed", "known")),
+        ({"outcome": "failed", "longrepr": "[XPASS(strict)] known"}, ("call", "failed", "[XPASS(strict)] known")),
+        ({"outcome": "rerun", "longrepr": "again"}, ("call", "rerun", "again")),
+        ({"outcome": "failed", "longrepr": "\udcff"}, ("call", "failed", "\\udcff")),
+    ],
+)
+def test_what_is_not_simply_passed_is_a_stage(facts: dict[str, Any], expected: tuple[str, str, str]) -> None:
+    assert stage(**facts) == dict(zip(("when", "outcome", "message"), expected, strict=True))
+
+
+def test_a_traceback_that_cannot_be_shown_does_not_stop_the_report() -> None:
+    class Bad:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert "could not be shown: RuntimeError" in stage(outcome="failed", longrepr=Bad())["message"]
+
+
+def test_a_test_without_a_call_and_without_a_reason_is_no_success() -> None:
+    for reports in ((), (report("setup"), report("teardown"))):
+        (found,) = fields(*reports)["stages"]
+        assert (found["when"], found["outcome"]) == ("setup", "failed")
+    assert [s["outcome"] for s in fields(report("setup", "skipped", longrepr=("a", 1, "why")))["stages"]] == ["skipped"]
+
+
+def test_the_last_sections_and_properties_are_all_of_them() -> None:
+    early = report("setup", sections=[("out", "1")], user_properties=[("k", 1)])
+    late = report("call", sections=[("out", "1"), ("err", "\ud800")], user_properties=[("k", 1), ("l", None)])
+    said = fields(early, late, report("teardown"))
+    assert said["sections"] == [("out", "1"), ("err", "\\ud800")]
+    assert said["properties"] == [("k", "1"), ("l", "None")]
+
+
+def test_a_long_section_is_cut_in_the_middle() -> None:
+    ((_, content),) = fields(report(sections=[("out", "a" * 9000 + "z")]))["sections"]
+    assert len(content) <= 5000
+    assert content.startswith("aaa")
+    assert content.endswith("z")
+    assert "bytes left out" in content
+
+
+@given(st.text(), st.integers(2, 50))
+def test_cut_keeps_both_ends_and_counts_what_is_missing(text: str, limit: int) -> None:
+    made = cut(text, limit)
+    if len(text) <= limit:
+        assert made == text
+    else:
+        half = limit // 2
+        assert made == f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
+
+
+def test_the_reports_of_subtests_are_marked_as_such() -> None:
+    class SubtestReport(pytest.TestReport):
+        pass
+
+    sub = report(outcome="skipped", longrepr=("a", 1, "why"))
+    sub.__class__ = SubtestReport
+    said = fields(sub, report("call"))
+    assert (said["duration"], said["call"]) == (0.5, 0.5)  # the call's, which the subtest is a part of
+    (found,) = said["stages"]
+    assert (found["sub"], found["outcome"]) == (True, "skipped")
+    assert "sub" not in fields(report(outcome="failed", longrepr="x"))["stages"][0]

@@ -1,0 +1,243 @@
+"""The command line and the environment of a job, without starting it; and what a process leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from async_test_runner.contract.launching import Job
+from async_test_runner.launchers import pytest_process
+from async_test_runner.launchers.exec import ExecLauncher, has_xdist, rootdir_arguments
+from async_test_runner.launchers.pytest_process import PytestSession, environment, ignoring
+from async_test_runner.model.errors import InfrastructureError
+from async_test_runner.model.inventory import CollectedTest, PytestFacts
+from async_test_runner.model.plan import Phase
+
+XDIST = PytestFacts(plugins=("pytest-cov-7.1.0", "pytest-xdist-3.8.0"))
+
+
+def job(*files: str, **facts: Any) -> Job:
+    phase = facts.pop("phase", Phase(name="p"))
+    tests = tuple(CollectedTest(f"{file}::t", file, 1) for file in files or ("a.py",))
+    return Job(**{"process": "p/0001", "phase": phase, "tests": tests, "attempt": 1, "slot": 0, **facts})
+
+
+def launcher(root: Path, **facts: Any) -> ExecLauncher:
+    values = {
+        "root": root,
+        "run_dir": root / "run",
+        "facts": PytestFacts(rootdir=str(root)),
+        "python": lambda wanted: sys.executable,
+        "paths": ("collected",),
+        "arguments": (),
+        "without": (),
+        "environ": {"PATH": "/bin"},
+        "wake": lambda: None,
+    }
+    return ExecLauncher(**{**values, **facts})
+
+
+def argv(root: Path, job: Job, **facts: Any) -> list[str]:
+    return launcher(root, **facts)._argv(job, root / "directory")
+
+
+def test_the_runner_has_the_last_word_on_what_it_decides(tmp_path: Path) -> None:
+    phase = Phase(name="p", pytest_args=("-p", "no:cacheprovider"))
+    (tmp_path / "a.py").touch()
+    said = argv(tmp_path, job(phase=phase, maxfail=3), arguments=("--maxfail=9", "-n", "7"), facts=XDIST)
+    assert said[:5] == ["-p", "no:cacheprovider", "--maxfail=9", "-n", "7"]
+    assert said.index("--maxfail=3") > said.index("--maxfail=9")
+    assert said[said.index("--maxfail=3") + 1 :] == ["-n", "0", "collected"]
+    assert "--junitxml=" in said
+
+
+def test_pytest_writes_an_xml_where_the_project_asks_for_one_but_not_to_its_place(tmp_path: Path) -> None:
+    asked = PytestFacts(junit_xml="reports/own.xml")
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job(), facts=asked)
+
+
+@pytest.mark.parametrize("fixture", ["record_xml_attribute", "record_testsuite_property"])
+def test_pytest_writes_an_xml_where_a_test_adds_to_it(tmp_path: Path, fixture: str) -> None:
+    adding = msgspec.structs.replace(
+        job(), tests=(CollectedTest("a.py::t", "a.py", 1, fixtures=("tmp_path", fixture)),)
+    )
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, adding)
+
+
+def test_pytest_writes_no_xml_about_file_names_that_break_its_writer(tmp_path: Path) -> None:
+    asked = PytestFacts(junit_xml="reports/own.xml")
+    assert "--junitxml=" in argv(tmp_path, job("a.py", "test_\\udcff.py"), facts=asked)
+    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job("test_ü.py"), facts=asked)
+
+
+@pytest.mark.parametrize(
+    ("plugins", "workers", "expected"),
+    [
+        (("pytest-cov-7.1.0", "pytest-xdist-3.8.0"), 1, ["-n", "0"]),
+        (("pytest-xdist-3.8.0",), 3, ["-n", "3", "--max-worker-restart=0"]),
+        (("pytest-cov-7.1.0",), 1, []),
+    ],
+)
+def test_workers_come_from_xdist_where_it_is(
+    tmp_path: Path, plugins: tuple[str, ...], workers: int, expected: list[str]
+) -> None:
+    facts = PytestFacts(plugins=plugins)
+    assert has_xdist(facts) == bool(expected)
+    assert launcher(tmp_path, facts=facts)._distribution(job(workers=workers)) == expected
+
+
+def test_a_job_names_its_files_once_and_absolutely(tmp_path: Path) -> None:
+    for name in ("a.py", "b c.py", "-x.py", "@y.py"):
+        (tmp_path / name).touch()
+    assert launcher(tmp_path)._files(job("a.py", "b c.py", "a.py", "-x.py", "@y.py")) == [
+        str(tmp_path / name) for name in ("a.py", "b c.py", "-x.py", "@y.py")
+    ]
+
+
+@pytest.mark.parametrize("name", ["a[b].py", "a::b.py", "a\nb.py", "gone.py", "a\\xff.py"])
+def test_files_that_cannot_be_named_are_found_as_the_collection_found_them(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.py").touch()
+    if name != "gone.py" and "\\" not in name:
+        (tmp_path / name).touch()
+    assert launcher(tmp_path)._files(job("a.py", name)) == ["collected"]
+
+
+def test_more_files_than_fit_are_found_as_the_collection_found_them(tmp_path: Path) -> None:
+    names = [f"{'x' * 200}{number}.py" for number in range(400)]
+    for name in names:
+        (tmp_path / name).touch()
+    assert launcher(tmp_path)._files(job(*names)) == ["collected"]
+    assert len(launcher(tmp_path)._files(job(*names[:100]))) == 100
+
+
+def test_files_that_took_the_collection_down_are_left_out_of_every_job(tmp_path: Path) -> None:
+    without = ("/p/test_dies.py", "/p/sub/conftest.py")
+    it = launcher(tmp_path, without=without)
+    assert it._settings(job())["without"] == without
+    assert ignoring(without) == ["--ignore=/p/sub"]
+    assert "--ignore=/p/sub" in it._argv(job(), tmp_path)
+
+
+def test_the_environment_of_a_process_has_its_slot(tmp_path: Path) -> None:
+    phase = Phase(name="p", env=(("WHERE", "{phase} {slot} {worker} {{}}"), ("PATH", "/mine"), ("DIR", "{run_dir}")))
+    env = launcher(tmp_path)._env(job(phase=phase, slot=3))
+    assert env == {"PATH": "/mine", "WHERE": "p 3 gw3 {}", "DIR": str(tmp_path / "run")}
+
+
+def test_processes_side_by_side_look_like_workers_of_xdist(tmp_path: Path) -> None:
+    env = launcher(tmp_path)._env(job(phase=Phase(name="p", workers=4), slot=2, parallel=True))
+    assert (env["PYTEST_XDIST_WORKER"], env["PYTEST_XDIST_WORKER_COUNT"]) == ("gw2", "4")
+
+
+def test_each_worker_of_a_job_has_a_slot_of_its_own(tmp_path: Path) -> None:
+    phase = Phase(name="p", env=(("DB", "db-{slot}-{worker}"),))
+    settings = launcher(tmp_path)._settings(job(phase=phase, slot=0, workers=2))
+    assert settings["worker_env"] == {"gw0": {"DB": "db-0-gw0"}, "gw1": {"DB": "db-1-gw1"}}
+
+
+def test_later_processes_see_the_root_and_the_configuration_of_the_collection() -> None:
+    assert rootdir_arguments(PytestFacts()) == []
+    assert rootdir_arguments(PytestFacts(rootdir="/r", inipath="/r/pytest.ini")) == [
+        "--rootdir=/r",
+        "-c",
+        "/r/pytest.ini",
+    ]
+
+
+@pytest.mark.parametrize("before", [None, "", "/mine"])
+def test_the_package_inside_comes_first_and_the_users_path_is_kept(before: str | None) -> None:
+    env = environment({} if before is None else {"PYTHONPATH": before}, Path("/s.json"))
+    assert env["PYTHONPATH"].split(os.pathsep)[0] == str(pytest_process.INSIDE)
+    assert env.get(pytest_process.PYTHONPATH) == before
+    assert env[pytest_process.SETTINGS] == "/s.json"
+    assert "" not in env["PYTHONPATH"].split(os.pathsep)  # the working directory: nobody asked for it
+
+
+def start(directory: Path) -> PytestSession:
+    async def main() -> PytestSession:
+        session = await pytest_process.start(
+            ["--version"],
+            python=sys.executable,
+            cwd=directory.parent,
+            directory=directory,
+            settings={"mode": "run", "without": (), "tests": ["\udcff"]},
+            env={},
+            on_exit=lambda: None,
+        )
+        await session.wait()
+        return session
+
+    return asyncio.run(main())
+
+
+@pytest.mark.processes
+def test_a_session_has_a_directory_with_its_settings(tmp_path: Path) -> None:
+    session = start(tmp_path / "deep" / "0001")
+    settings = json.loads((tmp_path / "deep" / "0001" / "settings.json").read_text())
+    assert settings["tests"] == ["\udcff"]
+    assert session.status == 0
+    assert session.log.read_text().startswith("pytest ")
+
+
+def test_a_directory_that_cannot_be_made_is_infrastructure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InfrastructureError, match="cannot write"):
+        start(tmp_path / "file" / "0001")
+
+
+# ------------------------------------------------------------------------------------------------------- last words
+
+
+class Child:
+    """A process that is none."""
+
+    pid = 1
+    status = 0
+
+
+def session(directory: Path) -> PytestSession:
+    return PytestSession(Child(), directory)  # type: ignore[arg-type]
+
+
+def test_last_words_are_the_end_of_the_log_without_pytests_banner(tmp_path: Path) -> None:
+    (tmp_path / "output.log").write_text(
+        "=== test session starts ===\nplatform\ncollected 2 items\n\na.py .Fatal error\n"
+    )
+    assert session(tmp_path).last_words() == "a.py .Fatal error"
+
+
+def test_a_long_log_is_cut_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "output.log").write_bytes(b"x" * 100_000 + b"\xff the end")
+    words = session(tmp_path).last_words()
+    assert len(words) < 5000
+    assert words.startswith("… the last of ")
+    assert words.endswith("\ufffd the end")
+
+
+def test_no_files_are_no_words(tmp_path: Path) -> None:
+    assert session(tmp_path).last_words() == ""
+    assert session(tmp_path).dumped() == ""
+
+
+def test_stacks_are_those_that_were_written_since_they_were_asked_for(tmp_path: Path) -> None:
+    dump = tmp_path / "dump-main.txt"
+    dump.write_text("of an earlier test\n")
+    it = session(tmp_path)
+    it.ask_in_c(os.getpid(), 0)
+    assert it.dumped() == ""
+    with dump.open("a") as file:
+        file.write("Current thread\n")
+    assert it.dumped() == "Current thread"
+
+
+def test_the_note_says_what_is_asked_and_which_test_is_late(tmp_path: Path) -> None:
+    session(tmp_path).ask("overdue", "a", "late", os.getpid(), 0)
+    note = json.loads((tmp_path / f"ask-{os.getpid()}.json").read_text())
+    assert note == {"why": "overdue", "id": "a", "message": "late"}

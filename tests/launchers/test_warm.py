@@ -1,0 +1,123 @@
+"""When a phase is forked, and what is said when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from async_test_runner.contract.launching import Job
+from async_test_runner.launchers import warm
+from async_test_runner.model.inventory import PytestFacts
+from async_test_runner.model.plan import Phase, Plan
+
+
+class FakeHost:
+    """A host that forks nothing."""
+
+    pid = 7
+
+    def __init__(self, *, unsafe: tuple[str, ...] = (), gone: int | None = None) -> None:
+        self.unsafe = unsafe
+        self.gone = gone
+
+
+class FakeFallback:
+    """Notes which jobs come to it."""
+
+    distributes = False
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    async def start(self, job: Job) -> None:
+        self.jobs.append(job)
+
+
+def launcher(
+    phase: Phase, host: Any, told: list[str], *, workers: int = 1, own: Any = None
+) -> tuple[warm.WarmLauncher, FakeFallback]:
+    fallback = FakeFallback()
+    plan = Plan(path=Path("runner.yaml"), root=Path(), name="p", phases=(phase,))
+
+    async def new_host(phase: Phase) -> Any:
+        return own
+
+    made = warm.WarmLauncher(
+        plan,
+        host,
+        fallback,  # type: ignore[arg-type]
+        new_host,
+        run_dir=Path("runs/1"),
+        run_id="1",
+        memory=Path("preload.json"),
+        facts=PytestFacts(),
+        without=(),
+        workers=lambda _: workers,
+        tell=told.append,
+    )
+    return made, fallback
+
+
+@pytest.mark.parametrize(
+    ("platform", "wanted", "forks"),
+    [
+        ("linux", "auto", True),
+        ("linux", "warm", True),
+        ("linux", "exec", False),
+        ("darwin", "auto", False),
+        ("darwin", "warm", True),
+        ("darwin", "exec", False),
+    ],
+)
+def test_forks_are_the_rule_on_linux_and_a_choice_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, platform: str, wanted: Any, forks: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert warm.may_fork(Phase(name="a", launcher=wanted)) is forks
+
+
+@pytest.mark.parametrize(
+    ("host", "workers", "env", "reason"),
+    [
+        (FakeHost(unsafe=("threads are alive", "sockets too")), 1, (), "threads are alive; sockets too"),
+        (FakeHost(gone=-9), 1, (), "ended with -9"),
+        (FakeHost(), 2, (("A", "{slot}"),), "differs from worker to worker"),
+        (FakeHost(), 1, (("A", "1"),), "its own collection failed"),
+    ],
+)
+def test_what_cannot_be_forked_goes_to_fresh_processes_and_is_told_once(
+    host: FakeHost, workers: int, env: tuple[tuple[str, str], ...], reason: str
+) -> None:
+    phase = Phase(name="a", env=env, launcher="warm")
+    told: list[str] = []
+    it, fallback = launcher(phase, host, told, workers=workers)
+
+    async def main() -> None:
+        await it.prepare(phase)
+        for number in range(2):
+            await it.start(Job(process=f"a/{number}", phase=phase, tests=(), attempt=1, slot=0))
+
+    asyncio.run(main())
+
+    assert not it.divides(phase)
+    assert [job.process for job in fallback.jobs] == ["a/0", "a/1"]
+    (text,) = told
+    assert reason in text
+
+
+def test_a_phase_of_the_plans_own_surroundings_is_divided_by_its_session() -> None:
+    phase = Phase(name="a", launcher="warm")
+    it, _ = launcher(phase, FakeHost(), [])
+    assert it.divides(phase)
+    assert it.keeps() == {7}
+
+
+def test_a_phase_with_an_environment_of_its_own_gets_a_host_of_its_own() -> None:
+    phase = Phase(name="a", env=(("A", "{slot}"),), launcher="warm")
+    it, _ = launcher(phase, FakeHost(gone=1), [], own=FakeHost())
+    asyncio.run(it.prepare(phase))
+    assert it.divides(phase)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import pytest
+
+from async_test_runner.model.inventory import CollectError, LeftOut
+from async_test_runner.model.result import CommandResult, Detail, Problem, Section
+from async_test_runner.model.vocabulary import Outcome
+from async_test_runner.record.events import CommandFinished, DeadlineReached, Event, Interrupted, ProblemFound, Warned
+from async_test_runner.reports.terminal.entries import entry, is_told
+from tests.reports.event_script import Script
+
+FAILED = Detail(
+    "call", Outcome.FAILED, "assert 1 == 2\nmore", "    def test():\n>       assert 1 == 2\nE       assert 1 == 2"
+)
+
+
+def lines(event: Event) -> list[str]:
+    told = entry(event)
+    assert told is not None
+    return [line.plain for line in told.lines()]
+
+
+def failed(**facts: object) -> Event:
+    values = {"outcome": Outcome.FAILED, "duration": 1.24, "details": (FAILED,)}
+    return Script().end("async", "tests/test_x.py::test_a", 3.0, **{**values, **facts})
+
+
+def test_a_failure_shows_pytests_own_words_behind_a_gutter() -> None:
+    assert lines(
+        failed(sections=(Section("Captured stdout call", "hello\n"), Section("Captured log call", " \n")))
+    ) == [
+        "FAILED tests/test_x.py::test_a  (phase async, 1.24s)",
+        "│     def test():",
+        "│ >       assert 1 == 2",
+        "│ E       assert 1 == 2",
+        "│ ─── Captured stdout call ───",
+        "│ hello",
+    ]
+
+
+def test_stages_other_than_the_call_are_named() -> None:
+    details = (
+        FAILED,
+        Detail("teardown", Outcome.ERROR, "boom"),
+        Detail("runner", Outcome.CRASHED, "killed by SIGSEGV"),
+    )
+    shown = lines(failed(outcome=Outcome.CRASHED, details=details))
+    assert shown[0] == "CRASHED tests/test_x.py::test_a  (phase async, 1.24s)"
+    assert shown[4:] == ["  at teardown", "│ boom", "  found by the runner", "│ killed by SIGSEGV"]
+
+
+def test_a_retry_is_one_line() -> None:
+    assert lines(failed(retry=True)) == [
+        "RETRY tests/test_x.py::test_a  failed: assert 1 == 2  (phase async, 1.24s)",
+    ]
+
+
+def test_a_later_attempt_says_which() -> None:
+    assert lines(failed(attempt=2))[0] == "FAILED tests/test_x.py::test_a  (phase async, attempt 2, 1.24s)"
+
+
+def test_long_output_keeps_its_end_and_says_what_is_cut() -> None:
+    output = "".join(f"line {number}\n" for number in range(100))
+    shown = lines(failed(details=(), sections=(Section("Captured stdout call", output),)))
+    assert shown[1:4] == ["│ ─── Captured stdout call ───", "  … 40 earlier lines, kept in the journal", "│ line 40"]
+    assert shown[-1] == "│ line 99"
+
+
+def test_long_tracebacks_keep_their_end() -> None:
+    text = "\n".join(str(number) for number in range(1000))
+    shown = lines(failed(details=(Detail("call", Outcome.FAILED, "recursion", text),)))
+    assert (len(shown), shown[1], shown[-1]) == (402, "  … 600 earlier lines, kept in the journal", "│ 999")
+
+
+@pytest.mark.parametrize("command", ["::error::x", "  ::set-output name=a::b", "##[group]x", "a ##vso[task.x]"])
+def test_no_line_of_a_test_begins_like_a_command_of_a_ci_service(command: str) -> None:
+    detail = Detail("setup", Outcome.FAILED, command, f"{command}\r{command}\n{command}")
+    event = Script().end(
+        command, f"{command}\n{command}", 3.0, Outcome.FAILED, details=(detail,), sections=(Section(command, command),)
+    )
+    shown = lines(event) + lines(Script().end(command, command, 3.0, Outcome.FAILED, details=(detail,), retry=True))
+    assert len(shown) == 7
+    for line in "\n".join(shown).splitlines():
+        assert not line.lstrip().startswith(("::", "##"))
+        assert "##[" not in line
+        assert "##vso[" not in line
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (Script().run(), ["RUN 20261120T071500.000Z-ab12cd  plan ci (runner.yaml)"]),
+        (Script().collected(tests=1), ["COLLECTED 1 test"]),
+        (
+            Script().collected(tests=9, left_out=(LeftOut("slow", 3), LeftOut("ignored", 1, "paths"))),
+            ["COLLECTED 9 tests, 3 left out"],
+        ),
+        (
+            Script().collected(tests=0, errors=(CollectError("tests/test_b.py", "\nE  ImportError: no x\n"),)),
+            ["COLLECTED 0 tests, 1 error", "│ tests/test_b.py: E  ImportError: no x"],
+        ),
+        (Warned(at=0, mono=0, message="slow\ndisk"), ["WARNING slow\\ndisk"]),
+        (
+            ProblemFound(at=0, mono=0, problem=Problem("infrastructure", "no python", "a log\ninstall it", "async")),
+            ["PROBLEM no python  (phase async)", "│ a log", "│ install it"],
+        ),
+        (Interrupted(at=0, mono=0, signal=2), ["INTERRUPTED by SIGINT: ending in order, once more kills at once"]),
+        (Interrupted(at=0, mono=0, signal=2, count=2), ["INTERRUPTED by SIGINT: killing what is left"]),
+        (
+            DeadlineReached(at=0, mono=0, budget="phase", limit=600, phase="async"),
+            ["DEADLINE phase async: the phase budget of 10m 00s is used up"],
+        ),
+        (
+            DeadlineReached(at=0, mono=0, budget="run", limit=60),
+            ["DEADLINE the run: the run budget of 1m 00s is used up"],
+        ),
+        (Script().end("async", "a", 1.0, Outcome.SKIPPED), ["skipped a  (phase async, 1.00s)"]),
+    ],
+)
+def test_news_of_the_run(event: Event, expected: list[str]) -> None:
+    assert lines(event) == expected
+
+
+def command(status: int | None, output: str = "", problem: str = "") -> Event:
+    result = CommandResult(
+        phase="db",
+        stage="setup",
+        command="alembic upgrade head",
+        status=status,
+        duration=2.0,
+        output=output,
+        problem=problem,
+    )
+    return CommandFinished(at=0, mono=0, result=result)
+
+
+def test_a_failed_command_shows_the_end_of_its_output() -> None:
+    output = "".join(f"{number}\n" for number in range(62))
+    shown = lines(command(1, output))
+    assert shown[0] == "SETUP FAILED alembic upgrade head  (phase db, exit 1, 2.00s)"
+    assert shown[1:3] == ["  … 2 earlier lines, kept in the run directory", "│ 2"]
+    assert lines(command(None, problem="not found"))[1:] == ["│ not found"]
+
+
+@pytest.mark.parametrize(
+    ("event", "quiet", "normal", "verbose"),
+    [
+        (Script().end("p", "a", 1.0), False, False, True),
+        (Script().end("p", "a", 1.0, Outcome.TIMED_OUT), True, True, True),
+        (Script().run(), False, True, True),
+        (Script().collected(), False, True, True),
+        (Script().collected(errors=(CollectError("x", ""),)), True, True, True),
+        (command(0), False, False, True),
+        (command(1), True, True, True),
+        (DeadlineReached(at=0, mono=0, budget="test", limit=1), False, False, False),
+        (DeadlineReached(at=0, mono=0, budget="run", limit=1), True, True, True),
+        (Script().start("p", "a", 1.0), False, False, False),
+    ],
+)
+def test_what_is_told_at_which_verbosity(event: Event, quiet: bool, normal: bool, verbose: bool) -> None:
+    assert [is_told(event, verbosity) for verbosity in (-1, 0, 1)] == [quiet, normal, verbose]
+
+
+def test_events_that_are_only_counted_have_no_entry() -> None:
+    assert entry(Script().start("p", "a", 1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "line", "verbosity"),
+    [
+        ({}, "ORDER-DEPENDENT t.py::a  passed alone  (phase async, 0.50s)", -1),
+        ({"outcome": Outcome.CRASHED}, "RECHECK t.py::a  crashed alone too  (phase async, 0.50s)", 1),
+        ({"outcome": Outcome.NOT_RUN, "reason": "why"}, "RECHECK t.py::a  not run again alone: why", 1),
+    ],
+)
+def test_a_recheck_is_told_at_once_when_it_has_found_something(
+    facts: dict[str, object], line: str, verbosity: int
+) -> None:
+    event = Script().recheck("async", "t.py::a", 3.0, **facts)  # type: ignore[arg-type]
+    assert lines(event) == [line]
+    assert is_told(event, verbosity)
+    assert is_told(event, verbosity - 1) is (verbosity == -1)
+
+
+def test_a_flaky_test_that_fails_is_told_although_its_last_attempt_passed() -> None:
+    event = Script().end("async", "t.py::a", 3.0, attempt=2, fails=True)
+    assert is_told(event, -1)
+    assert lines(event) == [
+        "FLAKY t.py::a  passed after it was red, which the plan wants to fail  (phase async, attempt 2, 1.00s)"
+    ]

@@ -1,0 +1,105 @@
+"""What sessions say, in whatever order it comes."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from async_test_runner.contract.messages import Finished, Started, WorkerDied, WorkerLost
+from async_test_runner.model.errors import ExitCode
+from async_test_runner.record.events import TestFinished
+from async_test_runner.record.verdict import exit_code
+from async_test_runner.supervision.actions import Ask, Signal
+from tests.support.replay import EPOCH, FAILED, replay
+
+
+def test_a_worker_that_dies_costs_its_own_test_only() -> None:
+    it = replay("a::1", "a::2", "a::3", workers=2)
+    it.begin("p/0001", "a::1", "gw0")
+    it.begin("p/0001", "a::2", "gw1")
+    it.say("p/0001", WorkerLost, worker="gw0", text="Not properly terminated")
+    it.say("p/0001", WorkerDied, id="a::1", worker="gw0")
+    it.end("p/0001", "a::2", worker="gw1")
+    it.over("p/0001", 2, "worker crashed")
+    assert it.running == {"p/0002": ["a::3"]}
+    it.run("p/0002", "a::3")
+    it.over("p/0002")
+    assert it.outcomes() == "crashed passed passed"
+
+
+def test_a_test_of_a_dead_worker_does_not_time_out_as_well() -> None:
+    it = replay("a::1", "a::2", workers=2)
+    it.hello("p/0001", 11, "gw0")
+    it.hello("p/0001", 12, "gw1")
+    it.begin("p/0001", "a::1", "gw0")
+    it.at(50.0)
+    it.say("p/0001", WorkerDied, id="a::1", worker="gw0")
+    it.begin("p/0001", "a::2", "gw1")
+    assert it.at(60.0) == []
+    assert it.at(70.0) == []
+    it.end("p/0001", "a::2", worker="gw1")
+    it.over("p/0001", 1)
+    assert it.outcomes() == "crashed passed"
+
+
+def test_the_news_of_a_workers_death_may_come_before_that_of_its_last_test() -> None:
+    it = replay("a::1", "a::2", workers=2)
+    it.hello("p/0001", 11, "gw0")
+    it.say("p/0001", WorkerLost, worker="gw0", text="Not properly terminated")
+    it.say("p/0001", WorkerDied, id="a::1", worker="gw0")
+    it.begin("p/0001", "a::1", "gw0")
+    assert it.at(60.0) == []
+    it.run("p/0001", "a::2", worker="gw1")
+    it.over("p/0001", 1)
+    assert it.outcomes() == "crashed passed"
+
+
+def test_a_worker_ended_at_a_deadline_leaves_a_test_that_timed_out() -> None:
+    it = replay("a::1", "a::2", workers=2)
+    it.hello("p/0001", 11, "gw0")
+    it.begin("p/0001", "a::1", "gw0")
+    it.at(60.0)
+    assert it.at(65.0) == [Signal("p/0001", signal.SIGTERM, 11)]
+    it.say("p/0001", WorkerDied, id="a::1", worker="gw0")
+    assert it.at(70.0) == []  # its process id may be somebody else's by now
+    it.run("p/0001", "a::2", worker="gw1")
+    it.over("p/0001", 1)
+    assert it.outcomes() == "timed_out passed"
+
+
+def test_a_worker_that_dies_between_tests_blames_none_and_does_not_pass_unnoticed() -> None:
+    it = replay("a::1", "a::2", workers=2)
+    it.run("p/0001", "a::1", worker="gw0")
+    it.say("p/0001", WorkerLost, worker="gw0", text="Not properly terminated")
+    it.say("p/0001", WorkerDied, id="a::2", worker="gw0")  # xdist names the next one, which never began
+    it.over("p/0001", 1)
+    it.run("p/0002", "a::2")
+    it.over("p/0002")
+    result = it.result()
+    assert [test.outcome.value for test in result.tests()] == ["passed", "passed"]
+    assert "gw0" in result.problems[0].message
+    assert exit_code(result) is ExitCode.FAILED
+
+
+def test_results_of_unknown_tests_and_second_results_are_not_taken() -> None:
+    it = replay("a::1")
+    it.run("p/0001", "a::1")
+    it.run("p/0001", "a::1", FAILED)
+    it.run("p/0001", "b::1", FAILED)
+    it.over("p/0001", 0)
+    assert it.outcomes() == "passed"
+
+
+@pytest.mark.parametrize("mono", [0.0, 1_700_000_000.0])
+def test_clocks_that_a_test_has_frozen_make_nobody_late_and_nobody_idle(mono: float) -> None:
+    it = replay("a::1", idle=20.0)
+    it.hello("p/0001")
+    it.now = 10.0
+    it.supervisor.message("p/0001", Started(at=5.0, mono=mono, id="a::1"))
+    assert it.at(69.0) == []
+    stamp = {"at": 5.0, "mono": mono, "started": 5.0}
+    it.supervisor.message("p/0001", Finished(id="a::1", duration=1.0, call=0.5, **stamp))
+    (event,) = it.said(TestFinished)
+    assert (event.outcome.value, event.started, event.at) == ("passed", EPOCH + 10.0, EPOCH + 69.0)
+    assert [type(action) for action in it.at(89.0)] == [Ask]  # that it hangs afterwards is noticed
