@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ..contract.surroundings import Surroundings
 from ..model.errors import RunnerError
 from ..model.inventory import Inventory
 from ..model.plan import Plan
@@ -23,14 +24,14 @@ def inventory(
 ) -> Inventory:
     """One collection for the plan, without a run directory. ``click.exceptions.Exit(128 + n)`` for signal n."""
     with tempfile.TemporaryDirectory(prefix="async-test-run-", ignore_cleanup_errors=True) as directory, _Busy():
-        return asyncio.run(_collect(plan, narrowing, Path(directory), environ, pytest_args))
+        return asyncio.run(
+            _collect(plan, narrowing, collection.surroundings(plan, Path(directory), environ, pytest_args))
+        )
 
 
-async def _collect(
-    plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
-) -> Inventory:
+async def _collect(plan: Plan, narrowing: Narrowing, around: Surroundings) -> Inventory:
     received: list[int] = []
-    task = asyncio.create_task(collection.collect(plan, narrowing, directory, environ, pytest_args))
+    task = asyncio.create_task(collection.collect(plan, narrowing, around))
 
     def on_signal(number: int) -> None:
         received.append(number)

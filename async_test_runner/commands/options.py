@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model.errors import UsageError
+from ..record.events import Asked
+from ..reports.formats import FORMATS
+from ..reports.formats.format import Format
 from ..words.durations import parse_duration
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -45,18 +49,6 @@ config: Decorator = click.option(
     metavar="FILE",
     help="The plan. Without it, runner.yaml is looked for in this directory and upwards.",
 )
-markers: Decorator = click.option(
-    "-m", "--markers", default="", metavar="EXPR", help="Only tests for which this marker expression is true."
-)
-keyword: Decorator = click.option(
-    "-k", "--keyword", default="", metavar="EXPR", help="Only tests for which this keyword expression is true."
-)
-files: Decorator = click.option(
-    "--files", multiple=True, metavar="PATH…", help="Only tests in these files or directories (one or more)."
-)
-tests: Decorator = click.option(
-    "-t", "--test", "tests", multiple=True, metavar="NODEID", help="Only the test with exactly this id (repeatable)."
-)
 run_dir: Decorator = click.option(
     "--run-dir",
     type=click.Path(path_type=Path),
@@ -64,9 +56,6 @@ run_dir: Decorator = click.option(
     help="Keep runs here instead of .async-test-run next to the plan.",
 )
 color: Decorator = click.option("--color/--no-color", default=None, help="Colours; by default where a terminal is.")
-timeout: Decorator = click.option(
-    "--timeout", type=DURATION, metavar="T", help="Deadline of the whole run, such as 90s, 10m or 1h30m."
-)
 
 
 def here() -> Path:
@@ -85,12 +74,94 @@ def absolute(files: tuple[str, ...]) -> tuple[str, ...]:
 AFTER_DASHES = "async-test-run: arguments after --"
 
 
-def narrowing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The plan, and what is asked for out of it: the same for `run` and `plan`."""
-    phases: Decorator = click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]")
-    for decorator in (keyword, markers, tests, files, config, phases):  # the last one stands first in the help
-        function = decorator(function)
+# Options that the journal records, by their field of `Asked`: what is said of one stands here and nowhere else.
+ASKED: dict[str, Decorator] = {
+    "phases": click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]"),
+    "files": click.option(
+        "--files", multiple=True, metavar="PATH…", help="Only tests in these files or directories (one or more)."
+    ),
+    "tests": click.option(
+        "-t",
+        "--test",
+        "tests",
+        multiple=True,
+        metavar="NODEID",
+        help="Only the test with exactly this id (repeatable).",
+    ),
+    "markers": click.option(
+        "-m", "--markers", default="", metavar="EXPR", help="Only tests for which this marker expression is true."
+    ),
+    "keyword": click.option(
+        "-k", "--keyword", default="", metavar="EXPR", help="Only tests for which this keyword expression is true."
+    ),
+    "workers": click.option(
+        "--workers", type=click.IntRange(min=1), metavar="N", help="At most N workers in any phase."
+    ),
+    "max_failures": click.option(
+        "--max-failures", type=click.IntRange(min=0), metavar="N", help="Stop a phase after N failures; 0 never stops."
+    ),
+    "run_timeout": click.option(
+        "--timeout",
+        "run_timeout",
+        type=DURATION,
+        metavar="T",
+        help="Deadline of the whole run, such as 90s, 10m or 1h30m.",
+    ),
+    "launcher": click.option(
+        "--launcher",
+        type=click.Choice(["auto", "exec", "warm"]),
+        help="How all phases make their processes, whatever the plan says.",
+    ),
+}
+NARROWING = ("phases", "files", "tests", "markers", "keyword")
+
+
+def asking(*names: str) -> Decorator:
+    """Give a command these options of `ASKED`, or all; it is called with their values as one ``asked``.
+
+    All of them come with the reports' own options, with which a command says where they are written.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(**given: Any) -> Any:
+            values = {name: given.pop(name) for name in names or ASKED}
+            values["files"] = absolute(values["files"])
+            if not names:
+                values["reports"] = reports_of(given)
+            values["pytest_args"] = click.get_current_context().meta[AFTER_DASHES]
+            return function(asked=Asked(**values), **given)
+
+        result: Callable[..., Any] = command
+        if not names:
+            result = reports(result)
+        for name in reversed(names or tuple(ASKED)):  # the last one stands first in the help
+            result = ASKED[name](result)
+        return result
+
+    return decorate
+
+
+def reports(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each format that has one; see `reports_of`."""
+    for format in reversed(FORMATS.values()):
+        if format.flag:
+            text = f"Write {format.title} to this file, whatever the plan says."
+            option = click.option(
+                format.flag, _parameter(format), type=click.Path(path_type=Path), metavar="FILE", help=text
+            )
+            function = option(function)
     return function
+
+
+def reports_of(given: dict[str, Any]) -> dict[str, str]:
+    """By format: the absolute path that the command line names. The options' values are taken out of ``given``."""
+    paths = {format.key: given.pop(_parameter(format)) for format in FORMATS.values() if format.flag}
+    return {key: str(path.absolute()) for key, path in paths.items() if path is not None}
+
+
+def _parameter(format: Format) -> str:
+    return f"report_{format.key}"
 
 
 class ManyFiles(click.Command):

@@ -35,15 +35,16 @@ from ..model.inventory import Inventory
 from ..model.plan import Plan
 from ..plan import reading as plans
 from ..record import runs
+from ..record.events import Asked
 from ..reports.terminal import planning, views
 from ..reports.wording import text
 from ..run import collection
+from ..run.request import narrowing_of
 from ..suite import assignment as selection
-from ..suite.assignment import Assignment, Explanation, Narrowing
+from ..suite.assignment import Assignment, Explanation
 from ..suite.workers import workers_of
 from ..words.wording import listed
 from . import collecting, options
-from .options import absolute
 
 _EPILOG = """\b
 Examples:
@@ -66,7 +67,8 @@ Exit codes:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@options.narrowing
+@options.config
+@options.asking(*options.NARROWING)
 @click.option("--explain", "explained", metavar="NODEID", help="Which phase has this test, and why none before it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @options.color
@@ -74,12 +76,8 @@ Exit codes:
 @click.pass_context
 def command(
     context: click.Context,
-    phases: tuple[str, ...],
+    asked: Asked,
     plan: Path | None,
-    files: tuple[str, ...],
-    tests: tuple[str, ...],
-    markers: str,
-    keyword: str,
     explained: str | None,
     as_json: bool,
     color: bool | None,
@@ -91,9 +89,9 @@ def command(
     no phase is listed. Narrowing works as for `run`.
     """
     loaded = plans.load(plan if plan is not None else runs.find_plan(options.here()))
-    narrowing = Narrowing(phases=phases, files=absolute(files), markers=markers, keyword=keyword, tests=tests)
+    narrowing = narrowing_of(asked)
     selection.check_phase_names(loaded, narrowing)
-    inventory = collecting.inventory(loaded, narrowing, os.environ, context.meta[options.AFTER_DASHES])
+    inventory = collecting.inventory(loaded, narrowing, os.environ, asked.pytest_args)
     assignment = selection.assign(loaded, inventory, narrowing)
     if explained is not None:
         explanation = _explain(loaded, inventory, assignment, explained)

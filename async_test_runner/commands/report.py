@@ -13,7 +13,7 @@ from ..model.errors import InfrastructureError, UsageError
 from ..model.result import RunResult
 from ..record import journal, runs, verdict
 from ..record.fold import fold
-from ..reports.formats import junit, summary
+from ..reports.formats import FORMATS, summary
 from ..reports.terminal import final, views
 from ..system.files import replaced
 from . import options
@@ -38,18 +38,13 @@ Examples:
 @click.option(
     "--slowest", type=click.IntRange(min=0), default=10, show_default=True, help="How many slow tests to list."
 )
-@click.option(
-    "--junit",
-    "junit_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the merged JUnit XML again, to this file.",
-)
+@options.reports
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of text.")
 @click.option("--exit-code", "with_verdict", is_flag=True, help="Exit as the run did, not with 0.")
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     run: str | None,
     plan: Path | None,
     run_dir: Path | None,
@@ -58,9 +53,9 @@ def command(
     quiet: int,
     color: bool | None,
     slowest: int,
-    junit_file: Path | None,
     as_json: bool,
     with_verdict: bool,
+    **given: Path | None,
 ) -> None:
     """Show a recorded run again, from its journal; without RUN, the newest.
 
@@ -75,9 +70,10 @@ def command(
     result = _recorded(path)
     code = verdict.exit_code(result)
     places = [("journal", path.absolute())]
-    if junit_file is not None:
-        _write_junit(result, junit_file)
-        places.insert(0, ("junit", junit_file.absolute()))
+    for key, place in options.reports_of(given).items():
+        with replaced(Path(place)) as file:
+            file.writelines(FORMATS[key].render(result, code))
+        places.insert(0, (key, Path(place)))
     if as_json:
         click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
     else:
@@ -114,11 +110,6 @@ def _recorded(path: Path) -> RunResult:
     if not result.run_id:
         raise UsageError(f"{path} records no run", hint="`async-test-run report --list` shows those that do")
     return result
-
-
-def _write_junit(result: RunResult, path: Path) -> None:
-    with replaced(path) as file:
-        file.writelines(junit.render(result))
 
 
 def _list(base: Path, color: bool | None) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Literal
 
 import click
 from rich.text import Text
 
 from ..model.errors import UsageError
 from ..record import runs
+from ..record.events import Asked
 from ..reports.terminal import final, views
 from ..reports.wording import text
 from ..run import workflow
-from ..suite.assignment import Narrowing
+from ..run.request import Outcome, Request
 from . import options
 
 _EPILOG = """\b
@@ -37,23 +37,8 @@ Examples:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@options.narrowing
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="At most N workers in any phase.")
-@click.option(
-    "--max-failures", type=click.IntRange(min=0), metavar="N", help="Stop a phase after N failures; 0 never stops."
-)
-@options.timeout
-@click.option(
-    "--junit",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the merged JUnit XML here, not where the plan says.",
-)
-@click.option(
-    "--launcher",
-    type=click.Choice(["auto", "exec", "warm"]),
-    help="How all phases make their processes, whatever the plan says.",
-)
+@options.config
+@options.asking()
 @click.option(
     "--resume",
     is_flag=False,
@@ -69,17 +54,8 @@ Examples:
 @click.pass_context
 def command(
     context: click.Context,
-    phases: tuple[str, ...],
+    asked: Asked,
     plan: Path | None,
-    files: tuple[str, ...],
-    tests: tuple[str, ...],
-    markers: str,
-    keyword: str,
-    workers: int | None,
-    max_failures: int | None,
-    timeout: float | None,
-    junit: Path | None,
-    launcher: Literal["auto", "exec", "warm"] | None,
     resume: str | None,
     run_dir: Path | None,
     color: bool | None,
@@ -98,35 +74,25 @@ def command(
     reporter = views.reporter(sys.stdout, color=color, verbosity=verbosity, environ=os.environ)
     live = views.is_live(sys.stdout, verbosity=verbosity, environ=os.environ)
     interval, keyboard = (0.12, 0) if live else (1.0, None)
-    junit = junit.absolute() if junit else None
+    argv = tuple(sys.argv[1:])
     if resume is not None:
         path = runs.find(_base(plan, run_dir, cwd), resume or None)
-        argv = tuple(sys.argv[1:])
         outcome = workflow.resume(
-            path, reporter, os.environ, argv=argv, junit=junit, keyboard=keyboard, interval=interval
+            path, reporter, os.environ, argv=argv, reports=asked.reports, keyboard=keyboard, interval=interval
         )
-        _show(context, outcome, verbosity, color, cwd)
-        return
-    request = workflow.Request(
-        plan=plan if plan is not None else runs.find_plan(cwd),
-        narrowing=Narrowing(
-            phases=phases, files=options.absolute(files), markers=markers, keyword=keyword, tests=tests
-        ),
-        workers=workers,
-        max_failures=max_failures,
-        run_timeout=timeout,
-        launcher=launcher,
-        junit=junit,
-        run_dir=run_dir.absolute() if run_dir else None,
-        pytest_args=context.meta[options.AFTER_DASHES],
-        argv=tuple(sys.argv[1:]),
-        keyboard=keyboard,
-    )
-    outcome = workflow.run(request, reporter, os.environ, interval=interval)
+    else:
+        request = Request(
+            plan=plan if plan is not None else runs.find_plan(cwd),
+            asked=asked,
+            run_dir=run_dir.absolute() if run_dir else None,
+            argv=argv,
+            keyboard=keyboard,
+        )
+        outcome = workflow.run(request, reporter, os.environ, interval=interval)
     _show(context, outcome, verbosity, color, cwd)
 
 
-def _show(context: click.Context, outcome: workflow.Outcome, verbosity: int, color: bool | None, cwd: Path) -> None:
+def _show(context: click.Context, outcome: Outcome, verbosity: int, color: bool | None, cwd: Path) -> None:
     lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=cwd, places=outcome.places)
     if outcome.coverage:
         table = [Text(line) for line in text.block(outcome.coverage.rstrip()).split("\n")]
@@ -135,15 +101,12 @@ def _show(context: click.Context, outcome: workflow.Outcome, verbosity: int, col
     context.exit(int(outcome.exit_code))
 
 
-_WITH_RESUME = {"resume", "plan", "run_dir", "junit", "color", "quiet", "verbose"}
-
-
 def _refuse_beside_resume(context: click.Context) -> None:
     """A run goes on as it was asked for; what would change that is no part of it."""
     given = {
         name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
-    others = sorted(given - _WITH_RESUME) + (["--"] if context.meta[options.AFTER_DASHES] else [])
+    others = sorted(given & set(options.ASKED)) + (["--"] if context.meta[options.AFTER_DASHES] else [])
     if others:
         raise UsageError(
             f"--resume goes on with a run as it was asked for: {', '.join(others)} cannot be given with it",

@@ -10,16 +10,16 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..contract.surroundings import AT_END
 from ..system import process
 
-DIRECTORY = "at-end"
 _DEADLINE = 30.0  # seconds for each command
 _LAST_WORDS = 500  # characters of its output that a warning quotes
 
 
 async def run(run_dir: Path, root: Path, environ: Mapping[str, str]) -> list[str]:
     """Run the commands that were left; returns a warning for each that failed."""
-    found = [*run_dir.glob(f"{DIRECTORY}/*.json"), *run_dir.glob(f"hosts/*/{DIRECTORY}/*.json")]
+    found = [*run_dir.glob(f"{AT_END}/*.json"), *run_dir.glob(f"hosts/*/{AT_END}/*.json")]
     return [warning for path in sorted(found) if (warning := await _one(path, root, environ))]
 
 

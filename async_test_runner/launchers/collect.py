@@ -24,6 +24,8 @@ from ..contract.messages import (
     LeftOutSaid,
     Message,
 )
+from ..contract.settings import Collect, settings_of
+from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError, UsageError
 from ..model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
 from ..supervision import dumps
@@ -31,7 +33,7 @@ from ..system import process
 from ..system.process import KILL
 from ..words.deaths import describe_death
 from ..words.durations import format_duration
-from . import at_end, coverage, pytest_process
+from . import coverage, pytest_process
 from .warm import Host
 
 _TICK = 0.005  # seconds between two looks at a host that collects
@@ -96,22 +98,11 @@ class Collection:
     """How to collect: the process's surroundings, all that does not change from one round to the next."""
 
     def __init__(
-        self,
-        *,
-        root: Path,
-        run_dir: Path,
-        python: str,
-        paths: tuple[str, ...],
-        arguments: tuple[str, ...],
-        env: Mapping[str, str],
-        timeout: float | None,
-        grace: float,
+        self, around: Surroundings, *, python: str, env: Mapping[str, str], timeout: float | None, grace: float
     ) -> None:
-        self._root = root
-        self._run_dir = run_dir
+        """``env`` is the whole environment of the process; ``timeout`` and ``grace`` are seconds."""
+        self._around = around
         self._python = python
-        self._paths = paths
-        self._arguments = arguments
         self._env = env
         self._timeout = timeout
         self._grace = grace
@@ -158,23 +149,21 @@ class Collection:
         directory = self._fresh(number)
         session = await pytest_process.start(
             [
-                *self._arguments,
+                *self._around.arguments,
                 *([] if host else ["--collect-only"]),
                 "-q",
                 "--color=no",
                 *pytest_process.ignoring(without),
-                *self._paths,
+                *self._around.paths,
             ],
             python=self._python,
-            cwd=self._root,
+            cwd=self._around.root,
             directory=directory,
-            settings={
-                "mode": "collect",
-                "expressions": [list(expression) for expression in expressions],
-                "without": without,
-                "host": host,
-                "at_end": str(self._run_dir / at_end.DIRECTORY),
-            },
+            settings=settings_of(
+                Collect(expressions=tuple(expressions), host=host),
+                msgspec.structs.replace(self._around, without=without),
+                process.parent(),
+            ),
             env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,
             control=host,
@@ -196,7 +185,7 @@ class Collection:
 
     def _fresh(self, number: int) -> Path:
         """A directory for a round; a run that is resumed has had some."""
-        while (directory := self._run_dir / "collection" / f"{number:04d}").exists():
+        while (directory := self._around.run_dir / "collection" / f"{number:04d}").exists():
             number += 1
         return directory
 

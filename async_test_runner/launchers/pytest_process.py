@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import abc
-import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from ..contract.launching import Job
 from ..contract.messages import Capturing, Message, Why
+from ..contract.settings import PLUGIN, PYTHONPATH, SETTINGS, Question, Settings, encoded
 from ..model.errors import InfrastructureError
 from ..system import process, spool
 from ..system.files import replaced
 from .tail import Tail
 
 INSIDE = Path(__file__).parent.parent / "inside"
-PLUGIN = "async_test_run_inside.plugin"
-SETTINGS = "ASYNC_TEST_RUN_SETTINGS"
-PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"
 LOG_NAME = "output.log"
 _LOG_LIMIT = 4000  # bytes of a log, and of a dump, that are shown with an outcome
 _DUMP_LIMIT = 64_000
@@ -77,7 +70,7 @@ class SessionFiles(abc.ABC):
     def ask(self, why: Why, id: str, message: str, pid: int, number: int) -> None:
         """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""
         with replaced(self.directory / f"ask-{pid}.json") as file:
-            file.write(msgspec.json.encode({"why": why, "id": id, "message": message}))
+            file.write(encoded(Question(why, id, message)))
         process.signal_process(pid, number)
 
     def ask_in_c(self, pid: int, number: int) -> None:
@@ -150,7 +143,7 @@ async def start(
     python: str,
     cwd: Path,
     directory: Path,
-    settings: Mapping[str, Any],
+    settings: Settings,
     env: Mapping[str, str],
     on_exit: Callable[[], None],
     control: bool = False,
@@ -164,7 +157,7 @@ async def start(
     path = directory / "settings.json"
     try:
         directory.mkdir(parents=True)
-        path.write_text(json.dumps({**settings, "runner": process.parent()}), encoding="utf-8")
+        path.write_bytes(encoded(settings))
     except OSError as error:
         raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
     child = await process.start(
@@ -176,11 +169,6 @@ async def start(
         control=control,
     )
     return PytestSession(child, directory, names)
-
-
-def watching(job: Job) -> dict[str, Any]:
-    """What the process looks for after each test, and whether another one runs tests beside it."""
-    return {"leaks": job.phase.leaks.by_kind(), "alone": job.workers == 1 and not job.parallel}
 
 
 def ignoring(without: Sequence[str]) -> list[str]:

@@ -7,24 +7,23 @@ a host says that it must not fork, or is gone, the exec launcher takes over, and
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..contract.launching import Job, Session
 from ..contract.messages import Exited, Forked, Hosting
+from ..contract.settings import Fork, Order, encoded, settings_of
+from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
-from ..model.inventory import PytestFacts
 from ..model.plan import Phase, Plan
 from ..suite.units import units
 from ..system import process
 from ..words.templates import expand, template_values
-from . import at_end
 from .exec import ExecLauncher, junit_path
-from .pytest_process import PytestSession, SessionFiles, process_names, watching
+from .pytest_process import PytestSession, SessionFiles, process_names
 
 _FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
 _TICK = 0.005
@@ -70,7 +69,7 @@ class Host:
 
     async def fork(self, name: str, settings: Path) -> int:
         """Process id of a new session. ``InfrastructureError`` when the host does not answer."""
-        self._session.write(json.dumps({"process": name, "settings": str(settings)}).encode() + b"\n")
+        self._session.write(encoded(Order(name, str(settings))) + b"\n")
         try:
             async with asyncio.timeout(_FORK_DEADLINE):
                 while name not in self._pids:
@@ -128,8 +127,8 @@ def may_fork(phase: Phase) -> bool:
     return phase.launcher == "warm" or (phase.launcher == "auto" and sys.platform.startswith("linux"))
 
 
-class _Surroundings(NamedTuple):
-    """What a collection runs under: phases that differ in it need a host of their own."""
+class _Footing(NamedTuple):
+    """What a collection stands on: phases that differ in it need a host of their own."""
 
     python: str
     arguments: tuple[str, ...]
@@ -140,44 +139,35 @@ class WarmLauncher:
     """Forks what can be forked, and hands the rest to ``fallback``. ``tell`` takes each reason for that, once.
 
     ``new_host`` collects again, for a phase whose interpreter, arguments or environment are its own: None if that does
-    not give a host. The ``host`` of the plan's own collection serves all others. ``memory`` is the file of what workers
-    import, from one run to the next.
+    not give a host. The ``host`` of the plan's own collection serves all others.
     """
 
     def __init__(
         self,
         plan: Plan,
+        around: Surroundings,
         host: Host,
         fallback: ExecLauncher,
         new_host: Callable[[Phase], Awaitable[Host | None]],
         *,
-        run_dir: Path,
-        run_id: str,
-        memory: Path,
-        facts: PytestFacts,
-        without: tuple[str, ...],
         workers: Callable[[Phase], int],
         tell: Callable[[str], None],
     ) -> None:
         self._fallback = fallback
         self._new_host = new_host
-        self._run_dir = run_dir
-        self._run_id = run_id
-        self._memory = memory
-        self._facts = facts
-        self._without = without
+        self._around = around
         self._workers = workers
         self._tell = tell
         self._told: set[str] = set()
-        self._hosts: dict[_Surroundings, Host | None] = {
-            _Surroundings(plan.python, plan.pytest_args, self._rendered(plan.env, "collection", 0)): host
+        self._hosts: dict[_Footing, Host | None] = {
+            _Footing(plan.python, plan.pytest_args, self._rendered(plan.env, "collection", 0)): host
         }
 
     async def prepare(self, phase: Phase) -> None:
         """Collect for a phase that needs a host of its own."""
-        surroundings = self._surroundings(phase)
-        if surroundings not in self._hosts and not self._own_obstacle(phase):
-            self._hosts[surroundings] = await self._new_host(phase)
+        footing = self._footing(phase)
+        if footing not in self._hosts and not self._own_obstacle(phase):
+            self._hosts[footing] = await self._new_host(phase)
 
     def divides(self, phase: Phase) -> bool:
         """Whether a session of this phase keeps the phase's units apart by itself."""
@@ -190,22 +180,26 @@ class WarmLauncher:
     async def start(self, job: Job) -> Session:
         """Fork, or let the exec launcher start the job."""
         obstacle = self._obstacle(job.phase)
-        host = self._hosts.get(self._surroundings(job.phase))
+        host = self._hosts.get(self._footing(job.phase))
         if obstacle or host is None:
             self._say(job.phase, obstacle)
             if job.workers > 1 and not self._fallback.distributes:
                 self._say(job.phase, "and without pytest-xdist its tests run one after the other")
             return await self._fallback.start(job)
-        directory = self._run_dir / "processes" / job.process
+        directory = self._around.directory(job.process)
         settings = directory / "settings.json"
         try:
             directory.mkdir(parents=True)
-            settings.write_text(json.dumps(self._settings(job)), encoding="utf-8")
+            settings.write_bytes(encoded(settings_of(self._fork_of(job, directory), self._around, process.parent())))
             session = WarmSession(host, job, directory)
         except OSError as error:
             raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
         await session.fork(settings)
         return session
+
+    def _fork_of(self, job: Job, directory: Path) -> Fork:
+        divided = units(job.phase, job.tests) if job.divided else ()
+        return Fork(job=job, units=divided, junit=junit_path(job, directory, self._around.facts))
 
     async def end(self, grace: float) -> None:
         """No more jobs: all hosts end."""
@@ -213,11 +207,11 @@ class WarmLauncher:
             if host is not None:
                 await host.end(grace)
 
-    def _surroundings(self, phase: Phase) -> _Surroundings:
-        return _Surroundings(phase.python, phase.pytest_args, self._rendered(phase.env, phase.name, 0))
+    def _footing(self, phase: Phase) -> _Footing:
+        return _Footing(phase.python, phase.pytest_args, self._rendered(phase.env, phase.name, 0))
 
     def _rendered(self, env: tuple[tuple[str, str], ...], phase: str, slot: int) -> tuple[tuple[str, str], ...]:
-        values = template_values(phase, str(self._run_dir), slot, f"gw{slot}")
+        values = template_values(phase, str(self._around.run_dir), slot, f"gw{slot}")
         return tuple((name, expand(text, values)) for name, text in env)
 
     def _obstacle(self, phase: Phase) -> str:
@@ -225,7 +219,7 @@ class WarmLauncher:
         own = self._own_obstacle(phase)
         if own:
             return own
-        host = self._hosts.get(self._surroundings(phase))
+        host = self._hosts.get(self._footing(phase))
         if host is None:
             return "its own collection failed"
         if host.gone is not None:
@@ -245,28 +239,3 @@ class WarmLauncher:
         if may_fork(phase) and text not in self._told:
             self._told.add(text)
             self._tell(text)
-
-    def _settings(self, job: Job) -> dict[str, Any]:
-        return {
-            "mode": "run",
-            "runner": process.parent(),
-            "tests": [test.id for test in job.tests],
-            "units": [[test.id for test in unit] for unit in units(job.phase, job.tests)] if job.divided else [],
-            "divided": job.divided,
-            "workers": job.workers,
-            "slot": job.slot,
-            "maxfail": job.maxfail,
-            "capacities": job.capacities,
-            "resources": job.phase.resources,
-            "worker_env": {},
-            "without": self._without,
-            "recheck": job.recheck,
-            "leak_timeout": job.phase.leak_timeout,
-            "memory": job.phase.memory,
-            "output": job.phase.output,
-            "testrun_uid": self._run_id,
-            "at_end": str(self._run_dir / at_end.DIRECTORY),
-            "preload": str(self._memory) if job.phase.preload else "",
-            "junit": junit_path(job, self._run_dir / "processes" / job.process, self._facts),
-            **watching(job),
-        }

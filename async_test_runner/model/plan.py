@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -29,28 +29,18 @@ class Retries(msgspec.Struct, frozen=True):
 
 
 class Leaks(msgspec.Struct, frozen=True):
-    """What becomes of what a test leaves behind, by kind; ``default`` holds for the kinds that are None."""
+    """What becomes of what a test leaves behind: ``default`` holds for the kinds that have no policy of their own."""
 
     default: LeakPolicy = "report"
-    tasks: LeakPolicy | None = None
-    exceptions: LeakPolicy | None = None
-    loops: LeakPolicy | None = None
-    generators: LeakPolicy | None = None
-    threads: LeakPolicy | None = None
-    processes: LeakPolicy | None = None
-    descriptors: LeakPolicy | None = None
-    clients: LeakPolicy | None = None
-    state: LeakPolicy | None = None
-    teardowns: LeakPolicy | None = None
+    kinds: dict[LeakKind, LeakPolicy] = {}
 
     def of(self, kind: LeakKind) -> LeakPolicy:
         """The policy for one kind."""
-        policy: LeakPolicy | None = getattr(self, kind)
-        return policy or self.default
+        return self.kinds.get(kind, self.default)
 
     def by_kind(self) -> dict[LeakKind, LeakPolicy]:
         """The policy for every kind."""
-        return {kind: self.of(kind) for kind in get_args(LeakKind)}
+        return {kind: self.of(kind) for kind in LeakKind}
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -112,13 +102,6 @@ class Select(msgspec.Struct, frozen=True, kw_only=True):
     keyword: str = ""
 
 
-class Reports(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the reports of a run are written, besides the run directory; relative to the plan."""
-
-    junit: str | None = None
-    summary: str | None = None
-
-
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A validated plan. ``root`` is its directory: every relative path is meant from there."""
 
@@ -133,7 +116,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     collect_timeout: float | None = 300.0
     run_timeout: float | None = None
     resources: tuple[tuple[str, int], ...] = ()
-    reports: Reports = Reports()
+    reports: dict[str, str] = {}  # by format: where it is written besides the run directory, relative to the plan
     # what the collection process itself runs under: the plan's `defaults`
     python: str = "auto"
     pytest_args: tuple[str, ...] = ()

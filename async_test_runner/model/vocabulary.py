@@ -40,20 +40,48 @@ class Outcome(enum.StrEnum):
 
 
 RED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
-
-
 GREEN = frozenset({Outcome.PASSED, Outcome.XPASSED, Outcome.XFAILED})
 
-
 RetryOn = Literal["failed", "timed_out", "crashed"]
-
-
 PassOrFail = Literal["pass", "fail"]
-
-
-LeakKind = Literal[
-    "tasks", "exceptions", "loops", "generators", "threads", "processes", "descriptors", "clients", "state", "teardowns"
-]
-
-
 LeakPolicy = Literal["report", "fail", "ignore"]
+
+
+class LeakKind(enum.StrEnum):
+    """What a test can leave behind; ``help`` says it in the reference of the plan."""
+
+    help: str
+
+    def __new__(cls, value: str, help: str) -> LeakKind:
+        """A member that is its value."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.help = help
+        return member
+
+    TASKS = (
+        "tasks",
+        "Asyncio tasks that are still pending, those too that the framework's loop cancels silently at its end.",
+    )
+    EXCEPTIONS = ("exceptions", "Exceptions of background tasks and callbacks that nobody retrieved.")
+    LOOPS = ("loops", "Event loops that were not closed.")
+    GENERATORS = ("generators", "Asynchronous generators that were not closed.")
+    THREADS = ("threads", "Threads that still run; daemon threads are not meant to be joined.")
+    PROCESSES = ("processes", "Child processes that still run, and those that left their parent (daemons).")
+    DESCRIPTORS = (
+        "descriptors",
+        "Sockets, files and pipes that are still open; sockets too that only the garbage collector closed.",
+    )
+    CLIENTS = (
+        "clients",
+        "httpx and aiohttp clients that were not closed, connections not returned to the pool of an SQLAlchemy engine.",
+    )
+    STATE = (
+        "state",
+        "Environment, working directory, `sys.path`, signal handlers, logging and FastAPI's `dependency_overrides`, "
+        "changed and not put back.",
+    )
+    TEARDOWNS = (
+        "teardowns",
+        "Fixtures that return before their teardown: what stands after the `return` never runs.",
+    )

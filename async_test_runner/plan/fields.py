@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.plan import Phase, Plan, Reports, Select
+from ..model.plan import Phase, Plan, Select
 from ..model.vocabulary import Isolation
+from ..reports.formats import FORMATS
 from ..words.expressions import expression_problem
 from ..words.templates import template_problem
 from .arguments import refused_arguments
@@ -97,23 +98,16 @@ _SELECT_FIELDS = (
     ),
 )
 
-_REPORT_FIELDS = (
+_REPORT_FIELDS = tuple(
     Field(
-        key="junit",
+        key=format.key,
         kind=_OUTPUT,
         levels=("reports",),
-        help="Where the merged JUnit XML is written, relative to the plan; the run directory has a copy in any case.",
+        help=f"Where {format.title} is written, relative to the plan; the run directory has a copy in any case.",
         default="the run directory only",
-        example="reports/junit.xml",
-    ),
-    Field(
-        key="summary",
-        kind=_OUTPUT,
-        levels=("reports",),
-        help="Where the summary is written as JSON, relative to the plan; the run directory has a copy in any case.",
-        default="the run directory only",
-        example="reports/summary.json",
-    ),
+        example=format.example,
+    )
+    for format in FORMATS.values()
 )
 
 _PHASE_FIELDS = (
@@ -372,7 +366,7 @@ def _elsewhere_in_defaults(key: str) -> str:
 
 
 SELECT = Fields(_SELECT_FIELDS, Select)
-REPORTS = Fields(_REPORT_FIELDS, Reports)
+REPORTS = Fields(_REPORT_FIELDS)
 PHASE = Fields(_fields_of("phase"), Phase, _elsewhere_at_top)
 DEFAULTS = Fields(_fields_of("defaults"), Phase, _elsewhere_in_defaults)
 
@@ -476,7 +470,7 @@ _TOP_FIELDS = (
     ),
     Field(
         key="reports",
-        kind=Record(REPORTS, lambda values: Reports(**values)),
+        kind=Record(REPORTS, dict),
         levels=("top",),
         help="Where reports are written besides the run directory.",
         default="none",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.errors import PlanError
-from ..model.plan import Phase, Plan, Reports, Select
+from ..model.plan import Phase, Plan, Select
 from ..model.vocabulary import Isolation
 from ..words.globs import fixed_part
 from ..words.wording import closest, did_you_mean, listed, printable, quoted
@@ -119,10 +119,13 @@ def _check_paths(select: Select, node: Node, root: Path, problems: Problems) -> 
             problems.add(item, key, f"there is no {quoted(str(fixed))}; {remedy}")
 
 
-def _check_reports(reports: Reports, node: Node, problems: Problems) -> None:
-    if reports.junit is not None and reports.junit == reports.summary:
-        place = _places(node, "reports")["summary"]
-        problems.add(place, "reports.summary", "is the file of reports.junit too; give each its own")
+def _check_reports(reports: dict[str, str], node: Node, problems: Problems) -> None:
+    owners: dict[str, str] = {}
+    for key, path in reports.items():
+        owner = owners.setdefault(path, key)
+        if owner != key:
+            place = _places(node, "reports")[key]
+            problems.add(place, f"reports.{key}", f"is the file of reports.{owner} too; give each its own")
 
 
 def _places(node: Node, key: str) -> dict[str, Node]:

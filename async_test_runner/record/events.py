@@ -43,7 +43,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     max_failures: int | None = None
     run_timeout: float | None = None
     launcher: Literal["auto", "exec", "warm"] | None = None
-    junit: str | None = None
+    reports: dict[str, str] = {}  # by format: where the command line wants it
     pytest_args: tuple[str, ...] = ()
 
 

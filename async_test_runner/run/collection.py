@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
+from ..contract.surroundings import Surroundings
 from ..launchers import interpreter
 from ..launchers.collect import Collected, Collection
 from ..launchers.exec import has_xdist, rootdir_arguments
@@ -21,11 +24,29 @@ from ..words.templates import expand, template_values
 HOST_GRACE = 2.0  # seconds that a host has to end once it is asked to
 
 
-async def collect(
-    plan: Plan, narrowing: Narrowing, directory: Path, environ: Mapping[str, str], pytest_args: tuple[str, ...]
-) -> Inventory:
+def surroundings(
+    plan: Plan,
+    run_dir: Path,
+    environ: Mapping[str, str],
+    arguments: tuple[str, ...] = (),
+    *,
+    imports: Path = Path(),
+) -> Surroundings:
+    """What the processes of a run of this plan are started under, as far as it is known before the collection."""
+    return Surroundings(
+        root=plan.root,
+        run_dir=run_dir,
+        run_id=run_dir.name,
+        environ=environ,
+        arguments=arguments,
+        paths=selection.collection_paths(plan),
+        imports=imports,
+    )
+
+
+async def collect(plan: Plan, narrowing: Narrowing, around: Surroundings) -> Inventory:
     """One pytest collection for the plan. ``UsageError`` when an expression of it is not one that pytest accepts."""
-    return (await gather(plan, narrowing, directory, environ, pytest_args, host=False)).inventory
+    return (await gather(plan, narrowing, around, host=False)).inventory
 
 
 def wants_host(plan: Plan) -> bool:
@@ -36,22 +57,16 @@ def wants_host(plan: Plan) -> bool:
 async def gather(
     plan: Plan,
     narrowing: Narrowing,
-    directory: Path,
-    environ: Mapping[str, str],
-    pytest_args: tuple[str, ...],
+    around: Surroundings,
     *,
     host: bool,
 ) -> Collected:
     """`collect`, and with ``host`` the process that has collected stays, to fork from."""
-    values = template_values("collection", str(directory), 0, "gw0")
-    env = {**environ, **{name: expand(text, values) for name, text in plan.env}}
+    values = template_values("collection", str(around.run_dir), 0, "gw0")
     collection = Collection(
-        root=plan.root,
-        run_dir=directory,
-        python=interpreter.find(plan.python, plan.root, environ),
-        paths=selection.collection_paths(plan),
-        arguments=(*plan.pytest_args, *pytest_args),
-        env=env,
+        msgspec.structs.replace(around, arguments=(*plan.pytest_args, *around.arguments)),
+        python=interpreter.find(plan.python, plan.root, around.environ),
+        env={**around.environ, **{name: expand(text, values) for name, text in plan.env}},
         timeout=plan.collect_timeout,
         grace=min((phase.grace for phase in plan.phases), default=5.0),
     )
@@ -110,23 +125,17 @@ def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> 
             )
 
 
-async def host_of(
-    plan: Plan,
-    phase: Phase,
-    run_dir: Path,
-    inventory: Inventory,
-    environ: Mapping[str, str],
-    pytest_args: tuple[str, ...],
-) -> Host | None:
+async def host_of(plan: Plan, phase: Phase, around: Surroundings) -> Host | None:
     """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
-    values = template_values(phase.name, str(run_dir), 0, "gw0")
+    values = template_values(phase.name, str(around.run_dir), 0, "gw0")
     collection = Collection(
-        root=plan.root,
-        run_dir=run_dir / "hosts" / phase.name,
-        python=interpreter.find(phase.python, plan.root, environ),
-        paths=selection.collection_paths(plan),
-        arguments=(*phase.pytest_args, *pytest_args, *rootdir_arguments(inventory.facts)),
-        env={**environ, **{name: expand(text, values) for name, text in phase.env}},
+        msgspec.structs.replace(
+            around,
+            run_dir=around.run_dir / "hosts" / phase.name,
+            arguments=(*phase.pytest_args, *around.arguments, *rootdir_arguments(around.facts)),
+        ),
+        python=interpreter.find(phase.python, plan.root, around.environ),
+        env={**around.environ, **{name: expand(text, values) for name, text in phase.env}},
         timeout=plan.collect_timeout,
         grace=phase.grace,
     )

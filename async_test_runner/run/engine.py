@@ -8,30 +8,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from ..contract.launching import Launcher, Session
 from ..contract.messages import Finished, Message
+from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
-from ..model.inventory import PytestFacts, TestRef
-from ..model.plan import Command, Phase, Plan
-from ..model.result import CommandResult, Kept, PhaseResult, Problem
+from ..model.inventory import TestRef
+from ..model.plan import Phase, Plan
+from ..model.result import Kept, PhaseResult
 from ..model.vocabulary import Outcome
 from ..record.events import (
-    CommandFinished,
-    DeadlineReached,
     Event,
     Interrupted,
     PhaseFinished,
     PhasePlanned,
     PhaseStarted,
-    ProblemFound,
     TestNotRun,
     Warned,
 )
@@ -41,9 +37,9 @@ from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
 from ..supervision.supervisor import PhaseSupervisor
 from ..system import process
 from ..system.clocks import RunClock
-from ..words.deaths import describe_death
 from ..words.durations import format_duration
-from ..words.templates import expand, template_values
+from .commands import Commands
+from .stopping import Stopping
 
 _POLL = 0.03  # seconds between two looks at what the sessions say
 _SOON = 0.003  # the same while a session ends: what comes next waits for it
@@ -62,11 +58,9 @@ class Engine:
     def __init__(
         self,
         plan: Plan,
-        facts: PytestFacts,
+        around: Surroundings,
         launcher: Callable[[Callable[[], None]], Launcher],
         *,
-        run_dir: Path,
-        environ: Mapping[str, str],
         emit: Callable[[Event], None],
         phase_result: Callable[[str], PhaseResult],
         on_tick: Callable[[float], None],
@@ -76,22 +70,22 @@ class Engine:
     ) -> None:
         self._kept = kept or {}
         self._plan = plan
-        self._facts = facts
+        self._around = around
         self._wake = asyncio.Event()
         self._launcher = launcher(self._wake.set)
-        self._run_dir = run_dir
-        self._environ = environ
         self._emit = emit
         self._phase_result = phase_result
         self._on_tick = on_tick
         self._clock = clock or RunClock()
         self._adopts_orphans = adopts_orphans
         self._sessions: dict[str, Session] = {}
-        self._signals: list[int] = []
+        self._stopping = Stopping()
+        self._commands = Commands(
+            around, self._stopping, emit=emit, clock=self._clock, pause=self._pause, wake=self._wake.set
+        )
         self._handled = 0
         self._asked = False
         self._deadline: float | None = None
-        self._stop = ""  # why no further phase starts
 
     # ---------------------------------------------------------------------------------------------------------- run
 
@@ -119,11 +113,10 @@ class Engine:
 
     def on_signal(self, number: int) -> None:
         """A signal came: the first one ends the run in order, a second one at once."""
-        self._signals.append(number)
-        self._stop = f"interrupted by {signal.Signals(self._signals[0]).name}"
+        self._stopping.add(number)
         self._wake.set()
-        at, mono = self._clock()
-        self._emit(Interrupted(at=at, mono=mono, signal=number, count=len(self._signals)))
+        count = len(self._stopping.signals)
+        self._emit(Interrupted(**self._clock.stamp(), signal=number, count=count))
 
     def on_question(self) -> None:
         """A person wants to know what every running test is at."""
@@ -131,14 +124,12 @@ class Engine:
         self._wake.set()
 
     def _planned(self, assigned: AssignedPhase) -> PhasePlanned:
-        at, mono = self._clock()
         kept = self._kept_of(assigned.phase)
         return PhasePlanned(
-            at=at,
-            mono=mono,
+            **self._clock.stamp(),
             phase=assigned.phase.name,
             isolation=assigned.phase.isolation,
-            workers=workers_of(assigned.phase, self._facts),
+            workers=workers_of(assigned.phase, self._around.facts),
             tests=(*(TestRef(test.id, test.file, test.line) for test in assigned.tests), *kept.gone),
             kept=kept.counts,
         )
@@ -151,15 +142,15 @@ class Engine:
         ids = tuple(id for id in ids if id not in kept.settled or id in kept.rechecks)
         if not ids and (kept.ended or not kept.settled):
             return
-        reason = self._stop or self._run_overdue() or self._unmet(phase)
+        reason = self._stopping.reason or self._run_overdue() or self._unmet(phase)
         if reason:
             self._not_run(phase, ids, reason)
             return
-        at, began = self._clock()
-        self._emit(PhaseStarted(at=at, mono=began, phase=phase.name))
+        began = self._clock()[1]
+        self._emit(PhaseStarted(**self._clock.stamp(), phase=phase.name))
         try:
             if ids:
-                reason = await self._commands(phase, "setup")
+                reason = await self._commands.run(phase, "setup")
             if reason:
                 self._not_run(phase, ids, reason)
             elif ids:
@@ -167,10 +158,10 @@ class Engine:
         finally:
             self._kill()
             self._end_orphans(phase)
-            await self._commands(phase, "teardown")
+            await self._commands.run(phase, "teardown")
             self._end_orphans(phase)
-        at, mono = self._clock()
-        self._emit(PhaseFinished(at=at, mono=mono, phase=phase.name, wall=mono - began, reason=reason))
+        now = self._clock.stamp()
+        self._emit(PhaseFinished(**now, phase=phase.name, wall=now["mono"] - began, reason=reason))
 
     def _unmet(self, phase: Phase) -> str:
         for name in phase.needs:
@@ -188,7 +179,7 @@ class Engine:
         task = asyncio.ensure_future(self._launcher.prepare(phase))
         task.add_done_callback(lambda _: self._wake.set())
         while not task.done():
-            if self._signals:
+            if self._stopping.signals:
                 task.cancel()
             await self._pause()
         if not task.cancelled():
@@ -219,20 +210,19 @@ class Engine:
 
     def _check_memory_is_known(self, phase: Phase) -> None:
         if phase.memory is not None and process.resident(os.getpid()) is None:
-            at, mono = self._clock()
             message = f"phase {phase.name}: memory is not watched: this system does not tell what a process has"
-            self._emit(Warned(at=at, mono=mono, message=message))
+            self._emit(Warned(**self._clock.stamp(), message=message))
 
     def _limits(self, phase: Phase) -> Limits:
         return Limits(
-            workers=workers_of(phase, self._facts),
-            max_failures=self._facts.maxfail if phase.max_failures is None else phase.max_failures,
+            workers=workers_of(phase, self._around.facts),
+            max_failures=self._around.facts.maxfail if phase.max_failures is None else phase.max_failures,
             capacities=dict(self._plan.resources),
             idle=self._plan.collect_timeout,
             run_timeout=self._plan.run_timeout,
             run_deadline=self._deadline,
             kept=self._kept_of(phase),
-            numbers=_numbers(self._run_dir / "processes" / phase.name),
+            numbers=_numbers(self._around.directory(phase.name)),
         )
 
     def _kept_of(self, phase: Phase) -> Kept:
@@ -253,10 +243,10 @@ class Engine:
 
     def _pass_on_signals(self, supervisor: PhaseSupervisor) -> list[Action]:
         actions: list[Action] = []
-        for position in range(self._handled, len(self._signals)):
-            number = self._signals[position]
-            actions += supervisor.interrupt(signal.Signals(self._signals[0]).name, number, at_once=position > 0)
-        self._handled = len(self._signals)
+        signals = self._stopping.signals
+        for position in range(self._handled, len(signals)):
+            actions += supervisor.interrupt(self._stopping.name, signals[position], at_once=position > 0)
+        self._handled = len(signals)
         return actions
 
     def _pass_on_question(self, supervisor: PhaseSupervisor) -> list[Action]:
@@ -292,7 +282,7 @@ class Engine:
         self._wake.clear()
 
     def _relative(self, path: Path) -> str:
-        return str(path.relative_to(self._run_dir)) if path.is_relative_to(self._run_dir) else str(path)
+        return str(path.relative_to(self._around.run_dir)) if path.is_relative_to(self._around.run_dir) else str(path)
 
     def _last_words(self, name: str) -> str:
         session = self._sessions.get(name)
@@ -302,84 +292,6 @@ class Engine:
         session = self._sessions.get(name)
         return session.dumped().replace(f'File "{self._plan.root}/', 'File "') if session is not None else ""
 
-    # ----------------------------------------------------------------------------------------------------- commands
-
-    async def _commands(self, phase: Phase, stage: Literal["setup", "teardown"]) -> str:
-        """Run the commands of a stage; returns why the phase cannot go on. Those of a teardown all run."""
-        commands = phase.setup if stage == "setup" else phase.teardown
-        first_problem = ""
-        for number, command in enumerate(commands, 1):
-            if stage == "setup" and self._stop:
-                return self._stop
-            result = await self._command(phase, stage, number, command)
-            at, mono = self._clock()
-            self._emit(CommandFinished(at=at, mono=mono, result=result))
-            if result.status != 0 and not (self._signals and stage == "setup"):
-                problem = f"{stage} command failed: {result.command}: {_why(result)}"
-                first_problem = first_problem or problem
-                self._problem(phase, problem, hint=result.output)
-            if result.status != 0 and stage == "setup":
-                return first_problem or self._stop
-        return first_problem
-
-    async def _command(
-        self, phase: Phase, stage: Literal["setup", "teardown"], number: int, command: Command
-    ) -> CommandResult:
-        directory = self._run_dir / "processes" / phase.name
-        output = directory / f"{stage}-{number:02d}.log"
-        began = self._clock()[1]
-        status: int | None = None
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            child = await process.start(
-                command.argv,
-                cwd=self._plan.root,
-                env=self._command_env(phase),
-                output=output,
-                on_exit=self._wake.set,
-                shell=command.shell,
-            )
-            status, problem = await self._await_command(phase, stage, child, command)
-        except InfrastructureError as error:
-            problem = error.message
-        except OSError as error:
-            problem = f"cannot write {directory}: {error.strerror}"
-        return CommandResult(
-            phase=phase.name,
-            stage=stage,
-            command=command.shown,
-            status=status,
-            duration=self._clock()[1] - began,
-            output=_end_of(output),
-            problem=problem,
-        )
-
-    async def _await_command(
-        self, phase: Phase, stage: str, child: process.Process, command: Command
-    ) -> tuple[int, str]:
-        limit = command.timeout if command.timeout is not None else phase.setup_timeout
-        began = self._clock()[1]
-        signals = len(self._signals)
-        while child.status is None:
-            await self._pause()
-            now = self._clock()[1]
-            if limit is not None and now >= began + limit:
-                at, mono = self._clock()
-                self._emit(DeadlineReached(at=at, mono=mono, budget="setup", limit=limit, phase=phase.name))
-                status = await process.end(child, phase.grace)
-                return status, f"exceeded its deadline of {format_duration(limit)} (setup_timeout)"
-            interrupted = len(self._signals) > signals
-            if (stage == "setup" and self._signals) or interrupted:
-                grace = 0.0 if len(self._signals) > 1 else phase.grace
-                status = await process.end(child, grace, self._signals[-1])
-                return status, self._stop
-        child.signal(process.KILL)  # whatever it left behind in its group
-        return child.status, ""
-
-    def _command_env(self, phase: Phase) -> dict[str, str]:
-        values = template_values(phase.name, str(self._run_dir), 0, "gw0")
-        return {**self._environ, **{name: expand(text, values) for name, text in phase.env}}
-
     # ------------------------------------------------------------------------------------------------------- events
 
     def _end_orphans(self, phase: Phase) -> None:
@@ -387,18 +299,11 @@ class Engine:
             return
         known = {session.pid for session in self._sessions.values()} | self._launcher.keeps()
         for orphan in process.end_orphans(known):
-            at, mono = self._clock()
             message = f"phase {phase.name}: ended a process that was left behind: {orphan.command[:200]}"
-            self._emit(Warned(at=at, mono=mono, message=message))
+            self._emit(Warned(**self._clock.stamp(), message=message))
 
     def _not_run(self, phase: Phase, ids: tuple[str, ...], reason: str) -> None:
-        at, mono = self._clock()
-        self._emit(TestNotRun(at=at, mono=mono, phase=phase.name, ids=ids, reason=reason))
-
-    def _problem(self, phase: Phase, message: str, hint: str) -> None:
-        at, mono = self._clock()
-        problem = Problem("infrastructure", message, hint, phase.name)
-        self._emit(ProblemFound(at=at, mono=mono, problem=problem))
+        self._emit(TestNotRun(**self._clock.stamp(), phase=phase.name, ids=ids, reason=reason))
 
 
 def _timed(message: Message, clock: RunClock) -> Message:
@@ -419,18 +324,3 @@ def _numbers(directory: Path) -> int:
         return max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
     except OSError:
         return 0
-
-
-def _why(result: CommandResult) -> str:
-    if result.problem or result.status is None:
-        return result.problem
-    return describe_death(result.status) if result.status < 0 else f"exit {result.status}"
-
-
-def _end_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT))
-            return file.read(_OUTPUT).decode("utf-8", "replace")
-    except OSError:
-        return ""

@@ -14,7 +14,7 @@ from ..record.events import Event, HangReported, ProblemFound, TestFinished, War
 from ..record.fold import Fold
 from ..record.runs import RunDir
 from ..reports.terminal.views import Reporter
-from ..system.clocks import Clock, RunClock
+from ..system.clocks import Clock, RunClock, Stamp
 
 _PARTING = 3.0  # seconds that what is left of a killed run may take to end
 _LOOK = 0.05
@@ -88,6 +88,10 @@ class Recorder:
             if self.early is not None:
                 self.early.event(event)
 
+    def now(self) -> Stamp:
+        """The times of an event that happens now."""
+        return self.clock.stamp()
+
     def tick(self, now: float) -> None:
         """Let the view show what changed, not more often than it wants."""
         if self.early is not None:
@@ -98,16 +102,14 @@ class Recorder:
 
     def problem(self, problem: Problem) -> None:
         """Record something that is nobody's test; a journal that does not take it is a problem more."""
-        at, mono = self.clock()
         try:
-            self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+            self.emit(ProblemFound(**self.now(), problem=problem))
         except InfrastructureError as error:
             self.problem(Problem("infrastructure", error.message, error.hint))
 
     def warn(self, message: str) -> None:
         """Record something worth knowing."""
-        at, mono = self.clock()
-        self.emit(Warned(at=at, mono=mono, message=message))
+        self.emit(Warned(**self.now(), message=message))
 
     def pause(self) -> None:
         """Leave the terminal alone until the next tick."""

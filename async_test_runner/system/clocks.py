@@ -5,8 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import TypedDict
 
 Clock = Callable[[], tuple[float, float]]
+
+
+class Stamp(TypedDict):
+    """When something happened, as every event has it: wall time and the run's monotonic time."""
+
+    at: float
+    mono: float
 
 
 class RunClock:
@@ -21,6 +29,11 @@ class RunClock:
     def __call__(self) -> tuple[float, float]:
         """Wall time and monotonic time, seconds."""
         return self._wall(), self.of(self._monotonic())
+
+    def stamp(self) -> Stamp:
+        """The times of an event that happens now."""
+        at, mono = self()
+        return {"at": at, "mono": mono}
 
     def pause(self) -> None:
         """Time stands still from here on."""

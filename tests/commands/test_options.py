@@ -7,13 +7,14 @@ import pytest
 from click.testing import CliRunner
 
 from async_test_runner.commands import options
+from async_test_runner.record.events import Asked
 
 
 @click.command(cls=options.ManyFiles)
 @click.argument("words", nargs=-1)
-@options.files
-@options.tests
-@options.markers
+@options.ASKED["files"]
+@options.ASKED["tests"]
+@options.ASKED["markers"]
 @click.option("-q", "--quiet", is_flag=True)
 @click.pass_context
 def echo(
@@ -62,3 +63,19 @@ def test_files_without_a_file_is_refused_and_does_not_mean_all(argv: list[str]) 
 
 def test_a_short_option_value_may_look_like_anything() -> None:
     assert parsed("-t", "tests/test_a.py::test[--]") == ((), (), ("tests/test_a.py::test[--]",), "", False, ())
+
+
+def test_every_field_that_the_journal_keeps_of_a_command_line_has_one_option() -> None:
+    given = {"reports", "pytest_args"}  # of the formats' own options, and of what stands behind the dashes
+    assert set(options.ASKED) == set(Asked.__struct_fields__) - given
+    flags = [flag for option in _parameters() for flag in [*option.opts, *option.secondary_opts]]
+    assert len(flags) == len(set(flags))
+
+
+def _parameters() -> list[click.Parameter]:
+    @click.command()
+    @options.asking()
+    def asking(asked: Asked) -> None:
+        pass
+
+    return asking.params

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from async_test_runner.contract.launching import Job
+from async_test_runner.contract.settings import Settings, settings_of
+from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers import pytest_process
 from async_test_runner.launchers.exec import ExecLauncher, has_xdist, rootdir_arguments
 from async_test_runner.launchers.pytest_process import PytestSession, environment, ignoring
@@ -33,15 +35,13 @@ def launcher(root: Path, **facts: Any) -> ExecLauncher:
     values = {
         "root": root,
         "run_dir": root / "run",
+        "run_id": "r",
         "facts": PytestFacts(rootdir=str(root)),
-        "python": lambda wanted: sys.executable,
         "paths": ("collected",),
-        "arguments": (),
-        "without": (),
         "environ": {"PATH": "/bin"},
-        "wake": lambda: None,
     }
-    return ExecLauncher(**{**values, **facts})
+    around = Surroundings(**{**values, **facts})
+    return ExecLauncher(around, python=lambda wanted: sys.executable, wake=lambda: None)
 
 
 def argv(root: Path, job: Job, **facts: Any) -> list[str]:
@@ -120,7 +120,7 @@ def test_more_files_than_fit_are_found_as_the_collection_found_them(tmp_path: Pa
 def test_files_that_took_the_collection_down_are_left_out_of_every_job(tmp_path: Path) -> None:
     without = ("/p/test_dies.py", "/p/sub/conftest.py")
     it = launcher(tmp_path, without=without)
-    assert it._settings(job())["without"] == without
+    assert settings_of(job(), it._around, 1).without == without
     assert ignoring(without) == ["--ignore=/p/sub"]
     assert "--ignore=/p/sub" in it._argv(job(), tmp_path)
 
@@ -138,8 +138,8 @@ def test_processes_side_by_side_look_like_workers_of_xdist(tmp_path: Path) -> No
 
 def test_each_worker_of_a_job_has_a_slot_of_its_own(tmp_path: Path) -> None:
     phase = Phase(name="p", env=(("DB", "db-{slot}-{worker}"),))
-    settings = launcher(tmp_path)._settings(job(phase=phase, slot=0, workers=2))
-    assert settings["worker_env"] == {"gw0": {"DB": "db-0-gw0"}, "gw1": {"DB": "db-1-gw1"}}
+    settings = settings_of(job(phase=phase, slot=0, workers=2), launcher(tmp_path)._around, 1)
+    assert settings.worker_env == {"gw0": {"DB": "db-0-gw0"}, "gw1": {"DB": "db-1-gw1"}}
 
 
 def test_later_processes_see_the_root_and_the_configuration_of_the_collection() -> None:
@@ -167,7 +167,7 @@ def start(directory: Path) -> PytestSession:
             python=sys.executable,
             cwd=directory.parent,
             directory=directory,
-            settings={"mode": "run", "without": (), "tests": ["\udcff"]},
+            settings=Settings(mode="run", runner=1, at_end="", without=(), testrun_uid="r", tests=("\udcff",)),
             env={},
             on_exit=lambda: None,
         )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from async_test_runner.contract.launching import Job
+from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers import warm
-from async_test_runner.model.inventory import PytestFacts
 from async_test_runner.model.plan import Phase, Plan
 
 
@@ -48,14 +48,10 @@ def launcher(
 
     made = warm.WarmLauncher(
         plan,
+        Surroundings(root=Path(), run_dir=Path("runs/1"), run_id="1", environ={}),
         host,
         fallback,  # type: ignore[arg-type]
         new_host,
-        run_dir=Path("runs/1"),
-        run_id="1",
-        memory=Path("preload.json"),
-        facts=PytestFacts(),
-        without=(),
         workers=lambda _: workers,
         tell=told.append,
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 import pytest
 
-from async_test_runner.model.plan import Command, Leaks, Phase, Plan, Reports, Retries, Select
+from async_test_runner.model.plan import Command, Leaks, Phase, Plan, Retries, Select
 from async_test_runner.model.vocabulary import Isolation, LeakKind
 from async_test_runner.plan.fields import DEFAULTS, PHASE, REPORTS, SELECT, TOP
 from async_test_runner.plan.reading import load, parse, reference
@@ -75,7 +74,7 @@ def test_the_plan_of_the_design_is_read_in_full() -> None:
     )
     assert plan.select == Select(paths=("tests",), markers="not slow")
     assert plan.resources == (("database", 1),)
-    assert plan.reports == Reports(junit="reports/junit.xml")
+    assert plan.reports == {"junit": "reports/junit.xml"}
 
 
 def test_the_smallest_plan_has_the_models_defaults() -> None:
@@ -94,7 +93,7 @@ def test_every_top_level_key_is_kept() -> None:
     assert (plan.name, plan.unassigned, plan.overlap, plan.collect_errors) == ("shop tests", "run", "error", "continue")
     assert (plan.collect_timeout, plan.run_timeout) == (90.0, 5400.0)
     assert plan.select.keyword == "not flaky"
-    assert plan.reports == Reports(junit="a.xml", summary="b.md")
+    assert plan.reports == {"junit": "a.xml", "summary": "b.md"}
 
 
 def test_null_means_no_limit() -> None:
@@ -197,8 +196,8 @@ def test_output_is_kept_up_to_a_size() -> None:
     ("written", "read"),
     [
         ("fail", Leaks(default="fail")),
-        ("{tasks: fail}", Leaks(tasks="fail")),
-        ("{default: ignore, threads: report}", Leaks(default="ignore", threads="report")),
+        ("{tasks: fail}", Leaks(kinds={LeakKind.TASKS: "fail"})),
+        ("{default: ignore, threads: report}", Leaks("ignore", {LeakKind.THREADS: "report"})),
     ],
 )
 def test_leaks_are_one_policy_or_one_by_kind(written: str, read: Leaks) -> None:
@@ -206,8 +205,8 @@ def test_leaks_are_one_policy_or_one_by_kind(written: str, read: Leaks) -> None:
 
 
 def test_a_kind_of_leak_that_is_not_named_follows_the_default() -> None:
-    leaks = Leaks(default="ignore", tasks="fail")
-    assert leaks.by_kind() == {**dict.fromkeys(get_args(LeakKind), "ignore"), "tasks": "fail"}
+    leaks = Leaks("ignore", {LeakKind.TASKS: "fail"})
+    assert leaks.by_kind() == {**dict.fromkeys(LeakKind, "ignore"), "tasks": "fail"}
 
 
 @pytest.mark.parametrize(
@@ -308,7 +307,6 @@ def test_a_file_is_loaded_with_its_real_directory_as_root(tmp_path: Path) -> Non
     [
         (TOP, Plan, {"version", "defaults"}),
         (SELECT, Select, set()),
-        (REPORTS, Reports, set()),
         (PHASE, Phase, set()),
         (DEFAULTS, Phase, set()),
         (RETRY_FIELDS, Retries, set()),

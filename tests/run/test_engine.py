@@ -16,6 +16,7 @@ import pytest
 
 from async_test_runner.contract.launching import Job
 from async_test_runner.contract.messages import Finished, Hello, Message, SessionFinished, Stage, Started
+from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.model.errors import ExitCode, InfrastructureError
 from async_test_runner.model.inventory import CollectedTest, PytestFacts
 from async_test_runner.model.plan import Command, Phase, Plan
@@ -148,10 +149,14 @@ class Run:
         async def main() -> None:
             self.engine = Engine(
                 self.plan,
-                self._facts,
+                Surroundings(
+                    root=self.plan.root,
+                    run_dir=self.run_dir,
+                    run_id="r",
+                    environ={"PATH": os.environ["PATH"]},
+                    facts=self._facts,
+                ),
                 self._launcher,
-                run_dir=self.run_dir,
-                environ={"PATH": os.environ["PATH"]},
                 emit=self._record,
                 phase_result=self.fold.phase,
                 on_tick=lambda now: None,

@@ -12,8 +12,9 @@ from async_test_runner.model.result import Problem
 from async_test_runner.record import journal
 from async_test_runner.record.events import Event, RunStarted, Warned
 from async_test_runner.record.runs import RunDir
-from async_test_runner.run import workflow
+from async_test_runner.run.interrupting import Signals
 from async_test_runner.run.recorder import Recorder
+from async_test_runner.system.clocks import RunClock
 
 RUN = RunStarted(at=1.0, mono=1.0, version=1, run_id="r", plan="p", plan_path="/p", root="/", argv=(), runner="0")
 
@@ -33,7 +34,7 @@ class View:
 
 
 def recorder(directory: Path, view: View) -> Recorder:
-    return Recorder(RunDir(directory), view, 1.0, lambda: (1.0, 1.0))
+    return Recorder(RunDir(directory), view, 1.0, RunClock(lambda: 1.0, lambda: 1.0))
 
 
 needs_full = pytest.mark.skipif(sys.platform != "linux", reason="no /dev/full")
@@ -70,7 +71,7 @@ def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path) -> None:
 def test_a_signal_that_comes_while_the_reports_are_written_changes_nothing(tmp_path: Path) -> None:
     it = recorder(tmp_path, View())
     it.emit(RUN)
-    signals = workflow._Signals(it, lambda: None)
+    signals = Signals(it, lambda: None)
     signals.close()
     signals(2)
     it.close()

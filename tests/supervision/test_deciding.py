@@ -10,7 +10,7 @@ from async_test_runner.contract.messages import Finished, Leaked, SessionFinishe
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.plan import Leaks, Retries
 from async_test_runner.model.result import Leak
-from async_test_runner.model.vocabulary import Isolation, LeakPolicy, Outcome
+from async_test_runner.model.vocabulary import Isolation, LeakKind, LeakPolicy, Outcome
 from async_test_runner.record.events import LeakFound, TestFinished, Warned
 from async_test_runner.record.verdict import exit_code
 from tests.support.replay import FAILED, Replay, replay
@@ -352,7 +352,7 @@ def test_what_a_test_left_follows_its_outcome_and_changes_nothing() -> None:
 
 @pytest.mark.parametrize(("policy", "code"), [("report", ExitCode.PASSED), ("fail", ExitCode.FAILED)])
 def test_what_comes_up_later_makes_the_run_red_where_it_is_forbidden(policy: LeakPolicy, code: ExitCode) -> None:
-    it = replay("a::1", "a::2", leaks=Leaks(tasks=policy))
+    it = replay("a::1", "a::2", leaks=Leaks(kinds={LeakKind.TASKS: policy}))
     it.run("p/0001", "a::1")
     it.run("p/0001", "a::2")
     it.say("p/0001", Leaked, id="a::1", leak=TASK)

@@ -23,16 +23,16 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         return
     tie_to_parent(_settings.parent)
     _restore_sigint()
-    if _settings["without"]:
+    if _settings.asked["without"]:
         from .collection.leaving_out import LeavingOut
 
-        pluginmanager.register(LeavingOut(_settings["without"]), "async-test-run-leaving-out")
-    if _settings["mode"] == "collect":
+        pluginmanager.register(LeavingOut(_settings.asked["without"]), "async-test-run-leaving-out")
+    if _settings.asked["mode"] == "collect":
         from .collection.collecting import Collecting
 
         collecting = Collecting(_settings)
         pluginmanager.register(collecting, "async-test-run-collecting")
-        if _settings["host"]:
+        if _settings.asked["host"]:
             from .forks.host import Hosting
 
             pluginmanager.register(Hosting(_settings, collecting.wire), "async-test-run-hosting")

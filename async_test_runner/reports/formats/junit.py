@@ -48,6 +48,7 @@ from ...record import verdict
 from ..junit_files.xml import Counts, UniqueNames, attribute, element, seconds, text
 from ..wording import rechecks, words
 from ..wording.words import leak_line
+from .format import Format
 
 _MESSAGE_LIMIT = 1000
 _EXAMPLES = 20
@@ -106,6 +107,17 @@ def render(result: RunResult, *, hostname: str = "") -> Iterator[bytes]:
     for suite, counts in counted:
         yield from _suite(suite, names.take(suite.name), counts, hostname)
     yield b"</testsuites>\n"
+
+
+FORMAT = Format(
+    key="junit",
+    file="junit.xml",
+    title="the merged JUnit XML",
+    example="reports/junit.xml",
+    flag="--junit",
+    render=lambda result, _code: render(result),
+    of_pytest=lambda facts: facts.junit_xml,
+)
 
 
 def address(id: str) -> tuple[str, str]:

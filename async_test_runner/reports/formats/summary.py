@@ -51,6 +51,7 @@ from ...model.vocabulary import Outcome
 from ...record import verdict
 from ..wording import reproduce, words
 from ..wording.text import unobeyed
+from .format import Format
 
 VERSION = 1
 _MESSAGE_LIMIT = 4000
@@ -225,3 +226,13 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_encodable(item) for item in value]
     return value
+
+
+FORMAT = Format(
+    key="summary",
+    file="summary.json",
+    title="the summary as JSON",
+    example="reports/summary.json",
+    flag="",
+    render=lambda result, code: [render(result, code)],
+)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from async_test_run_inside.hangs import asking
-from async_test_run_inside.hangs.asking import Asked
+from async_test_run_inside.hangs.asking import Question
 from async_test_run_inside.hangs.values import Report, Situation
 
 HERE = str(Path(__file__).parent)
@@ -22,7 +22,7 @@ HERE = str(Path(__file__).parent)
 @contextlib.contextmanager
 def listening(
     directory: Path,
-    answer: Callable[[Asked, Report], None],
+    answer: Callable[[Question, Report], None],
     heard: Callable[[], object] = lambda: None,
     **situation: Any,
 ) -> Iterator[int]:
@@ -60,7 +60,7 @@ def asked_during(
         # trio's own task may be the one at work when the signal comes: then it is the likely one, for that moment
         return _holds(report.text, until) and "run_sync_soon task" not in report.likely
 
-    def answer(_asked: Asked, report: Report) -> None:
+    def answer(_asked: Question, report: Report) -> None:
         heard.append(report)
         making.clear()
         answered.set()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.hangs import asking, report
-from async_test_run_inside.hangs.asking import Asked
+from async_test_run_inside.hangs.asking import Question
 from async_test_run_inside.hangs.values import Report, Situation
 
 from tests.inside.hangs.scene import asked_during, listening
@@ -23,8 +23,8 @@ def note(directory: Path, **value: Any) -> None:
     (directory / f"ask-{os.getpid()}.json").write_text(json.dumps(value))
 
 
-def heard_after(directory: Path, signals: int = 1) -> list[tuple[Asked, Report]]:
-    heard: list[tuple[Asked, Report]] = []
+def heard_after(directory: Path, signals: int = 1) -> list[tuple[Question, Report]]:
+    heard: list[tuple[Question, Report]] = []
     with listening(directory, lambda asked, said: heard.append((asked, said)), id="a.py::test") as number:
         for _ in range(signals):
             os.kill(os.getpid(), number)
@@ -34,7 +34,7 @@ def heard_after(directory: Path, signals: int = 1) -> list[tuple[Asked, Report]]
 def test_the_answer_knows_what_was_asked_and_where_this_process_is(tmp_path: Path) -> None:
     note(tmp_path, why="overdue", id="a.py::test", message="too late")
     ((asked, said),) = heard_after(tmp_path)
-    assert asked == Asked("overdue", "a.py::test", "too late")
+    assert asked == Question("overdue", "a.py::test", "too late")
     assert "heard_after" in said.likely
     assert "os.kill(os.getpid(), number)" in said.likely
     assert "test: a.py::test" in said.text
@@ -45,7 +45,7 @@ def test_a_note_that_is_not_there_or_damaged_asks_for_a_report_only(tmp_path: Pa
     if value is not None:
         (tmp_path / f"ask-{os.getpid()}.json").write_text(value)
     ((asked, _),) = heard_after(tmp_path)
-    assert asked == Asked("asked", "", "")
+    assert asked == Question("asked", "", "")
 
 
 def test_each_signal_is_answered(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_goes_wrong_in_a_report_is_no_trouble_of_the_test(tmp_path: Path, m
 
 
 def test_an_answer_may_end_the_test(tmp_path: Path) -> None:
-    def answer(_asked: Asked, _said: Report) -> None:
+    def answer(_asked: Question, _said: Report) -> None:
         raise KeyError("ended")
 
     with pytest.raises(KeyError), listening(tmp_path, answer) as number:

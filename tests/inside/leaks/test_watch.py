@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 from async_test_run_inside.leaks import watch as module
 from async_test_run_inside.leaks.births import Births
-from async_test_run_inside.leaks.found import KINDS, Leak
+from async_test_run_inside.leaks.found import Leak, LeakKind
 from async_test_run_inside.leaks.watch import Watch, explained, noticed_by_warning
 
 
@@ -16,7 +17,7 @@ from async_test_run_inside.leaks.watch import Watch, explained, noticed_by_warni
 def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     """One that wraps no class of this process."""
     monkeypatch.setattr(Births, "install", lambda self: False)
-    found = Watch(dict.fromkeys(KINDS, "report"), str(tmp_path), 1, alone=True)
+    found = Watch(dict.fromkeys(get_args(LeakKind), "report"), str(tmp_path), 1, alone=True)
     found.begin("a", "a")
     return found
 
@@ -95,7 +96,7 @@ def test_a_look_that_fails_is_no_fault_of_the_test(
 
 
 def test_nothing_is_looked_at_where_everything_is_ignored(tmp_path: Path) -> None:
-    watch = Watch(dict.fromkeys(KINDS, "ignore"), str(tmp_path), 1, alone=True)
+    watch = Watch(dict.fromkeys(get_args(LeakKind), "ignore"), str(tmp_path), 1, alone=True)
     watch.prepare()
     watch.begin("a", "a")
     assert not watch.on

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from async_test_run_inside.session.reporting import TestReports, cut
+from async_test_run_inside.leaks.found import Leak
+from async_test_run_inside.session.reporting import TestReports, cut, leak_said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,9 @@ def fields(*reports: pytest.TestReport) -> dict[str, Any]:
     test = TestReports("a::t", 7.0, 5000)
     for each in reports:
         test.add(each)
-    return test.fields()
+    message = test.finished("gw0", [])
+    assert (message.kind, message.fields.pop("worker")) == ("finished", "gw0")
+    return message.fields
 
 
 def stage(**facts: Any) -> dict[str, Any]:
@@ -107,3 +110,11 @@ def test_the_reports_of_subtests_are_marked_as_such() -> None:
     (found,) = said["stages"]
     assert (found["sub"], found["outcome"]) == (True, "skipped")
     assert "sub" not in fields(report(outcome="failed", longrepr="x"))["stages"][0]
+
+
+def test_what_is_said_of_a_leak_is_bounded_and_has_no_surrogates() -> None:
+    said = leak_said(Leak("state", "\udc80" + "x" * 1000))
+    assert said["kind"] == "state"
+    assert "where" not in said
+    assert said["what"].startswith("\\udc80x")
+    assert len(said["what"]) < 400

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.wire.facts import Wire, encodable, plain
+from async_test_run_inside.wire.messages import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,18 +28,24 @@ def path(tmp_path: Path) -> Path:
 def test_each_fact_is_one_line_with_its_time(path: Path) -> None:
     wire = Wire(str(path))
     before = time.monotonic()
-    wire.send("started", id="a\n\u2028b", count=1)
+    wire.send(Message("started", {"id": "a\n\u2028b", "count": 1}))
     (fact,) = facts(path)
     assert (fact["kind"], fact["id"], fact["count"]) == ("started", "a\n\u2028b", 1)
     assert before <= fact["mono"] <= time.monotonic()
     assert path.read_bytes().isascii()
 
 
+@pytest.mark.parametrize("endless", [float("inf"), float("-inf"), float("nan")])
+def test_a_duration_without_an_end_is_no_lost_fact(path: Path, endless: float) -> None:
+    Wire(str(path)).send(Message("finished", {"duration": endless}))
+    assert facts(path)[0]["duration"] == 0.0
+
+
 def test_clocks_that_are_replaced_later_are_not_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wire = Wire(str(path))
     monkeypatch.setattr(time, "time", lambda: 0.0)
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
-    wire.send("x")
+    wire.send(Message("x", {}))
     assert facts(path)[0]["at"] > 0 < facts(path)[0]["mono"]
 
 
@@ -48,17 +55,17 @@ def test_functions_of_os_that_are_replaced_later_are_not_called(path: Path, monk
     with monkeypatch.context() as patch:
         for name in ("write", "getpid", "fstat", "open", "close"):
             patch.setattr(os, name, None)
-        wire.send("one")
+        wire.send(Message("one", {}))
         close(wire._fd)
-        wire.send("two")
+        wire.send(Message("two", {}))
     assert [fact["kind"] for fact in facts(path)] == ["one", "two"]
 
 
 def test_a_descriptor_that_a_test_closed_is_opened_again(path: Path) -> None:
     wire = Wire(str(path))
-    wire.send("one")
+    wire.send(Message("one", {}))
     os.close(wire._fd)
-    wire.send("two")
+    wire.send(Message("two", {}))
     assert [fact["kind"] for fact in facts(path)] == ["one", "two"]
 
 
@@ -66,7 +73,7 @@ def test_a_descriptor_that_is_somebody_elses_now_is_left_alone(path: Path, tmp_p
     wire = Wire(str(path))
     with (tmp_path / "other").open("wb") as other:
         os.dup2(other.fileno(), wire._fd)
-        wire.send("one")
+        wire.send(Message("one", {}))
     assert [fact["kind"] for fact in facts(path)] == ["one"]
     assert (tmp_path / "other").read_bytes() == b""
 
@@ -75,7 +82,7 @@ def test_the_working_directory_does_not_matter(path: Path, tmp_path: Path, monke
     wire = Wire(str(path))
     os.close(wire._fd)
     monkeypatch.chdir(tmp_path.parent)
-    wire.send("one")
+    wire.send(Message("one", {}))
     assert len(facts(path)) == 1
 
 
@@ -83,7 +90,7 @@ def test_the_working_directory_does_not_matter(path: Path, tmp_path: Path, monke
 def test_a_fork_is_mute(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wire = Wire(str(path))
     monkeypatch.setattr("async_test_run_inside.wire.facts.getpid", lambda: -1)
-    wire.send("from the fork")
+    wire.send(Message("from the fork", {}))
     assert facts(path) == []
 
 

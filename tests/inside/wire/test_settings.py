@@ -31,7 +31,7 @@ def test_settings_are_taken_once(file: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(settings.SETTINGS, str(file))
     taken = settings.take_from_environment()
     assert taken is not None
-    assert (taken["tests"], taken.directory, taken.worker, taken.parent) == (["a"], str(file.parent), "", 7)
+    assert (taken.asked["tests"], taken.directory, taken.worker, taken.parent) == (["a"], str(file.parent), "", 7)
     assert settings.SETTINGS not in os.environ
     assert settings.take_from_environment() is None
 

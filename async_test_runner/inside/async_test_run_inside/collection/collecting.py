@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ..hangs import asking
-from ..hangs.asking import Asked
+from ..hangs.asking import Question
 from ..hangs.values import Report, Situation
+from ..wire import messages
+from ..wire.contract import CoverageAsked, Entry, Facts
 from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
 from .conftests import Watch
@@ -37,15 +39,13 @@ class Collecting:
         self._muted = False
         self._in_file = False
         self._conftest = ""  # the one that is being imported
-        self._coverage: dict[str, Any] | None = None
-        self._facts: dict[str, Any] = {}
+        self._coverage: CoverageAsked | None = None
+        self._facts: Facts | None = None
         python, c = asking.install(settings.directory, "collection", Situation, self._answer)
-        self.wire.send("hello", pid=os.getpid(), worker="", dump_signal=python, c_signal=c)
+        self.wire.send(messages.hello(os.getpid(), "", python, c))
 
-    def _answer(self, asked: Asked, report: Report) -> None:
-        self.wire.send(
-            "hang", pid=os.getpid(), id="", why=asked.why, likely=plain(report.likely), text=plain(report.text)
-        )
+    def _answer(self, asked: Question, report: Report) -> None:
+        self.wire.send(messages.hang(os.getpid(), "", asked.why, plain(report.likely), plain(report.text)))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Generator[None, Any, Any]:
@@ -59,16 +59,15 @@ class Collecting:
             if path is not None:
                 cause = getattr(error, "cause", error)
                 text = plain(f"{type(cause).__name__}: {cause}")
-                self.wire.send(
-                    "conftest_failed", id=plain(os.path.relpath(path, root)), path=plain(str(path)), text=text
-                )
+                id = plain(os.path.relpath(path, root))
+                self.wire.send(messages.conftest_failed(id, plain(str(path)), text))
             raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
         """A host collects like any session: what would distribute, write or stop there is noted and switched off."""
         self._facts = facts(config)
-        if self._settings["host"]:
+        if self._settings.asked["host"]:
             option = config.option
             changes: dict[str, Any] = {"numprocesses": None, "dist": "no", "tx": [], "usepdb": False, "trace": False}
             changes["xmlpath"] = os.path.join(self._settings.directory, "junit.xml")
@@ -81,13 +80,13 @@ class Collecting:
         if self._in_file:
             return  # a test file imports it by itself: whatever comes of that is the file's
         self._conftest = path
-        self.wire.send("collecting", id=plain(os.path.relpath(path, root)), path=plain(path))
+        self.wire.send(messages.collecting(plain(os.path.relpath(path, root)), plain(path)))
 
     def pytest_plugin_registered(self, plugin: object) -> None:
         """A conftest.py has been imported."""
         if self._conftest and getattr(plugin, "__file__", None) == self._conftest:
             self._conftest = ""
-            self.wire.send("collecting", id="")
+            self.wire.send(messages.collecting(""))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -99,7 +98,7 @@ class Collecting:
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Name the file about to be imported: if this process dies or hangs, it is the one."""
         if isinstance(collector, pytest.File):
-            self.wire.send("collecting", id=plain(str(collector.nodeid)), path=plain(str(collector.path)))
+            self.wire.send(messages.collecting(plain(str(collector.nodeid)), plain(str(collector.path))))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
@@ -113,9 +112,9 @@ class Collecting:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what could not be collected, and what was skipped as a whole file."""
         if report.failed:
-            self.wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
+            self.wire.send(messages.collect_error(plain(str(report.nodeid)), plain(report.longreprtext)))
         elif report.skipped:
-            self.wire.send("collect_skip", id=plain(str(report.nodeid)), text=skip_reason(report.longrepr))
+            self.wire.send(messages.collect_skip(plain(str(report.nodeid)), skip_reason(report.longrepr)))
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what pytest's own configuration or a plugin takes out."""
@@ -127,7 +126,7 @@ class Collecting:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self) -> None:
         """Every file has been imported: if this process dies from here on, it is none of them."""
-        self.wire.send("collecting", id="")
+        self.wire.send(messages.collecting(""))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -144,33 +143,33 @@ class Collecting:
         config = session.config
         matches = self._matches(session)
         rootdir = str(config.rootpath)
-        self.wire.send_all("test", ({"test": entry} for entry in self._entries(session.items, rootdir, matches)))
+        self.wire.send_all(messages.found(entry) for entry in self._entries(session.items, rootdir, matches))
         for reason, ids in self._left_out.items():
-            self.wire.send("left_out", reason=reason, count=len(ids), what="tests", examples=ids[:_EXAMPLES])
+            self.wire.send(messages.left_out(reason, len(ids), "tests", ids[:_EXAMPLES]))
         for option, paths in _ignored(config):
             examples = [path for path in paths if path][:_EXAMPLES]
-            self.wire.send("left_out", reason=option, count=len(paths), what="paths", examples=examples)
-        self.wire.send("inventory", facts={**self._facts, "coverage": self._coverage})
+            self.wire.send(messages.left_out(option, len(paths), "paths", examples))
+        known = self._facts or facts(config)
+        self.wire.send(messages.inventory({**known, "coverage": self._coverage}))
 
-    def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[dict[str, Any]]:
+    def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
         describe = Describe(rootdir)
         seen: set[str] = set()
         for position, item in enumerate(items):
-            entry = describe(item)
+            entry = describe(item, [number for number, positions in enumerate(matches) if position in positions])
             if entry["id"] in seen:
                 self._left_out.setdefault("collected more than once: runs once", []).append(entry["id"])
                 continue
             seen.add(entry["id"])
-            entry["matches"] = [number for number, positions in enumerate(matches) if position in positions]
             yield entry
 
     def _matches(self, session: pytest.Session) -> list[set[int]]:
         matches = []
-        for number, (kind, text) in enumerate(self._settings["expressions"]):
+        for number, (kind, text) in enumerate(self._settings.asked["expressions"]):
             try:
                 matches.append(evaluate(session.config, session.items, kind, text, self._mute))
             except pytest.UsageError as error:
-                self.wire.send("bad_expression", index=number, text=plain(str(error)))
+                self.wire.send(messages.bad_expression(number, plain(str(error))))
                 matches.append(set())
         return matches
 
@@ -204,7 +203,7 @@ def skip_reason(longrepr: Any) -> str:
     return plain(str(reason).removeprefix("Skipped: "))
 
 
-def facts(config: pytest.Config) -> dict[str, Any]:
+def facts(config: pytest.Config) -> Facts:
     """What the user's pytest configuration asks for that the runner has to understand (see ``PytestFacts``)."""
     option = config.option
     get = config.getoption
@@ -222,6 +221,7 @@ def facts(config: pytest.Config) -> dict[str, Any]:
         "maxfail": int(get("maxfail", 0) or 0),
         "numprocesses": _numprocesses(config),
         "dist": str(get("dist", "no") or "no"),
+        "coverage": None,
     }
 
 

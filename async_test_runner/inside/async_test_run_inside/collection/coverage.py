@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
+from ..wire.contract import CoverageAsked
 from ..wire.facts import plain
 
 _INTERVAL = 0.5  # seconds of tests that a process which is killed may take along
 
 
-def silence(config: pytest.Config) -> dict[str, Any] | None:
+def silence(config: pytest.Config) -> CoverageAsked | None:
     """Take the reports and the threshold out of this process; what they were (see ``Coverage``), None without --cov."""
     options = getattr(config.pluginmanager.get_plugin("_cov"), "options", None)
     if options is None or not getattr(options, "cov_source", None) or getattr(options, "no_cov", False):
         return None
     reports = getattr(options, "cov_report", None)
-    found = {
+    found: CoverageAsked = {
         "config": plain(str(getattr(options, "cov_config", "") or "")),
         "reports": _reports(reports),
         "fail_under": float(getattr(options, "cov_fail_under", None) or 0.0),

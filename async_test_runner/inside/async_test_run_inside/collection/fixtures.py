@@ -33,5 +33,5 @@ def testrun_uid(pytestconfig: pytest.Config) -> str:
 def register(config: pytest.Config, settings: Settings) -> None:
     """Once for a process and its forks."""
     if not config.pluginmanager.has_plugin(NAME):
-        config.stash[_UID] = os.path.basename(settings.run_directory)
+        config.stash[_UID] = settings.asked["testrun_uid"]
         config.pluginmanager.register(sys.modules[__name__], NAME)

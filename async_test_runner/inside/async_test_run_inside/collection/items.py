@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from typing import Any
 
 import pytest
 
+from ..wire.contract import Entry
 from ..wire.facts import plain
 
 RESOURCES = "resources"  # @pytest.mark.resources("database"): the test holds the named capacities of the plan
@@ -25,14 +25,14 @@ def item_id(item: pytest.Item) -> str:
 
 
 class Describe:
-    """The inventory's entry of an item (see ``CollectedTest`` in the runner), ``matches`` left to be added."""
+    """The inventory's entry of an item."""
 
     def __init__(self, rootdir: str) -> None:
         self._rootdir = rootdir
         self._files: dict[str, str] = {}  # most items share their file with others
 
-    def __call__(self, item: pytest.Item) -> dict[str, Any]:
-        """``{id, file, line, marks, is_async, fixtures, resources, class_id}``"""
+    def __call__(self, item: pytest.Item, matches: list[int]) -> Entry:
+        """``matches``: positions of the expressions that are true for it."""
         file = self._file(str(item.path))
         place, line, _ = item.location
         marks = list(item.iter_markers())
@@ -44,6 +44,7 @@ class Describe:
             "is_async": is_async(item),
             "fixtures": [plain(name) for name in getattr(item, "fixturenames", ())],
             "resources": sorted({str(name) for mark in marks if mark.name == RESOURCES for name in mark.args}),
+            "matches": matches,
             "class_id": _class_id(item),
         }
 

@@ -9,14 +9,15 @@ import pickle
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, assert_never
 
 import pytest
 
+from .frames import XmlAdded
 from .reporters import knows_workers
 
 _dumps = pickle.dumps  # as it is now: tests replace it
-Tell = Callable[[str, Any], None]
+Tell = Callable[[XmlAdded], None]
 
 
 # ----------------------------------------------------------------------------------------------------- in the worker
@@ -26,7 +27,7 @@ def relay_xml(config: pytest.Config, tell: Tell) -> None:
     """Have what fixtures add to pytest's XML told; the plugin itself is silent in a worker."""
     log: Any = _xml(config, "SilentLogXML")
     if log is not None:
-        log.add_global_property = lambda name, value: tell("xml_property", (str(name), str(value)))
+        log.add_global_property = lambda name, value: tell(XmlAdded("suite property", "", str(name), str(value)))
         log.node_reporter = lambda report: _NodeRelay(str(getattr(report, "nodeid", report)), tell)
 
 
@@ -39,11 +40,11 @@ class _NodeRelay:
 
     def add_attribute(self, name: str, value: object) -> None:
         """As pytest's."""
-        self._tell("xml_attribute", (self._nodeid, str(name), str(value)))
+        self._tell(XmlAdded("attribute", self._nodeid, str(name), str(value)))
 
     def add_property(self, name: str, value: object) -> None:
         """As pytest's."""
-        self._tell("xml_element_property", (self._nodeid, str(name), str(value)))
+        self._tell(XmlAdded("property", self._nodeid, str(name), str(value)))
 
 
 def warning(message: warnings.WarningMessage, when: str, nodeid: str, location: Any) -> dict[str, Any]:
@@ -86,24 +87,25 @@ class Additions:
         self._properties: set[tuple[str, str]] = set()
         self._listeners = _listeners(config)
 
-    def replay(self, item: pytest.Item, kind: str, data: Any) -> None:
-        """One thing that a worker has told; ``item`` is the test that it ran then."""
-        if kind == "warning":
-            self._warn(item, data)
-        elif self._log is not None:
-            self._add_to_xml(kind, data)
-
-    def _add_to_xml(self, kind: str, data: tuple[str, ...]) -> None:
-        if kind == "xml_property":
-            if data not in self._properties:  # a fixture of the session is set up in each worker
-                self._properties.add((data[0], data[1]))
-                self._log.add_global_property(*data)
+    def add_to_xml(self, added: XmlAdded) -> None:
+        """What a fixture has added in a worker."""
+        if self._log is None:
             return
-        reporter = self._log.node_reporter(data[0])
-        add = reporter.add_attribute if kind == "xml_attribute" else reporter.add_property
-        add(*data[1:])
+        name, value = added.name, added.value
+        match added.what:
+            case "suite property":
+                if (name, value) not in self._properties:  # a fixture of the session is set up in each worker
+                    self._properties.add((name, value))
+                    self._log.add_global_property(name, value)
+            case "attribute":
+                self._log.node_reporter(added.nodeid).add_attribute(name, value)
+            case "property":
+                self._log.node_reporter(added.nodeid).add_property(name, value)
+            case _:
+                assert_never(added.what)
 
-    def _warn(self, item: pytest.Item, data: dict[str, Any]) -> None:
+    def warn(self, item: pytest.Item, data: dict[str, Any]) -> None:
+        """A warning of a worker; ``item`` is the test that it ran then."""
         message = _unpickled(data["message"])
         if not isinstance(message, Warning):  # of a class that is known in the worker only
             message = type(data["category"], (Warning,), {})(data["text"])

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from ..session.captures import captures
+from ..wire.contract import Asked
 from ..wire.lifeline import tie_to_parent
 
 
@@ -220,11 +221,11 @@ def children() -> int:
         return 0
 
 
-def worker_input(settings: Any, name: str, count: int) -> dict[str, Any]:
+def worker_input(asked: Asked, name: str, count: int) -> dict[str, Any]:
     """What plugins look for in a worker of pytest-xdist."""
     return {
         "workerid": name,
         "workercount": count,
-        "testrunuid": settings["testrun_uid"],
+        "testrunuid": asked["testrun_uid"],
         "mainargv": sys.argv,
     }

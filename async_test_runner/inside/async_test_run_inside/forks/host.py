@@ -16,6 +16,8 @@ import pytest
 from ..hangs.asking import preload
 from ..session.lastfailed import LastFailed
 from ..session.running import Running
+from ..wire import messages
+from ..wire.contract import Order
 from ..wire.facts import Wire
 from ..wire.settings import Settings, load
 from . import descriptors, exits, forking, freezing
@@ -44,7 +46,7 @@ class Hosting:
         """True ends the host; in a session that was forked, None lets pytest's own loop (or `pool`) run the tests."""
         if session.config.option.collectonly:
             return None
-        self._wire.send("hosting", unsafe=forking.unsafe(session.config, self._baseline))
+        self._wire.send(messages.hosting(forking.unsafe(session.config, self._baseline)))
         preload()
         descriptors.flush_all(self._settings.run_directory)
         freezing.freeze()
@@ -63,22 +65,22 @@ class Hosting:
             return True
         return self._loop(session) if self._loop is not None else None
 
-    def _fork(self, job: dict[str, Any], session: pytest.Session) -> None:
+    def _fork(self, job: Order, session: pytest.Session) -> None:
         """In the child this process is the session of the job from now on."""
-        settings = load(str(job["settings"]))
-        if settings["divided"]:
-            self._preloader.load(Memory(settings["preload"]).read())
+        settings = load(job["settings"])
+        if settings.asked["divided"]:
+            self._preloader.load(Memory(settings.asked["preload"]).read())
             freezing.freeze()
         pid = self._forks.fork()
         if pid == 0:
             self._loop = _become_session(session, settings, self._forks.parent)
             return
         forking.lead_group(pid)
-        self._children[pid] = str(job["process"])
-        self._wire.send("forked", process=job["process"], pid=pid)
+        self._children[pid] = job["process"]
+        self._wire.send(messages.forked(job["process"], pid))
 
     def _ended(self, pid: int, raw: int) -> None:
-        self._wire.send("exited", process=self._children.pop(pid), status=os.waitstatus_to_exitcode(raw))
+        self._wire.send(messages.exited(self._children.pop(pid), os.waitstatus_to_exitcode(raw)))
 
 
 def _taken_from_stdin() -> int:
@@ -105,15 +107,15 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     for name in ("async-test-run-hosting", "async-test-run-collecting"):
         config.pluginmanager.unregister(name=name)
     leave_to_the_host(config)
-    config.option.maxfail = settings["maxfail"]
+    config.option.maxfail = settings.asked["maxfail"]
     config.option.continue_on_collection_errors = True
-    forking.restart_junit(config, settings["junit"])
+    forking.restart_junit(config, settings.asked["junit"])
     running = Running(settings)
     config.pluginmanager.register(running, "async-test-run-running")  # calls its pytest_configure
     running.select(config, session.items)
     session.testscollected = len(session.items)
     session.testsfailed = 0  # files that could not be collected: the collection has told of them
-    if settings["workers"] == 1 and not settings["divided"]:
+    if settings.asked["workers"] == 1 and not settings.asked["divided"]:
         return None  # pytest's own loop, in this process
     from .pool import Pool
 

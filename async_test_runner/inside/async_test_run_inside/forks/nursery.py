@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, final
 
 from ..wire.lifeline import tie_to_parent
 from . import forking, freezing, hugepages
@@ -25,6 +25,21 @@ _socketpair, _send_fds, _recv_fds = socket.socketpair, socket.send_fds, socket.r
 
 _NEWS = struct.Struct(">cxxxiii")  # kind, number of the worker, process id, status
 _FORKED, _ENDED = b"f", b"e"
+
+
+@final
+class _Fork(TypedDict):
+    """An order: a worker of this number, for one unit, or (None) one that takes orders itself."""
+
+    fork: int
+    unit: list[int] | None
+
+
+@final
+class _Preload(TypedDict):
+    """An order: have these modules imported before the next fork."""
+
+    preload: list[str]
 
 
 class Forked(NamedTuple):
@@ -69,13 +84,13 @@ class Nursery:
 
     def fork(self, number: int, unit: list[int] | None) -> None:
         """Ask for a worker: for one unit, or one that takes orders. `news` says when it is there."""
-        self._send([number, unit])
+        self._send({"fork": number, "unit": unit})
 
     def preload(self, names: list[str]) -> None:
         """Have these modules imported before the next fork."""
-        self._send(names)
+        self._send({"preload": names})
 
-    def _send(self, order: object) -> None:
+    def _send(self, order: _Fork | _Preload) -> None:
         try:
             self._socket.sendall(json.dumps(order).encode() + b"\n")
         except ConnectionError:
@@ -121,12 +136,12 @@ class _Server:
             self._begin()
 
     def _obey(self, order: bytes) -> None:
-        match json.loads(order):
-            case [int(number), unit]:
-                self._fork(number, unit)
-            case names:
-                self._preloader.load(names)
-                freezing.freeze()
+        wanted: _Fork | _Preload = json.loads(order)
+        if "preload" in wanted:
+            self._preloader.load(wanted["preload"])
+            freezing.freeze()
+        else:
+            self._fork(wanted["fork"], wanted["unit"])
 
     def _fork(self, number: int, unit: list[int] | None) -> None:
         results, results_in = _pipe()

@@ -12,16 +12,16 @@ import select
 import signal
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import assert_never
 
 import pytest
 
 from ..session.running import Running
+from ..wire import messages
 from ..wire.facts import Wire
 from ..wire.settings import Settings
-from . import forking
+from . import forking, frames
 from .additions import Additions
-from .frames import complete, unpacked
 from .interrupting import Interruption, signal_group
 from .nursery import Ended, Forked, Nursery
 from .preloading import Memory
@@ -62,9 +62,9 @@ class Pool:
     def __init__(self, settings: Settings, running: Running) -> None:
         self._settings = settings
         self._running_plugin = running
-        self._divided = bool(settings["divided"])
-        self._limit = int(settings["workers"])
-        self._capacities: dict[str, int] = dict(settings["capacities"])
+        self._divided = settings.asked["divided"]
+        self._limit = settings.asked["workers"]
+        self._capacities: dict[str, int] = dict(settings.asked["capacities"])
         self._workers: dict[int, _Worker] = {}  # by number
         self._not_begun: set[int] = set()  # positions before which a worker has ended
         self._interruption = Interruption(lambda: [worker.pid for worker in self._workers.values() if worker.pid])
@@ -97,7 +97,7 @@ class Pool:
                 _end_group(worker.pid)
             self._nursery.close()
             if self._divided:
-                Memory(self._settings["preload"]).add(self._learned)
+                Memory(self._settings.asked["preload"]).add(self._learned)
             self._interruption.give_back()
         self._interruption.conclude()
         if session.shouldfail:
@@ -111,7 +111,7 @@ class Pool:
         if not self._divided:
             return groups(self._items, self._limit)
         positions = {self._running_plugin.id_of(str(item.nodeid)): number for number, item in enumerate(self._items)}
-        return units(positions, self._settings["units"])
+        return units(positions, self._settings.asked["units"])
 
     # ---------------------------------------------------------------------------------------------------- scheduling
 
@@ -160,7 +160,7 @@ class Pool:
 
     def _resources(self, unit: list[int]) -> set[str]:
         marks = (mark for position in unit for mark in self._items[position].iter_markers("resources"))
-        return {str(name) for mark in marks for name in mark.args} - set(self._settings["resources"])
+        return {str(name) for mark in marks for name in mark.args} - set(self._settings.asked["resources"])
 
     def _start(self, unit: list[int]) -> None:
         number = next(number for number in range(self._limit) if number not in self._workers)
@@ -214,43 +214,49 @@ class Pool:
                 worker.results = None
                 return
             worker.pending += data
-            for kind, position, fact in complete(worker.pending):
-                self._replay(worker, kind, position, fact)
+            for fact in frames.complete(worker.pending):
+                self._replay(worker, fact)
 
-    def _replay(self, worker: _Worker, kind: str, position: int, data: Any) -> None:
-        if kind == "stop":
-            self._session.shouldstop = data
-            return
-        if kind == "death":
-            worker.reason = data
-            return
-        if kind == "broken":
-            worker.broken = data
-            return
-        if kind == "imported":
-            self._learn(data)
-            return
-        if kind == "output":
-            worker.output = data
-            return
+    def _replay(self, worker: _Worker, fact: frames.Fact) -> None:
+        match fact:
+            case frames.Began():
+                self._began(worker, fact.position)
+            case frames.Reported():
+                report = frames.unpacked(self._session.config, fact.report)
+                report.worker_id = worker.name  # type: ignore[attr-defined]
+                self._items[fact.position].ihook.pytest_runtest_logreport(report=report)
+            case frames.Ended():
+                self._over(worker, fact.position)
+            case frames.Warned():
+                self._additions.warn(self._items[fact.position], fact.warning)
+            case frames.XmlAdded():
+                self._additions.add_to_xml(fact)
+            case frames.Stopped():
+                self._session.shouldstop = fact.reason
+            case frames.Dying():
+                worker.reason = fact.reason
+            case frames.Broken():
+                worker.broken = fact.text
+            case frames.Imported():
+                self._learn(fact.names)
+            case frames.HandedOver():
+                worker.output = fact.output
+            case _:
+                assert_never(fact)
+
+    def _began(self, worker: _Worker, position: int) -> None:
+        worker.current = position
+        worker.ran = True
         item = self._items[position]
-        hook = self._session.config.hook
-        if kind == "start":
-            worker.current = position
-            worker.ran = True
-            hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        elif kind == "report":
-            report = unpacked(self._session.config, data)
-            report.worker_id = worker.name  # type: ignore[attr-defined]
-            item.ihook.pytest_runtest_logreport(report=report)
-        elif kind != "finish":
-            self._additions.replay(item, kind, data)
-        else:
-            worker.current = None
-            worker.units[0].remove(position)
-            if not worker.units[0]:
-                worker.units.popleft()
-            hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        self._session.config.hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+
+    def _over(self, worker: _Worker, position: int) -> None:
+        worker.current = None
+        worker.units[0].remove(position)
+        if not worker.units[0]:
+            worker.units.popleft()
+        item = self._items[position]
+        self._session.config.hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
     def _learn(self, names: list[str]) -> None:
         """What one worker has imported the next one finds there, if there are enough of them to come."""
@@ -269,14 +275,14 @@ class Pool:
         status = os.waitstatus_to_exitcode(raw)
         if worker.current is not None:
             self._crashed(worker, worker.current, worker.reason or _death(status), status)
-        name = f"gw{int(self._settings['slot']) + worker.number}"
-        given = forking.worker_input(self._settings, name, self._limit)
+        name = f"gw{self._settings.asked['slot'] + worker.number}"
+        given = forking.worker_input(self._settings.asked, name, self._limit)
         self._additions.worker_ended(given, worker.output, _death(status) if status else "")
         left = [unit for unit in worker.units if unit]
         if not left and worker.current is None and status and not worker.reason and not self._interruption.number:
             self._ended_badly(worker, status)
         if left and worker.current is None and status == 0 and self._divided:
-            self._running_plugin.say("worker_lost", worker=worker.name, text="it left without running its tests")
+            self._running_plugin.say(messages.worker_lost(worker.name, "it left without running its tests"))
         if left and worker.current is None and not worker.ran:
             self._leave_out_the_second_time(left[0])
         for unit in reversed(left):
@@ -287,10 +293,10 @@ class Pool:
         """All its tests have their outcomes; what went wrong is a plugin's last hook, or an exit handler."""
         stacks = _taken(self._stacks[worker.number])
         if stacks:
-            self._running_plugin.say("left_behind", worker=worker.name, what="exit handlers", stacks=stacks)
+            self._running_plugin.say(messages.left_behind(worker.name, "exit handlers", stacks))
         else:
             why = worker.broken or _death(status)
-            self._running_plugin.say("worker_lost", worker=worker.name, text=f"{why}, after its last test")
+            self._running_plugin.say(messages.worker_lost(worker.name, f"{why}, after its last test"))
 
     def _leave_out_the_second_time(self, unit: list[int]) -> None:
         """A worker ended before its first test had begun. If it did so before, that test is what no worker comes past.
@@ -305,13 +311,8 @@ class Pool:
     def _crashed(self, worker: _Worker, position: int, reason: str, status: int) -> None:
         item = self._items[position]
         worker.units[0].remove(position)
-        self._running_plugin.say(
-            "worker_died",
-            id=self._running_plugin.id_of(str(item.nodeid)),
-            worker=worker.name,
-            status=status,
-            reason=worker.reason,
-        )
+        id = self._running_plugin.id_of(str(item.nodeid))
+        self._running_plugin.say(messages.worker_died(id, worker.name, status, worker.reason))
         report = pytest.TestReport(item.nodeid, item.location, {}, "failed", reason, "call")
         hook = self._session.config.hook
         item.ihook.pytest_runtest_logreport(report=report)

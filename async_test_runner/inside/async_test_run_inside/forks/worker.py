@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from ..session.running import Running
+from ..wire import messages
 from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
-from . import additions, descriptors, exits, forking, preloading
-from .frames import framed, packed
+from . import additions, descriptors, exits, forking, frames, preloading
 from .reporters import leave_to_the_session
 
 _getpid, _leave_now, _read, _write = os.getpid, os._exit, os.read, os.write
@@ -54,7 +54,7 @@ class Work:
         self._unsaid.clear()  # warnings of the collection: pytest repeats them for every plugin that comes later
         additions.relay_xml(config, self._keep)
         leave_to_the_session(config)
-        os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(self._settings["workers"])
+        os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(self._settings.asked["workers"])
         vars(config)["workeroutput"] = {}
         self._files = descriptors.shared(self._settings.run_directory, forking.own_files(config))
 
@@ -87,9 +87,11 @@ class Work:
         forking.fresh_output(config, None)
         forking.reseed()
         forking.own_basetemp(config, f"worker-{number}-{_getpid()}")
-        worker = f"gw{int(self._settings['slot']) + number}"
+        worker = f"gw{self._settings.asked['slot'] + number}"
         os.environ["PYTEST_XDIST_WORKER"] = worker
-        vars(config)["workerinput"] = forking.worker_input(self._settings, worker, int(self._settings["workers"]))
+        vars(config)["workerinput"] = forking.worker_input(
+            self._settings.asked, worker, self._settings.asked["workers"]
+        )
         self._running.become_worker(f"gw{number}", self._wires[number])
 
     def _items(self, steps: Iterator[int]) -> None:
@@ -100,9 +102,9 @@ class Work:
             following = next(steps, None)
             self._position = position
             protocol(item=items[position], nextitem=items[following] if following is not None else None)
-            self._keep("finish")
+            self._keep(frames.Ended(position))
             if self._session.shouldstop:
-                self._keep("stop", str(self._session.shouldstop))
+                self._keep(frames.Stopped(str(self._session.shouldstop)))
             self._say()
             if self._session.shouldstop:
                 break
@@ -110,9 +112,9 @@ class Work:
 
     def _end(self, number: int) -> None:
         self._finish(0)
-        self._keep("output", additions.output(self._session.config))
-        if self._settings["preload"]:
-            self._keep("imported", preloading.installed(self._before))
+        self._keep(frames.HandedOver(additions.output(self._session.config)))
+        if self._settings.asked["preload"]:
+            self._keep(frames.Imported(preloading.installed(self._before)))
         self._say()
         self._say_what_stays(number)
 
@@ -130,16 +132,17 @@ class Work:
         threads = [thread.name for thread in others if thread.is_alive()]
         if threads:
             names = plain(", ".join(sorted(threads)[:5]))
-            self._running.say("left_behind", worker=f"gw{number}", what=f"threads: {names}")
+            self._running.say(messages.left_behind(f"gw{number}", f"threads: {names}"))
 
     def _fail(self, error: BaseException) -> None:
         """Something ended the work from inside; for ``pytest.exit`` and Ctrl-C that is all there is to say."""
         if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
-            self._keep("death", f"it ended pytest's session before it was finished: {type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            self._keep(frames.Dying(f"it ended pytest's session before it was finished: {said}"))
             self._say()
             self._finish(int(pytest.ExitCode.INTERRUPTED))
             return
-        self._keep("broken", plain(f"{type(error).__name__}: {error}"))
+        self._keep(frames.Broken(plain(f"{type(error).__name__}: {error}")))
         self._say()
         import traceback
 
@@ -149,7 +152,7 @@ class Work:
         """Without the end of an interpreter: modules, threads and objects are left as they are."""
         try:
             if self._exit is not None:
-                self._exit.run(float(self._settings["leak_timeout"]), self._stacks[number])
+                self._exit.run(self._settings.asked["leak_timeout"], self._stacks[number])
         finally:
             forking.flush()
             _leave_now(status)
@@ -161,22 +164,23 @@ class Work:
 
         The runner knows it before the session does: where a hook raises in the session at that word, it is the test's.
         """
-        self._keep("start")
+        self._keep(frames.Began(self._position))
         self._say()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Kept until the test has finished. What of it the runner must know at once is on its way already."""
-        self._keep("report", packed(self._session.config, report))
+        self._keep(frames.Reported(self._position, frames.packed(self._session.config, report)))
 
     def pytest_warning_recorded(
         self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: Any
     ) -> None:
         """For the session's summary of warnings, and whoever else counts them."""
-        self._keep("warning", additions.warning(warning_message, when, nodeid, location))
+        warning = additions.warning(warning_message, when, nodeid, location)
+        self._keep(frames.Warned(self._position, warning))
 
-    def _keep(self, kind: str, data: Any = None) -> None:
-        self._unsaid.append(framed(kind, self._position, data))
+    def _keep(self, fact: frames.Fact) -> None:
+        self._unsaid.append(frames.framed(fact))
 
     def _say(self) -> None:
         frame = memoryview(b"".join(self._unsaid))

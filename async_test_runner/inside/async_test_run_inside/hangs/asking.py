@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from os import getpid
 from types import FrameType
-from typing import Any, NamedTuple, TextIO
+from typing import Any, Literal, NamedTuple, TextIO, get_args
 
 from . import ages
 from .values import Report, Situation
@@ -25,10 +25,13 @@ _open = open  # as it is now: tests replace it
 _REPORT = f"{__package__}.report"
 
 
-class Asked(NamedTuple):
-    """What the runner wants: ``why`` is ``overdue``, ``slow``, ``asked`` or ``exit``; ``id`` is an overdue test's."""
+Why = Literal["overdue", "slow", "asked", "exit"]
 
-    why: str = "asked"
+
+class Question(NamedTuple):
+    """Why the runner asks; ``id`` is an overdue test's."""
+
+    why: Why = "asked"
     id: str = ""
     message: str = ""
 
@@ -59,7 +62,7 @@ def install(
     directory: str,
     name: str,
     situation: Callable[[], Situation],
-    answer: Callable[[Asked, Report], None],
+    answer: Callable[[Question, Report], None],
     root: str = "",
 ) -> Signals:
     """From now on answer both signals; bare stacks go to ``dump-<name>.txt``. ``answer`` may raise, to end the test."""
@@ -75,7 +78,7 @@ def install(
 
 
 def _handler(
-    directory: str, situation: Callable[[], Situation], answer: Callable[[Asked, Report], None], root: str
+    directory: str, situation: Callable[[], Situation], answer: Callable[[Question, Report], None], root: str
 ) -> Callable[[int, FrameType | None], None]:
     def handle(_signum: int, frame: FrameType | None) -> None:
         __tracebackhide__ = True
@@ -119,11 +122,12 @@ def _end(error: BaseException) -> str:
     return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def read(directory: str) -> Asked:
+def read(directory: str) -> Question:
     """What is asked; a report is never wrong, where the file is gone."""
     try:
         with _open(os.path.join(directory, f"ask-{getpid()}.json"), encoding="utf-8") as file:
             value: Any = json.load(file)
-        return Asked(str(value["why"]), str(value["id"]), str(value["message"]))
+        why: Why = value["why"] if value["why"] in get_args(Why) else "asked"
+        return Question(why, str(value["id"]), str(value["message"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return Asked()
+        return Question()

@@ -6,20 +6,11 @@ import os
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-KINDS = (
-    "tasks",
-    "exceptions",
-    "loops",
-    "generators",
-    "threads",
-    "processes",
-    "descriptors",
-    "clients",
-    "state",
-    "teardowns",
-)
+LeakKind = Literal[
+    "tasks", "exceptions", "loops", "generators", "threads", "processes", "descriptors", "clients", "state", "teardowns"
+]
 
 # Packages that run tests: what they make for that is theirs to clean up, and no test's.
 MACHINERY = ("_pytest", "pytest", "pluggy", "pytest_asyncio", "anyio", "unittest", "async_test_run_inside", "xdist")
@@ -32,17 +23,10 @@ _ROOT = os.getcwd() + os.sep  # pytest's rootdir nearly always; paths below it a
 class Leak(NamedTuple):
     """One thing that was left: its kind, what it is, where it was made; ``gone`` says whether it has gone meanwhile."""
 
-    kind: str
+    kind: LeakKind
     what: str
     where: str = ""
     gone: Callable[[], bool] = lambda: False
-
-    def fields(self) -> dict[str, str]:
-        """As it goes on the wire."""
-        fields = {"kind": self.kind, "what": bounded(self.what)}
-        if self.where:
-            fields["where"] = bounded(self.where)
-        return fields
 
 
 def bounded(text: str) -> str:

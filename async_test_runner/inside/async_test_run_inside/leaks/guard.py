@@ -16,8 +16,9 @@ from .watch import Watch, explained, noticed_by_warning
 class LeakGuard(Watch):
     """The watch of a session that runs tests, and a plugin of that session where anything is watched."""
 
-    def __init__(self, directory: str, asked: dict[str, Any]) -> None:
-        super().__init__(asked["leaks"], directory, int(asked["runner"]), alone=bool(asked["alone"]))
+    def __init__(self, directory: str, policies: dict[str, str], runner: int, *, alone: bool) -> None:
+        """``runner`` is the process that started this one; ``alone`` says that no other one runs tests beside it."""
+        super().__init__(policies, directory, runner, alone=alone)
         self._found: list[Leak] = []
         self._nodeid = ""
 
@@ -35,14 +36,10 @@ class LeakGuard(Watch):
         self._nodeid = nodeid
         super().begin(id, nodeid)
 
-    def fields(self) -> dict[str, Any]:
-        """What the test left, as it goes on the wire with its outcome."""
+    def found(self) -> list[Leak]:
+        """What the test left, once."""
         found, self._found = self._found, []
-        return {"leaks": [leak.fields() for leak in found]} if found else {}
-
-    def messages(self) -> list[dict[str, Any]]:
-        """What has come up of tests that are over."""
-        return [{"id": id, "leak": leak.fields()} for id, leak in self.late()]
+        return found
 
     def holding(self) -> list[str]:
         """What will keep this process from ending."""

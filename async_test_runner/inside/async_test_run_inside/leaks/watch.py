@@ -10,12 +10,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from .births import Birth, Births
 from .clients import Clients
 from .descriptors import Descriptors
-from .found import KINDS, Leak
+from .found import Leak, LeakKind
 from .processes import Processes
 from .state import State
 from .teardowns import Teardowns
@@ -35,7 +35,7 @@ class Watch:
     """
 
     def __init__(self, policies: Mapping[str, str], directory: str, runner: int, *, alone: bool) -> None:
-        self._policies = {kind: policies.get(kind, "ignore") for kind in KINDS}
+        self._policies = {kind: policies.get(kind, "ignore") for kind in get_args(LeakKind)}
         self._directory = directory
         self._runner = runner
         self._alone = alone

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ..collection.collecting import skip_reason
+from ..leaks.found import Leak
+from ..leaks.found import bounded as leak_text
+from ..wire import messages
+from ..wire.contract import LeakSaid, Stage
 from ..wire.facts import plain
+from ..wire.messages import Message
 from .output import bounded
 
 TEXT_LIMIT = 1024 * 1024  # characters kept of one traceback
 
 
 # A plugin took the test over and reported nothing, or pytest was told to set up only: that is no success.
-_UNREPORTED = {
+_UNREPORTED: Stage = {
     "when": "setup",
     "outcome": "failed",
     "message": "pytest finished the test without reporting its call",
@@ -34,12 +37,12 @@ class TestReports:
         self._at = at
         self._duration = 0.0
         self._call = 0.0
-        self._stages: list[dict[str, Any]] = []
+        self._stages: list[Stage] = []
         self._called = False
         self._sections: list[tuple[str, str]] = []
         self._properties: list[tuple[str, str]] = []
 
-    def add(self, report: pytest.TestReport) -> dict[str, Any]:
+    def add(self, report: pytest.TestReport) -> Stage:
         """Take in one report; returns its stage as it goes on the wire."""
         stage = _stage(report)
         if type(report).__name__.lower() == "subtestreport":  # pytest's own and pytest-subtests'
@@ -60,38 +63,49 @@ class TestReports:
         self._properties = properties or self._properties
         return stage
 
-    def fields(self) -> dict[str, Any]:
-        """All that there is to say; what is empty is left out."""
-        fields: dict[str, Any] = {"id": self.id, "started": self._at, "duration": self._duration, "call": self._call}
+    def finished(self, worker: str, leaks: list[Leak]) -> Message:
+        """All that there is to say at the end."""
         if not self._called and not self._stages:
             self._stages.append(_UNREPORTED)
-        if self._stages:
-            fields["stages"] = self._stages
-        if self._sections:
-            fields["sections"] = self._sections
-        if self._properties:
-            fields["properties"] = self._properties
-        return fields
+        return messages.finished(
+            self.id,
+            worker,
+            self._at,
+            self._duration,
+            self._call,
+            self._stages,
+            self._sections,
+            self._properties,
+            [leak_said(leak) for leak in leaks],
+        )
 
 
-def _stage(report: pytest.TestReport) -> dict[str, Any]:
+def leak_said(leak: Leak) -> LeakSaid:
+    """A leak as it goes on the wire."""
+    said: LeakSaid = {"kind": leak.kind, "what": leak_text(leak.what)}
+    if leak.where:
+        said["where"] = leak_text(leak.where)
+    return said
+
+
+def _stage(report: pytest.TestReport) -> Stage:
     """``{when, outcome, message, text}``; ``outcome`` as pytest has it, or ``xfailed``, ``xpassed``, ``rerun``."""
-    outcome = str(report.outcome)
+    outcome, when = str(report.outcome), report.when
     if outcome == "passed" and not hasattr(report, "wasxfail"):
-        return {"when": report.when, "outcome": "passed"}
+        return {"when": when, "outcome": "passed"}
     reason = getattr(report, "wasxfail", None)
     text = cut(plain(longrepr_text(report)), TEXT_LIMIT)
     if reason is not None and outcome in ("skipped", "passed"):
         outcome = "xfailed" if outcome == "skipped" else "xpassed"
-        return {"when": report.when, "outcome": outcome, "message": plain(str(reason)), "text": text}
+        return {"when": when, "outcome": outcome, "message": plain(str(reason)), "text": text}
     if outcome == "skipped":
         return {
-            "when": report.when,
+            "when": when,
             "outcome": outcome,
             "message": skip_reason(report.longrepr),
             "text": _place(report),
         }
-    return {"when": report.when, "outcome": outcome, "message": cut(plain(_message(report, text)), 4096), "text": text}
+    return {"when": when, "outcome": outcome, "message": cut(plain(_message(report, text)), 4096), "text": text}
 
 
 def longrepr_text(report: pytest.TestReport) -> str:

@@ -17,17 +17,19 @@ from ..collection.coverage import silence as silence_coverage
 from ..collection.fixtures import register as register_fixtures
 from ..collection.items import item_id
 from ..hangs import ages, asking
-from ..hangs.asking import Asked
+from ..hangs.asking import Question
 from ..hangs.values import Report, Situation
 from ..leaks.guard import LeakGuard
+from ..wire import messages
 from ..wire.facts import Wire, encodable, plain
+from ..wire.messages import Message
 from ..wire.settings import Settings
 from . import ports
 from .captures import captured
 from .lastfailed import LastFailed
 from .limits import bound_memory
 from .output import capture_files, limit_output
-from .reporting import TestReports, longrepr_text
+from .reporting import TestReports, leak_said, longrepr_text
 
 _thread_time = time.thread_time  # as it is now: tests freeze clocks
 
@@ -37,6 +39,7 @@ class Running:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        asked = settings.asked
         self._worker = settings.worker
         name = self._worker or "main"
         _apply_environment(settings)
@@ -49,7 +52,7 @@ class Running:
         self._broken = ""  # the exception that pytest itself, or a plugin, could not handle
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
-        self._leaks = LeakGuard(settings.directory, settings.values)
+        self._leaks = LeakGuard(settings.directory, asked["leaks"], asked["runner"], alone=asked["alone"])
         self._began = (0.0, 0.0)  # of the current test: monotonic time, processor time of this thread
         self.on_started: Callable[[], None] = lambda: None  # called when the runner has been told of a test's start
         self._signals = asking.install(settings.directory, name, self._situation, self._answer)
@@ -65,7 +68,7 @@ class Running:
         register_fixtures(config, self._settings)
         silence_coverage(config)
         self._checkpoint = Checkpoints(config)
-        limit_output(config, self._settings["output"])
+        limit_output(config, self._settings.asked["output"])
         self._say_captures()
         option = config.option
         for name in ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "collectonly", "usepdb", "trace"):
@@ -97,7 +100,7 @@ class Running:
 
     def select(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep what is asked for, tell pytest what is not, and the runner what is missing."""
-        wanted = dict.fromkeys(self._settings["tests"], False)
+        wanted = dict.fromkeys(self._settings.asked["tests"], False)
         kept, rest = [], []
         for item in items:
             id = item_id(item)
@@ -110,15 +113,15 @@ class Running:
         items[:] = kept
         if rest:
             config.hook.pytest_deselected(items=rest)
-        bound_memory(self._settings["memory"])
+        bound_memory(self._settings.asked["memory"])
         missing = [id for id, found in wanted.items() if not found]
         if missing:
-            self._wire.send("missing", ids=missing)
+            self._wire.send(messages.missing(missing))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that was collected before and is not now explains the tests that are missing."""
         if report.failed:
-            self._wire.send("collect_error", id=plain(str(report.nodeid)), text=plain(report.longreprtext))
+            self._wire.send(messages.collect_error(plain(str(report.nodeid)), plain(report.longreprtext)))
 
     # ------------------------------------------------------------------------------------------------------ reports
 
@@ -146,15 +149,15 @@ class Running:
 
     def _say_hello(self) -> None:
         python, c = self._signals
-        self._wire.send("hello", pid=os.getpid(), worker=self._worker, dump_signal=python, c_signal=c)
+        self._wire.send(messages.hello(os.getpid(), self._worker, python, c))
 
     def _say_captures(self) -> None:
-        files, limit = capture_files(self._config), self._settings["output"]
-        self._wire.send("capturing", pid=os.getpid(), worker=self._worker, limit=limit, files=files)
+        files, limit = capture_files(self._config), self._settings.asked["output"]
+        self._wire.send(messages.capturing(os.getpid(), self._worker, limit, files))
 
-    def say(self, kind: str, **fields: Any) -> None:
+    def say(self, message: Message) -> None:
         """Tell a fact that somebody else knows."""
-        self._wire.send(kind, **fields)
+        self._wire.send(message)
 
     def id_of(self, nodeid: str) -> str:
         """The id of an item on the wire."""
@@ -166,18 +169,18 @@ class Running:
         if self._controller:
             return
         self._overdue = ""
-        self._current = TestReports(self.id_of(str(nodeid)), time.time(), self._settings["output"])
+        self._current = TestReports(self.id_of(str(nodeid)), time.time(), self._settings.asked["output"])
         self._began = (ages.now(), _thread_time())
         ages.watch()  # nothing, but for the first test after the first import of asyncio
         self._reports[str(nodeid)] = self._current
-        self._wire.send("started", id=self._current.id, worker=self._worker)
+        self._wire.send(messages.started(self._current.id, self._worker))
         self.on_started()
         self._leaks.begin(self._current.id, str(nodeid))
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One stage is over; what is not simply passed is told at once, the rest when the test has finished."""
-        if not self._settings["recheck"]:  # a test that passes alone is red all the same
+        if not self._settings.asked["recheck"]:  # a test that passes alone is red all the same
             self._last_failed.add(report)
         if self._controller:
             return
@@ -187,7 +190,7 @@ class Running:
                 self._explain(report)
             stage = reports.add(report)
             if stage["outcome"] != "passed":
-                self._wire.send("stage", id=reports.id, stage=stage)
+                self._wire.send(messages.stage(reports.id, stage))
 
     def _explain(self, report: pytest.TestReport) -> None:
         """Add to a failure what the runner knows about its cause."""
@@ -203,7 +206,7 @@ class Running:
 
     def _hint(self, text: str) -> str:
         parallel = os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1"
-        return ports.hint(text, int(self._settings["runner"]), parallel)
+        return ports.hint(text, self._settings.asked["runner"], parallel)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
@@ -219,13 +222,13 @@ class Running:
         reports = self._reports.pop(str(nodeid), None)
         self._current = None
         if reports is not None:
-            self._wire.send("finished", worker=self._worker, **reports.fields(), **self._leaks.fields())
+            self._wire.send(reports.finished(self._worker, self._leaks.found()))
         self._checkpoint()
         self._say_late_leaks()
 
     def _say_late_leaks(self) -> None:
-        for message in self._leaks.messages():
-            self._wire.send("leaked", **message)
+        for id, leak in self._leaks.late():
+            self._wire.send(messages.leaked(id, leak_said(leak)))
 
     # ---------------------------------------------------------------------------------------------------- deadlines
 
@@ -242,14 +245,12 @@ class Running:
         began, busy = self._began
         return Situation(current.id, age=ages.now() - began, busy=_thread_time() - busy)
 
-    def _answer(self, asked: Asked, report: Report) -> None:
+    def _answer(self, asked: Question, report: Report) -> None:
         """In the same handler: tell what was found, and fail the test that is too late, if it is still there."""
         __tracebackhide__ = True
         current = self._current
         id = current.id if current is not None else ""
-        self._wire.send(
-            "hang", pid=os.getpid(), id=id, why=asked.why, likely=plain(report.likely), text=plain(report.text)
-        )
+        self._wire.send(messages.hang(os.getpid(), id, asked.why, plain(report.likely), plain(report.text)))
         if asked.why != "overdue" or not id or asked.id != id or self._overdue:
             return
         self._overdue = "\n\n".join(filter(None, [asked.message, self._hint(captured(self._config))]))
@@ -280,15 +281,10 @@ class Running:
         self._say_late_leaks()
         if not self._worker:
             for what in self._leaks.holding():
-                self._wire.send("left_behind", worker="", what=what)
+                self._wire.send(messages.left_behind("", what))
             reason = self._interrupted or session.shouldfail or session.shouldstop
-            self._wire.send(
-                "session_finished",
-                status=int(session.exitstatus),
-                reason=plain(str(reason)) if reason else "",
-                error=self._broken,
-                red=session.testsfailed,
-            )
+            said = plain(str(reason)) if reason else ""
+            self._wire.send(messages.session_finished(int(session.exitstatus), said, self._broken, session.testsfailed))
         return result
 
 
@@ -337,16 +333,16 @@ class _Controller:
         """A worker died while it ran this test."""
         node = getattr(report, "node", None)
         worker = str(getattr(getattr(node, "gateway", None), "id", ""))
-        self._wire.send("worker_died", id=plain(str(crashitem)), worker=worker)
+        self._wire.send(messages.worker_died(plain(str(crashitem)), worker))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker is gone; with ``error`` set it did not say goodbye."""
         if error:
-            self._wire.send("worker_lost", worker=str(node.gateway.id), text=plain(str(error)))
+            self._wire.send(messages.worker_lost(str(node.gateway.id), plain(str(error))))
 
 
 def _apply_environment(settings: Settings) -> None:
     # An xdist worker inherits the environment of its session; what names a slot or a worker is its own.
     if settings.worker:
-        os.environ.update(settings["worker_env"].get(settings.worker, {}))
+        os.environ.update(settings.asked["worker_env"].get(settings.worker, {}))

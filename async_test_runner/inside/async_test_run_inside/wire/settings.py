@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+
+from .contract import Asked
 
 SETTINGS = "ASYNC_TEST_RUN_SETTINGS"  # path of the JSON file with what is asked
 PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"  # PYTHONPATH as the user had it; not set when there was none
@@ -18,9 +19,9 @@ WORKER = "ASYNC_TEST_RUN_WORKER"  # set by the controller of xdist for its worke
 class Settings:
     """The settings file's content, and whether this process is a worker of pytest-xdist."""
 
-    def __init__(self, path: str, values: dict[str, Any], worker: str, parent: int) -> None:
+    def __init__(self, path: str, asked: Asked, worker: str, parent: int) -> None:
         self.path = path
-        self.values = values
+        self.asked = asked
         self.worker = worker
         self._parent = parent
 
@@ -32,15 +33,12 @@ class Settings:
     @property
     def run_directory(self) -> str:
         """The directory of all files of the run."""
-        return os.path.dirname(str(self.values["at_end"]))
+        return os.path.dirname(self.asked["at_end"])
 
     @property
     def parent(self) -> int:
         """The process that started this one: the runner, or for a worker the controller that it was told of."""
         return self._parent
-
-    def __getitem__(self, key: str) -> Any:
-        return self.values[key]
 
     def export(self) -> None:
         """Put the variables back, for the workers that xdist is about to start."""
@@ -72,8 +70,8 @@ def take_from_environment() -> Settings | None:
 def load(path: str, worker: str = "", controller: int = 0) -> Settings:
     """The settings in a file; ``controller`` is the process that started this one, if it was not the runner."""
     with open(path, encoding="utf-8") as file:
-        values = json.load(file)
-    return Settings(path, values, worker, controller or int(values["runner"]))
+        asked: Asked = json.load(file)
+    return Settings(path, asked, worker, controller or asked["runner"])
 
 
 def _restore(name: str, value: str | None) -> None:

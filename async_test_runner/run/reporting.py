@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...model.errors import InfrastructureError
-from ...model.plan import Plan
-from ...model.result import PhaseResult, Problem, RunResult
-from ...record import verdict
-from ...record.runs import RunDir
-from ...system.files import replaced
-from ..junit_files import merging
-from . import junit, summary
+from ..model.errors import InfrastructureError
+from ..model.plan import Plan
+from ..model.result import PhaseResult, Problem, RunResult
+from ..record import verdict
+from ..record.runs import RunDir
+from ..reports.formats import FORMATS, junit
+from ..reports.formats.format import Format
+from ..reports.junit_files import merging
+from ..system.files import replaced
 
 
 def write_reports(
-    plan: Plan, run_dir: RunDir, result: RunResult, override: Path | None
+    plan: Plan, run_dir: RunDir, result: RunResult, asked: Mapping[str, str]
 ) -> tuple[list[tuple[str, Path]], list[Problem]]:
-    """Write what can be written: where it is, and a problem for each that cannot be.
+    """Write what can be written, in every format: where it is, and a problem for each that cannot be.
 
-    ``override`` takes the JUnit XML instead of the place that the plan names.
+    ``asked`` names places by format, which are taken instead of those of the plan.
     """
-    code = int(verdict.exit_code(result))
-    reports = [("junit", path, junit.render(result)) for path in _junit_places(plan, run_dir, result, override)]
-    reports += [("summary", path, iter([summary.render(result, code)])) for path in _summary_places(plan, run_dir)]
+    code = verdict.exit_code(result)
     places: list[tuple[str, Path]] = []
     problems: list[Problem] = []
-    for kind, path, chunks in reports:
-        with _noting(problems), replaced(path) as file:
-            file.writelines(chunks)
-            places.append((kind, path))
+    for format in FORMATS.values():
+        for path in _places(format, plan, run_dir, result, asked):
+            with _noting(problems), replaced(path) as file:
+                file.writelines(format.render(result, code))
+                places.append((format.key, path))
     return places, problems
+
+
+def _places(format: Format, plan: Plan, run_dir: RunDir, result: RunResult, asked: Mapping[str, str]) -> list[Path]:
+    """The run directory always; then what the command line says, or the plan, or pytest's own configuration."""
+    named = asked.get(format.key) or plan.reports.get(format.key) or (format.of_pytest(result.facts) or "")
+    return [run_dir.path / format.file, *([plan.root / named] if named else [])]
 
 
 def write_phases(run_dir: RunDir, result: RunResult) -> list[Problem]:
@@ -85,20 +91,3 @@ def _alone(phase: PhaseResult, result: RunResult) -> RunResult:
         facts=result.facts,
         finished=True,
     )
-
-
-def _junit_places(plan: Plan, run_dir: RunDir, result: RunResult, override: Path | None) -> list[Path]:
-    """The run directory always; then what the command line says, or the plan, or pytest's own configuration."""
-    places = [run_dir.path / "junit.xml"]
-    if override is not None:
-        places.append(override)
-    elif plan.reports.junit is not None:
-        places.append(plan.root / plan.reports.junit)
-    elif result.facts.junit_xml:
-        places.append(plan.root / result.facts.junit_xml)
-    return places
-
-
-def _summary_places(plan: Plan, run_dir: RunDir) -> list[Path]:
-    places = [run_dir.path / "summary.json"]
-    return [*places, plan.root / plan.reports.summary] if plan.reports.summary is not None else places

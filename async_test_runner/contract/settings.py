@@ -1,0 +1,143 @@
+"""The settings of a pytest process: what the runner asks of it, in a file that its environment names.
+
+The other half is ``wire/contract.py`` in the package inside pytest. A test compares both field by field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from ..model.inventory import CollectedTest
+from ..words.templates import expand, template_values
+from .launching import Job
+from .messages import Why
+from .surroundings import Surroundings
+
+# The way in: the plugin that ``-p`` loads, the variable that names the file, and PYTHONPATH as the user had it.
+PLUGIN = "async_test_run_inside.plugin"
+SETTINGS = "ASYNC_TEST_RUN_SETTINGS"
+PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """See `settings_of`. ``runner`` is the process id of what starts the process; times are seconds, sizes bytes."""
+
+    mode: Literal["collect", "run"]
+    runner: int
+    at_end: str
+    without: tuple[str, ...]
+    testrun_uid: str
+    # a collection
+    expressions: tuple[tuple[str, str], ...] = ()
+    host: bool = False
+    # a session
+    tests: tuple[str, ...] = ()
+    units: tuple[tuple[str, ...], ...] = ()
+    divided: bool = False
+    recheck: bool = False
+    slot: int = 0
+    workers: int = 1
+    alone: bool = True
+    maxfail: int = 0
+    capacities: tuple[tuple[str, int], ...] = ()
+    resources: tuple[str, ...] = ()
+    worker_env: dict[str, dict[str, str]] = {}
+    leaks: dict[str, str] = {}
+    leak_timeout: float = 0.0
+    memory: int | None = None
+    output: int = 0
+    preload: str = ""
+    junit: str = ""
+
+
+class Collect(msgspec.Struct, frozen=True, kw_only=True):
+    """A collection that is wanted: which expressions pytest evaluates, and whether the process stays as a host."""
+
+    expressions: tuple[tuple[str, str], ...] = ()
+    host: bool = False
+
+
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """A job for a host: its tests by unit where the session divides them, and where pytest writes an XML of its own."""
+
+    job: Job
+    units: Sequence[Sequence[CollectedTest]] = ()
+    junit: str = ""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One line for a host: fork the session of this process."""
+
+    process: str
+    settings: str
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The note for a process that is about to be signalled: why it is asked, and which test is meant."""
+
+    why: Why
+    id: str
+    message: str
+
+
+def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) -> Settings:
+    """The settings of a collection, of a job in a fresh process, or of one that a host forks."""
+    common = Settings(
+        mode="run",
+        runner=runner,
+        at_end=str(around.at_end),
+        without=around.without,
+        testrun_uid=around.run_id,
+    )
+    match asked:
+        case Collect():
+            return msgspec.structs.replace(common, mode="collect", expressions=asked.expressions, host=asked.host)
+        case Job():
+            workers = {f"gw{n}": environment_of(asked, around, asked.slot + n, f"gw{n}") for n in range(asked.workers)}
+            return msgspec.structs.replace(_of_job(asked, common), worker_env=workers)
+        case Fork():
+            return msgspec.structs.replace(
+                _of_job(asked.job, common),
+                units=tuple(_ids(unit) for unit in asked.units),
+                preload=str(around.imports) if asked.job.phase.preload else "",
+                junit=asked.junit,
+            )
+
+
+def _of_job(job: Job, common: Settings) -> Settings:
+    phase = job.phase
+    return msgspec.structs.replace(
+        common,
+        tests=_ids(job.tests),
+        divided=job.divided,
+        recheck=job.recheck,
+        slot=job.slot,
+        workers=job.workers,
+        alone=job.workers == 1 and not job.parallel,
+        maxfail=job.maxfail,
+        capacities=job.capacities,
+        resources=phase.resources,
+        leaks=phase.leaks.by_kind(),
+        leak_timeout=phase.leak_timeout,
+        memory=phase.memory,
+        output=phase.output,
+    )
+
+
+def _ids(tests: Iterable[CollectedTest]) -> tuple[str, ...]:
+    return tuple(test.id for test in tests)
+
+
+def environment_of(job: Job, around: Surroundings, slot: int, worker: str) -> dict[str, str]:
+    """The phase's own variables, for one of its slots."""
+    values = template_values(job.phase.name, str(around.run_dir), slot, worker)
+    return {name: expand(text, values) for name, text in job.phase.env}
+
+
+def encoded(value: Settings | Order | Question) -> bytes:
+    """JSON; lone surrogates, which ids of files that are not UTF-8 have in them, as escapes."""
+    return json.dumps(msgspec.to_builtins(value)).encode("ascii")

@@ -1,0 +1,121 @@
+"""The shapes of what crosses between this process and the runner, as JSON holds them.
+
+The other half is ``contract/`` in the runner. A test compares both field by field, so a field stands on both sides.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from ..leaks.found import LeakKind
+
+# ------------------------------------------------------------------------------------------------- from the runner
+
+
+class Asked(TypedDict):
+    """The settings file of a pytest process (``Settings`` in the runner)."""
+
+    mode: Literal["collect", "run"]
+    runner: int  # process id of what started this one
+    at_end: str  # directory for commands that are left for the end of the run
+    without: list[str]  # absolute paths of files that nobody is to import again
+    # a collection
+    expressions: list[tuple[str, str]]  # ("markers" | "keyword", text)
+    host: bool  # stay after the collection, to be forked from
+    # a session
+    tests: list[str]
+    units: list[list[str]]
+    divided: bool
+    recheck: bool
+    slot: int
+    workers: int
+    alone: bool  # no other process runs tests beside this one
+    maxfail: int
+    capacities: list[tuple[str, int]]
+    resources: list[str]
+    worker_env: dict[str, dict[str, str]]  # by xdist worker
+    leaks: dict[str, str]  # policy by kind
+    leak_timeout: float  # seconds
+    memory: int | None  # bytes
+    output: int  # bytes
+    testrun_uid: str
+    preload: str  # the file of what workers import; empty where nothing is learned
+    junit: str  # path of pytest's own XML in a forked session; empty where nobody wants one
+
+
+class Order(TypedDict):
+    """One line for a host: fork the session of this job."""
+
+    process: str
+    settings: str  # path
+
+
+class Question(TypedDict):
+    """The note that is left before a process is signalled."""
+
+    why: Literal["overdue", "slow", "asked", "exit"]
+    id: str
+    message: str
+
+
+# --------------------------------------------------------------------------------------------------- to the runner
+
+
+class Entry(TypedDict):
+    """One item of the inventory (``CollectedTest``)."""
+
+    id: str
+    file: str
+    line: int
+    marks: list[str]
+    is_async: bool
+    fixtures: list[str]
+    resources: list[str]
+    matches: list[int]
+    class_id: str
+
+
+class CoverageAsked(TypedDict):
+    """What the project asks of pytest-cov (``Coverage``)."""
+
+    config: str
+    reports: list[tuple[str, str]]
+    fail_under: float
+    append: bool
+
+
+class Facts(TypedDict):
+    """What the project's pytest is and asks for (``PytestFacts``)."""
+
+    version: str
+    python: str
+    rootdir: str
+    inipath: str
+    plugins: list[str]
+    junit_xml: str
+    junit_family: str
+    junit_logging: str
+    junit_log_passing: bool
+    junit_duration: str
+    maxfail: int
+    numprocesses: int
+    dist: str
+    coverage: CoverageAsked | None
+
+
+class Stage(TypedDict):
+    """One stage of a test that is not simply passed."""
+
+    when: Literal["setup", "call", "teardown"]
+    outcome: str  # as pytest has it, or ``xfailed``, ``xpassed``, ``rerun``
+    message: NotRequired[str]
+    text: NotRequired[str]
+    sub: NotRequired[bool]
+
+
+class LeakSaid(TypedDict):
+    """Something that was left behind (``Leak``)."""
+
+    kind: LeakKind
+    what: str
+    where: NotRequired[str]

@@ -1,0 +1,67 @@
+"""What the command line asks of a run, and what it came to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ..model.errors import ExitCode
+from ..model.plan import Phase, Plan
+from ..model.result import RunResult
+from ..record.events import Asked
+from ..suite.assignment import Narrowing
+from ..suite.workers import processors
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """``asked`` is what the journal keeps, and what a resumed run goes on with; the rest is of this process only.
+
+    ``keyboard`` is a descriptor whose keys are heard while the run goes on.
+    """
+
+    plan: Path
+    asked: Asked = Asked()
+    run_dir: Path | None = None
+    argv: tuple[str, ...] = ()
+    keyboard: int | None = None
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """Which tests of the plan are meant."""
+        return narrowing_of(self.asked)
+
+
+def narrowing_of(asked: Asked) -> Narrowing:
+    """Which tests of the plan are meant."""
+    return msgspec.convert(asked, Narrowing, from_attributes=True)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to, and where it is written down."""
+
+    result: RunResult
+    exit_code: ExitCode
+    places: tuple[tuple[str, Path], ...]
+    coverage: str = ""  # the table that pytest-cov would have printed
+
+
+def adjusted(plan: Plan, asked: Asked) -> Plan:
+    """The plan as the command line changes it: ``--workers`` is an upper limit, the rest replaces."""
+    changes: dict[str, object] = {}
+    if asked.run_timeout is not None:
+        changes["run_timeout"] = asked.run_timeout
+    phases = tuple(_adjusted_phase(phase, asked) for phase in plan.phases)
+    return msgspec.structs.replace(plan, phases=phases, **changes)
+
+
+def _adjusted_phase(phase: Phase, asked: Asked) -> Phase:
+    changes: dict[str, object] = {}
+    if asked.launcher is not None:
+        changes["launcher"] = asked.launcher
+    if asked.max_failures is not None:
+        changes["max_failures"] = asked.max_failures
+    if asked.workers is not None and phase.workers is not None:
+        wanted = processors() if phase.workers == "auto" else phase.workers
+        changes["workers"] = min(asked.workers, wanted) if phase.workers != "auto" else asked.workers
+    return msgspec.structs.replace(phase, **changes)
