@@ -15,7 +15,7 @@ from ..record.events import Asked
 from ..reports.terminal import final, views
 from ..reports.wording import text
 from ..run import workflow
-from ..run.request import Outcome, Request
+from ..run.request import Request, RunReport
 from . import options
 
 _EPILOG = """\b
@@ -77,7 +77,7 @@ def command(
     argv = tuple(sys.argv[1:])
     if resume is not None:
         path = runs.find(_base(plan, run_dir, cwd), resume or None)
-        outcome = workflow.resume(
+        report = workflow.resume(
             path, reporter, os.environ, argv=argv, reports=asked.reports, keyboard=keyboard, interval=interval
         )
     else:
@@ -88,17 +88,17 @@ def command(
             argv=argv,
             keyboard=keyboard,
         )
-        outcome = workflow.run(request, reporter, os.environ, interval=interval)
-    _show(context, outcome, verbosity, color, cwd)
+        report = workflow.run(request, reporter, os.environ, interval=interval)
+    _show(context, report, verbosity, color, cwd)
 
 
-def _show(context: click.Context, outcome: Outcome, verbosity: int, color: bool | None, cwd: Path) -> None:
-    lines = final.render(outcome.result, outcome.exit_code, verbosity=verbosity, cwd=cwd, places=outcome.places)
-    if outcome.coverage:
-        table = [Text(line) for line in text.block(outcome.coverage.rstrip()).split("\n")]
+def _show(context: click.Context, report: RunReport, verbosity: int, color: bool | None, cwd: Path) -> None:
+    lines = final.render(report.result, report.exit_code, verbosity=verbosity, cwd=cwd, places=report.places)
+    if report.coverage:
+        table = [Text(line) for line in text.block(report.coverage.rstrip()).split("\n")]
         views.show([*table, Text()], sys.stdout, color=color, environ=os.environ)
     views.show(lines, sys.stdout, color=color, environ=os.environ)
-    context.exit(int(outcome.exit_code))
+    context.exit(int(report.exit_code))
 
 
 def _refuse_beside_resume(context: click.Context) -> None:

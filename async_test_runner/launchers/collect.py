@@ -42,7 +42,7 @@ _ROUNDS = 20  # files that may take the whole collection down before it is given
 _PYTEST_USAGE = 4
 
 
-class Collected(NamedTuple):
+class Collection(NamedTuple):
     """What came of a collection."""
 
     inventory: Inventory
@@ -94,7 +94,7 @@ class Heard(msgspec.Struct):
                 pass
 
 
-class Collection:
+class Collector:
     """How to collect: the process's surroundings, all that does not change from one round to the next."""
 
     def __init__(
@@ -113,7 +113,7 @@ class Collection:
         *,
         keep_going: bool,
         host: bool = False,
-    ) -> Collected:
+    ) -> Collection:
         """The inventory, what pytest says about expressions that it refuses, with ``host`` the process to fork from.
 
         A file that takes the whole process down is an error of the collection; with ``keep_going`` the rest is
@@ -141,7 +141,7 @@ class Collection:
             facts=heard.facts or PytestFacts(),
         )
         hosting = Host(session, heard.hosting) if session is not None and heard.hosting is not None else None
-        return Collected(inventory, heard.bad_expressions, hosting)
+        return Collection(inventory, heard.bad_expressions, hosting)
 
     async def _round(
         self, number: int, expressions: Sequence[tuple[str, str]], without: tuple[str, ...], host: bool

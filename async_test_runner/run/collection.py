@@ -9,7 +9,7 @@ import msgspec
 
 from ..contract.surroundings import Surroundings
 from ..launchers import interpreter
-from ..launchers.collect import Collected, Collection
+from ..launchers.collect import Collection, Collector
 from ..launchers.exec import has_xdist, rootdir_arguments
 from ..launchers.warm import Host, may_fork
 from ..model.errors import PlanError, RunnerError, UsageError
@@ -60,10 +60,10 @@ async def gather(
     around: Surroundings,
     *,
     host: bool,
-) -> Collected:
+) -> Collection:
     """`collect`, and with ``host`` the process that has collected stays, to fork from."""
     values = template_values("collection", str(around.run_dir), 0, "gw0")
-    collection = Collection(
+    collector = Collector(
         msgspec.structs.replace(around, arguments=(*plan.pytest_args, *around.arguments)),
         python=interpreter.find(plan.python, plan.root, around.environ),
         env={**around.environ, **{name: expand(text, values) for name, text in plan.env}},
@@ -71,7 +71,7 @@ async def gather(
         grace=min((phase.grace for phase in plan.phases), default=5.0),
     )
     expressions = selection.expressions(plan, narrowing)
-    collected = await collection.inventory(expressions, keep_going=plan.collect_errors == "continue", host=host)
+    collected = await collector.inventory(expressions, keep_going=plan.collect_errors == "continue", host=host)
     if collected.refused:
         if collected.host is not None:
             await collected.host.end(HOST_GRACE)
@@ -128,7 +128,7 @@ def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> 
 async def host_of(plan: Plan, phase: Phase, around: Surroundings) -> Host | None:
     """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
     values = template_values(phase.name, str(around.run_dir), 0, "gw0")
-    collection = Collection(
+    collector = Collector(
         msgspec.structs.replace(
             around,
             run_dir=around.run_dir / "hosts" / phase.name,
@@ -140,7 +140,7 @@ async def host_of(plan: Plan, phase: Phase, around: Surroundings) -> Host | None
         grace=phase.grace,
     )
     try:
-        collected = await collection.inventory((), keep_going=True, host=True)
+        collected = await collector.inventory((), keep_going=True, host=True)
     except RunnerError:
         return None
     return collected.host

@@ -37,7 +37,7 @@ def narrowing_of(asked: Asked) -> Narrowing:
     return msgspec.convert(asked, Narrowing, from_attributes=True)
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a run came to, and where it is written down."""
 
     result: RunResult

@@ -13,7 +13,7 @@ import msgspec
 from .. import __version__
 from ..contract.launching import Launcher
 from ..launchers import at_end, coverage, interpreter
-from ..launchers.collect import Collected as Collection
+from ..launchers.collect import Collection
 from ..launchers.exec import ExecLauncher
 from ..launchers.warm import Host, WarmLauncher
 from ..model.errors import InfrastructureError, RunnerError, UsageError
@@ -35,12 +35,12 @@ from .collection import HOST_GRACE, gather, host_of, proved, surroundings, wants
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
-from .request import Outcome, Request, adjusted
+from .request import Request, RunReport, adjusted
 
 _LOOK = 0.1  # seconds between two looks at a collection under way
 
 
-def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> Outcome:
+def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> RunReport:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request.asked)
     check_phase_names(plan, request.narrowing)  # before the collection, which may take its time
@@ -64,7 +64,7 @@ def resume(
     reports: Mapping[str, str] | None = None,
     keyboard: int | None = None,
     interval: float = 1.0,
-) -> Outcome:
+) -> RunReport:
     """Resume the run with this journal, as it was asked for; ``reports`` are other places for its reports."""
     run_dir = RunDir(path.absolute().parent)
     recorder = Recorder(run_dir, reporter, interval, RunClock())
@@ -104,7 +104,7 @@ class _Run:
         self._adopts_orphans = process.adopt_orphans()
         self._host: Host | None = None
 
-    def carried_out(self) -> Outcome:
+    def carried_out(self) -> RunReport:
         """All of it, in an event loop that follows the run's clock."""
         with (
             process.guarded(self._recorder.fileno()),
@@ -112,7 +112,7 @@ class _Run:
         ):
             return runner.run(self._carry_out())
 
-    async def _carry_out(self) -> Outcome:
+    async def _carry_out(self) -> RunReport:
         self._begin()
         table = ""
         with self._interruptible():
@@ -306,7 +306,7 @@ class _Run:
         for warning in await at_end.run(self._run_dir.path, self._plan.root, self._environ):
             self._recorder.warn(warning)
 
-    def _report(self) -> Outcome:
+    def _report(self) -> RunReport:
         """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
         recorder = self._recorder
         places, problems = self._write()
@@ -321,7 +321,7 @@ class _Run:
             recorder.emit(RunFinished(**now, exit_code=int(code), wall=now["mono"] - recorder.began))
         recorder.restore()
         places.append(("journal", self._run_dir.journal))
-        return Outcome(result=recorder.fold.result(), exit_code=code, places=tuple(places))
+        return RunReport(result=recorder.fold.result(), exit_code=code, places=tuple(places))
 
     def _write(self) -> tuple[list[tuple[str, Path]], list[Problem]]:
         return reporting.write_reports(self._plan, self._run_dir, self._ended(), self._request.asked.reports)

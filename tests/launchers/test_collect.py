@@ -20,7 +20,7 @@ from async_test_runner.contract.messages import (
     SessionFinished,
 )
 from async_test_runner.contract.surroundings import Surroundings
-from async_test_runner.launchers.collect import Collection, Heard
+from async_test_runner.launchers.collect import Collector, Heard
 from async_test_runner.model.errors import InfrastructureError, RunnerError, UsageError
 from async_test_runner.model.inventory import CollectedTest, CollectError, LeftOut, PytestFacts
 
@@ -39,8 +39,8 @@ def heard(*messages: Any) -> Heard:
 
 def fatal(*messages: Any, status: int = 0, late: bool = False) -> tuple[str, CollectError] | None:
     around = Surroundings(root=Path("/p"), run_dir=Path("/r"), run_id="r", environ={})
-    collection = Collection(around, python="python", env={}, timeout=90.0, grace=1.0)
-    return collection._fatal(heard(*messages), status, "the log", late)
+    collector = Collector(around, python="python", env={}, timeout=90.0, grace=1.0)
+    return collector._fatal(heard(*messages), status, "the log", late)
 
 
 def test_everything_that_is_said_is_kept() -> None:
