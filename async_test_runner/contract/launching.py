@@ -14,7 +14,7 @@ import msgspec
 
 from ..model.inventory import CollectedTest
 from ..model.plan import Phase
-from .messages import Message, Why
+from .messages import Damaged, Message, Why
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Session(Protocol):
     def status(self) -> int | None:
         """None while it runs, then its exit status, negative for a signal."""
 
-    def poll(self) -> Sequence[Message]:
+    def poll(self) -> Sequence[Message | Damaged]:
         """What it has said since the last call."""
 
     def signal(self, number: int) -> None:
@@ -86,6 +86,9 @@ class Launcher(Protocol):
 
     def divides(self, phase: Phase) -> bool:
         """Whether a session of this phase keeps the phase's units apart by itself."""
+
+    def watch(self) -> None:
+        """Once a second: look at the launcher's own processes, and see to it that they go on or end."""
 
     def keeps(self) -> set[int]:
         """Process ids of the launcher's own processes, which are no leftovers of any test."""

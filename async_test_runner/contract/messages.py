@@ -7,12 +7,29 @@ from typing import Literal
 import msgspec
 
 from ..model.inventory import CollectedTest, LeftOut, PytestFacts
-from ..model.result import Leak
+from ..model.result import Leak, Problem
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind"):
+    """``n`` counts the facts of one process in its file from 0, which a `Hello` has."""
+
     at: float
     mono: float
+    n: int = 0
+
+
+class Damaged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What stands in a file of facts in the place of a message: something was lost, or somebody else wrote there."""
+
+    at: float
+    mono: float
+    file: str
+    what: str
+
+    def problem(self, whose: str) -> Problem:
+        """What comes of it: nobody knows what was to be said, so the run is not green."""
+        hint = "does a test write below .async-test-run? what it writes there is not believed"
+        return Problem("failure", f"{self.file} of {whose} {self.what}", hint)
 
 
 class Hello(_Message, frozen=True, kw_only=True, tag="hello"):

@@ -16,6 +16,7 @@ from ..contract.messages import (
     Collecting,
     CollectSkipped,
     ConftestFailed,
+    Damaged,
     Found,
     Hang,
     Hello,
@@ -28,12 +29,14 @@ from ..contract.settings import Collect, settings_of
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError, UsageError
 from ..model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
+from ..model.result import Problem
 from ..supervision import dumps
 from ..system import process
 from ..system.process import KILL
 from ..words.deaths import describe_death
 from ..words.durations import format_duration
 from . import coverage, pytest_process
+from .tail import COLLECTION
 from .warm import Host
 
 _TICK = 0.005  # seconds between two looks at a host that collects
@@ -48,6 +51,7 @@ class Collection(NamedTuple):
     inventory: Inventory
     refused: dict[int, str]
     host: Host | None
+    problems: tuple[Problem, ...] = ()
 
 
 class Heard(msgspec.Struct):
@@ -64,10 +68,13 @@ class Heard(msgspec.Struct):
     last: Collecting | None = None
     hello: Hello | None = None
     hang: Hang | None = None
+    damaged: list[Damaged] = msgspec.field(default_factory=list)
 
-    def add(self, message: Message) -> None:
+    def add(self, message: Message | Damaged) -> None:
         """Take in one message; those of running tests say nothing here."""
         match message:
+            case Damaged():
+                self.damaged.append(message)
             case Hello():
                 self.hello = message
             case Collecting():
@@ -141,7 +148,8 @@ class Collector:
             facts=heard.facts or PytestFacts(),
         )
         hosting = Host(session, heard.hosting) if session is not None and heard.hosting is not None else None
-        return Collection(inventory, heard.bad_expressions, hosting)
+        problems = tuple(damaged.problem("the collection") for damaged in heard.damaged)
+        return Collection(inventory, heard.bad_expressions, hosting, problems)
 
     async def _round(
         self, number: int, expressions: Sequence[tuple[str, str]], without: tuple[str, ...], host: bool
@@ -167,6 +175,7 @@ class Collector:
             env={**self._env, "COVERAGE_FILE": str(directory / coverage.DATA_NAME)},  # not over the project's own data
             on_exit=lambda: None,
             control=host,
+            names=[COLLECTION],
         )
         heard = Heard()
         dump = ""

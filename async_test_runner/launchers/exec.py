@@ -45,6 +45,9 @@ class ExecLauncher:
         """A process runs one unit."""
         return False
 
+    def watch(self) -> None:
+        """Nothing to look at but the sessions, which the guardian waits for."""
+
     def keeps(self) -> set[int]:
         """None but its sessions."""
         return set()
@@ -60,7 +63,7 @@ class ExecLauncher:
             settings=settings_of(job, self._around, process.parent()),
             env=self._env(job),
             on_exit=self._wake,
-            names=pytest_process.process_names(job.workers if job.workers > 1 else 0),
+            names=pytest_process.files_of(job.workers if job.workers > 1 else 0),
         )
 
     def _env(self, job: Job) -> dict[str, str]:

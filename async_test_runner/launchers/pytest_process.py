@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..contract.messages import Capturing, Message, Why
+from ..contract.messages import Capturing, Damaged, Message, Why
 from ..contract.settings import PLUGIN, PYTHONPATH, SETTINGS, Question, Settings, encoded
 from ..model.errors import InfrastructureError
 from ..system import process, spool
 from ..system.files import replaced
-from .tail import Tail
+from .tail import Tail, file_name
 
 INSIDE = Path(__file__).parent.parent / "inside"
 LOG_NAME = "output.log"
@@ -24,17 +24,17 @@ _CAPTURE_KEPT = 1 << 20  # the same of captured output, at least
 _COLLECTED = re.compile(r"^collected \d+ item.*\n", re.MULTILINE)  # pytest's own banner ends here: no news before it
 
 
-def process_names(workers: int) -> list[str]:
-    """The processes of a session: pytest itself, and its workers if it has several."""
-    return ["main", *(f"gw{number}" for number in range(workers))]
+def files_of(workers: int) -> list[str]:
+    """The files of facts of a session: of pytest itself, and of its workers if it has several."""
+    return [file_name("main"), *(file_name(f"gw{number}") for number in range(workers))]
 
 
 class SessionFiles(abc.ABC):
     """What a pytest session leaves in its directory, and what is left there for it."""
 
-    def __init__(self, directory: Path, names: Sequence[str] = ()) -> None:
+    def __init__(self, directory: Path, tail: Tail) -> None:
         self.directory = directory
-        self._tail = Tail(directory, names)
+        self._tail = tail
         self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
         self._captures: dict[str, Capturing] = {}  # by worker
 
@@ -48,10 +48,10 @@ class SessionFiles(abc.ABC):
         """What the process printed."""
         return self.directory / LOG_NAME
 
-    def poll(self) -> Sequence[Message]:
+    def poll(self) -> Sequence[Message | Damaged]:
         """What was said since the last call."""
         over = self.status is not None  # asked first: what an ended process has said is then all there
-        messages = self._tail.poll()
+        messages = self._tail.poll(over=over)
         self._captures.update((said.worker, said) for said in messages if isinstance(said, Capturing))
         if over:
             self._tail.close()
@@ -94,8 +94,8 @@ class SessionFiles(abc.ABC):
 class PytestSession(SessionFiles):
     """A running pytest process; see `launching.Session`."""
 
-    def __init__(self, child: process.Process, directory: Path, names: Sequence[str] = ()) -> None:
-        super().__init__(directory, names)
+    def __init__(self, child: process.Process, directory: Path, tail: Tail) -> None:
+        super().__init__(directory, tail)
         self.child = child
 
     @property
@@ -147,12 +147,12 @@ async def start(
     env: Mapping[str, str],
     on_exit: Callable[[], None],
     control: bool = False,
-    names: Sequence[str] = (),
+    names: Sequence[str],
 ) -> PytestSession:
     """Start ``python -m pytest`` with our plugin. ``directory`` is made, and holds all files of the session.
 
-    With ``control`` its standard input takes lines from `PytestSession.write`. ``names`` are those of the processes
-    that will tell something.
+    With ``control`` its standard input takes lines from `PytestSession.write`. ``names`` are the files in which its
+    processes will tell something.
     """
     path = directory / "settings.json"
     try:
@@ -160,6 +160,7 @@ async def start(
         path.write_bytes(encoded(settings))
     except OSError as error:
         raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
+    tail = Tail(directory, names)  # before anybody can put something else there
     child = await process.start(
         [python, "-m", "pytest", "-p", PLUGIN, *argv],
         cwd=cwd,
@@ -168,7 +169,7 @@ async def start(
         on_exit=on_exit,
         control=control,
     )
-    return PytestSession(child, directory, names)
+    return PytestSession(child, directory, tail)
 
 
 def ignoring(without: Sequence[str]) -> list[str]:

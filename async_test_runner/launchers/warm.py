@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from ..contract.launching import Job, Session
-from ..contract.messages import Exited, Forked, Hosting
+from ..contract.messages import Damaged, Exited, Forked, Hosting
 from ..contract.settings import Fork, Order, encoded, settings_of
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
 from ..model.plan import Phase, Plan
+from ..model.result import Problem
 from ..suite.units import units
 from ..system import process
+from ..system.table import LOOK, Look, look
 from ..words.templates import expand, template_values
 from .exec import ExecLauncher, junit_path
-from .pytest_process import PytestSession, SessionFiles, process_names
+from .pytest_process import PytestSession, SessionFiles, files_of
+from .tail import Tail
 
 _FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
 _TICK = 0.005
+_TELLING = 2.0  # seconds that a host has to tell of the end of a session that the system says is gone
+_STOPS = 4  # looks at a stopped host before it is ended
 
 
 class Host:
@@ -35,8 +42,12 @@ class Host:
     def __init__(self, session: PytestSession, hosting: Hosting) -> None:
         self._session = session
         self.unsafe = hosting.unsafe
+        self.damaged: list[Damaged] = []  # what stands in its file and is no fact, until somebody takes it
         self._pids: dict[str, int] = {}
         self._statuses: dict[str, int] = {}
+        self._next_look: dict[str, float] = {}
+        self._gone_since: dict[str, float] = {}
+        self._stops = 0  # looks in a row at which it was stopped
 
     @property
     def gone(self) -> int | None:
@@ -56,6 +67,8 @@ class Host:
                     self._pids[message.process] = message.pid
                 case Exited():
                     self._statuses[message.process] = message.status
+                case Damaged():
+                    self.damaged.append(message)
                 case _:
                     pass  # the collection, which is over
 
@@ -65,7 +78,39 @@ class Host:
         self.listen()
         if name in self._statuses:
             return self._statuses[name]
-        return -process.KILL if gone is not None else None
+        if gone is not None:
+            return -process.KILL
+        return self._as_the_system_has_it(name)
+
+    def _as_the_system_has_it(self, name: str) -> int | None:
+        """For a session that has ended while its host does not say so: a stray byte, a blocked signal, a debugger."""
+        now = time.monotonic()
+        if now < self._next_look.get(name, 0.0):
+            return None
+        self._next_look[name] = now + LOOK
+        found = look(self._pids[name]) if name in self._pids else Look("?")
+        if not found.is_gone:
+            self._gone_since.pop(name, None)
+            return None
+        if now < self._gone_since.setdefault(name, now) + _TELLING:
+            return None
+        self._statuses[name] = found.status if found.status is not None else -process.KILL
+        return self._statuses[name]
+
+    def watch(self) -> str:
+        """A look at the host itself: it goes on if somebody has stopped it, and is ended if that does not help.
+
+        Returns what is worth telling.
+        """
+        if self.gone is not None or not look(self.pid).is_stopped:
+            self._stops = 0
+            return ""
+        self._stops += 1
+        if self._stops < _STOPS:
+            process.signal_process(self.pid, signal.SIGCONT)
+            return "the process that has collected was stopped, and goes on" if self._stops == 1 else ""
+        process.signal_process(self.pid, process.KILL)
+        return "the process that has collected does not go on: it is ended"
 
     async def fork(self, name: str, settings: Path) -> int:
         """Process id of a new session. ``InfrastructureError`` when the host does not answer."""
@@ -93,7 +138,7 @@ class WarmSession(SessionFiles):
 
     def __init__(self, host: Host, job: Job, directory: Path) -> None:
         """Before the fork: a session is quick enough to delete the files of its news before anybody has opened them."""
-        super().__init__(directory, process_names(job.workers))
+        super().__init__(directory, Tail(directory, files_of(min(job.workers, len(job.tests)))))
         self._host = host
         self._name = job.process
         self._pid = 0
@@ -152,12 +197,14 @@ class WarmLauncher:
         *,
         workers: Callable[[Phase], int],
         tell: Callable[[str], None],
+        problem: Callable[[Problem], None],
     ) -> None:
         self._fallback = fallback
         self._new_host = new_host
         self._around = around
         self._workers = workers
         self._tell = tell
+        self._problem = problem
         self._told: set[str] = set()
         self._hosts: dict[_Footing, Host | None] = {
             _Footing(plan.python, plan.pytest_args, self._rendered(plan.env, "collection", 0)): host
@@ -172,6 +219,16 @@ class WarmLauncher:
     def divides(self, phase: Phase) -> bool:
         """Whether a session of this phase keeps the phase's units apart by itself."""
         return not self._obstacle(phase)
+
+    def watch(self) -> None:
+        """A look at the hosts."""
+        for host in filter(None, self._hosts.values()):
+            told = host.watch()
+            if told:
+                self._tell(told)
+            for damaged in host.damaged:
+                self._problem(damaged.problem("the process that has collected"))
+            host.damaged.clear()
 
     def keeps(self) -> set[int]:
         """The hosts."""
@@ -203,6 +260,7 @@ class WarmLauncher:
 
     async def end(self, grace: float) -> None:
         """No more jobs: all hosts end."""
+        self.watch()
         for host in self._hosts.values():
             if host is not None:
                 await host.end(grace)

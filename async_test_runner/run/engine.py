@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,12 @@ from pathlib import Path
 import msgspec
 
 from ..contract.launching import Launcher, Session
-from ..contract.messages import Finished, Message
+from ..contract.messages import Damaged, Finished, Message
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
 from ..model.inventory import TestRef
 from ..model.plan import Phase, Plan
-from ..model.result import Kept, PhaseResult
+from ..model.result import Kept, PhaseResult, Problem
 from ..model.vocabulary import Outcome
 from ..record.events import (
     Event,
@@ -28,6 +29,7 @@ from ..record.events import (
     PhaseFinished,
     PhasePlanned,
     PhaseStarted,
+    ProblemFound,
     TestNotRun,
     Warned,
 )
@@ -37,6 +39,7 @@ from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
 from ..supervision.supervisor import PhaseSupervisor
 from ..system import process
 from ..system.clocks import RunClock
+from ..system.table import LOOK, look
 from ..words.durations import format_duration
 from .commands import Commands
 from .stopping import Stopping
@@ -84,6 +87,8 @@ class Engine:
             around, self._stopping, emit=emit, clock=self._clock, pause=self._pause, wake=self._wake.set
         )
         self._handled = 0
+        self._killed: dict[str, float] = {}  # sessions, and when
+        self._next_look = 0.0
         self._asked = False
         self._deadline: float | None = None
 
@@ -202,6 +207,7 @@ class Engine:
         )
         while not supervisor.done:
             self._hear(supervisor)
+            self._watch(supervisor)
             for action in [*self._pass_on_signals(supervisor), *self._pass_on_question(supervisor), *supervisor.tick()]:
                 await self._do(supervisor, action)
             if not supervisor.done:
@@ -235,11 +241,42 @@ class Engine:
                 continue
             status = session.status  # asked before the poll: what an ended process said is then all there
             for message in session.poll():
-                supervisor.message(name, _timed(message, self._clock))
+                if isinstance(message, Damaged):
+                    self._problem(message.problem(f"process {name}"))
+                else:
+                    supervisor.message(name, _timed(message, self._clock))
+            if status is None and self._is_given_up(name, session):
+                status = -process.KILL
             if status is not None:
                 session.signal(process.KILL)  # whatever it left behind in its group
                 supervisor.exited(name, status)
                 del self._sessions[name]
+                self._killed.pop(name, None)
+
+    def _is_given_up(self, name: str, session: Session) -> bool:
+        """A session that was killed, and of whose end nobody tells: the run does not wait for it for ever."""
+        killed = self._killed.get(name)
+        if killed is None or self._clock()[1] < killed + process.GIVEN_UP:
+            return False
+        if not look(session.pid).is_gone:
+            text = f"process {name} ({session.pid}) does not end, though it was killed"
+            self._problem(Problem("infrastructure", text, "see what it waits for: a network file system, a driver?"))
+        return True
+
+    def _watch(self, supervisor: PhaseSupervisor) -> None:
+        """Once a second, a look at the processes themselves: what was stopped goes on, where nothing else decides."""
+        now = self._clock()[1]
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK
+        self._launcher.watch()
+        for text in process.notices():
+            self._warn(text)
+        for name in supervisor.processes():
+            session = self._sessions.get(name)
+            if session is not None and supervisor.is_between_tests(name) and look(session.pid).is_stopped:
+                session.signal(signal.SIGCONT)
+                self._warn(f"process {name} was stopped between its tests, and goes on")
 
     def _pass_on_signals(self, supervisor: PhaseSupervisor) -> list[Action]:
         actions: list[Action] = []
@@ -271,6 +308,8 @@ class Engine:
                 self._sessions[action.process].ask_in_c(action.pid, action.number)
             case Signal(pid=0):
                 self._sessions[action.process].signal(action.number)
+                if action.number == process.KILL:
+                    self._killed.setdefault(action.process, self._clock()[1])
             case Signal():
                 process.signal_process(action.pid, action.number)
 
@@ -293,6 +332,12 @@ class Engine:
         return session.dumped().replace(f'File "{self._plan.root}/', 'File "') if session is not None else ""
 
     # ------------------------------------------------------------------------------------------------------- events
+
+    def _warn(self, message: str) -> None:
+        self._emit(Warned(**self._clock.stamp(), message=message))
+
+    def _problem(self, problem: Problem) -> None:
+        self._emit(ProblemFound(**self._clock.stamp(), problem=problem))
 
     def _end_orphans(self, phase: Phase) -> None:
         if not self._adopts_orphans:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from ..record.events import Interrupted, Paused
 from ..system import process
@@ -82,30 +83,60 @@ def stop(recorder: Recorder, keys: Keys | None) -> None:
 
 
 @contextlib.contextmanager
-def signals_to(handler: Callable[[int], None], stop: Callable[[], None] = lambda: None) -> Iterator[None]:
+def signals_to(
+    handler: Callable[[int], None], stop: Callable[[], None] = lambda: None, *, patience: float = 5.0
+) -> Iterator[None]:
     """While inside, SIGINT, SIGTERM and SIGHUP go to ``handler``, SIGTSTP to ``stop`` (in the running event loop).
 
-    A SIGHUP that is ignored already stays so: that is what ``nohup`` is for; and a SIGTSTP, where no shell could take
+    A second signal is the last word: ``patience`` seconds later this process ends, whether or not its loop turns. A
+    SIGHUP that is ignored already stays so: that is what ``nohup`` is for; and a SIGTSTP, where no shell could take
     the run up again.
     """
     loop = asyncio.get_running_loop()
-    wanted: dict[str, Callable[[], None]] = {
-        name: partial(handler, int(getattr(signal, name)))
-        for name in ("SIGINT", "SIGTERM", "SIGHUP")
-        if hasattr(signal, name)
-    }
-    if hasattr(signal, "SIGTSTP"):
-        wanted["SIGTSTP"] = stop
-    added = []
+    last_word = _LastWord(patience)
+
+    def received(number: int, _frame: object) -> None:
+        # In the main thread, also where a call of ours blocks it: the system interrupts that call.
+        last_word.count(number)
+        loop.call_soon_threadsafe(handler, number)
+
+    wanted: dict[str, Callable[[int, object], None]] = dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), received)
+    wanted["SIGTSTP"] = lambda _number, _frame: loop.call_soon_threadsafe(stop)  # type: ignore[assignment]
+    before = {}
     for name, callback in wanted.items():
-        number = int(getattr(signal, name))
-        if name in ("SIGHUP", "SIGTSTP") and signal.getsignal(number) is signal.SIG_IGN:
+        number = getattr(signal, name, None)
+        if number is None or (name in ("SIGHUP", "SIGTSTP") and signal.getsignal(number) is signal.SIG_IGN):
             continue
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays KeyboardInterrupt
-            loop.add_signal_handler(number, callback)
-            added.append(number)
+        before[number] = signal.signal(number, callback)
     try:
         yield
     finally:
-        for number in added:
-            loop.remove_signal_handler(number)
+        last_word.withdraw()
+        for number, earlier in before.items():
+            signal.signal(number, earlier if earlier is not None else signal.SIG_DFL)
+
+
+class _LastWord:
+    """Ends this process a while after a second signal. The guardian sees to what it had started."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._signals: list[int] = []
+        self._withdrawn = threading.Event()
+
+    def count(self, number: int) -> None:
+        """A signal has come."""
+        self._signals.append(number)
+        if len(self._signals) == 2:
+            threading.Thread(target=self._end, daemon=True).start()
+
+    def withdraw(self) -> None:
+        """The run has come to its end by itself."""
+        self._withdrawn.set()
+
+    def _end(self) -> None:
+        if self._withdrawn.wait(self._patience):
+            return
+        with contextlib.suppress(OSError):
+            os.write(2, b"async-test-run: ended at once; what was learned until then: async-test-run report\n")
+        os._exit(128 + self._signals[0])

@@ -155,12 +155,16 @@ class _Run:
             )
         )
 
+    @property
+    def _patience(self) -> float:
+        return max((phase.grace for phase in self._plan.phases), default=5.0)
+
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
         """Signals and keys go to where they belong."""
         with (
             questions_to(self._signals.on_question, self._request.keyboard) as keys,
-            signals_to(self._signals, lambda: stop(self._recorder, keys)),
+            signals_to(self._signals, lambda: stop(self._recorder, keys), patience=self._patience),
         ):
             yield
 
@@ -180,6 +184,8 @@ class _Run:
             if task.cancelled():
                 return None
             self._host = task.result().host
+            for problem in task.result().problems:
+                self._recorder.problem(problem)
             return task.result()
         finally:
             self._end_orphans()
@@ -254,6 +260,7 @@ class _Run:
             new_host,
             workers=lambda phase: workers_of(phase, around.facts),
             tell=self._recorder.warn,
+            problem=self._recorder.problem,
         )
 
     def _kept(self, assignment: Assignment) -> dict[str, Kept]:

@@ -105,6 +105,10 @@ class PhaseSupervisor:
         """A person wants to know what all processes are at."""
         return [action for running in self._running.values() for action in self._asker.everything(running, "asked")]
 
+    def is_between_tests(self, process: str) -> bool:
+        """Whether the session's own process runs no test at the moment; its workers may."""
+        return all(flight.worker for flight in self._running[process].in_flight.values())
+
     def message(self, process: str, message: Message) -> None:
         """Something that a session said."""
         self._hearing.message(self._running[process], message)

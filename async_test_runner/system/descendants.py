@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from .table import look
+
 KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _GENERATIONS = 1000  # of orphans: whoever forks faster than that is not ended by killing
 _REAPING = 1.0  # seconds that a killed process has to be gone: one in the middle of a broken disk may take for ever
@@ -47,6 +50,16 @@ def adopt_orphans() -> bool:
         return bool(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
+
+
+def go_on_when_parent_dies() -> None:
+    """Be continued by the system when the parent dies (Linux): a process that is stopped could not see to anything."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGCONT), 0, 0, 0)
 
 
 class Orphan(NamedTuple):
@@ -126,25 +139,16 @@ class Stopped:
                 self._stop(pid)
 
     def _stop(self, pid: int) -> None:
-        state, began = _state(pid)
-        self._stopped[pid] = "" if state in "TtZX" else began
+        found = look(pid)
+        self._stopped[pid] = "" if found.is_stopped or found.is_gone else found.began
         if self._stopped[pid]:
             signal_process(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let them go on, except those that ended meanwhile and whose number is another's now."""
         for pid, began in self._stopped.items():
-            if began and _state(pid)[1] == began:
+            if began and look(pid).began == began:
                 signal_process(pid, signal.SIGCONT)
-
-
-def _state(pid: int) -> tuple[str, str]:
-    """State letter and start time of a process; ``("X", "")`` for one that is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return "X", ""
-    return fields[0].decode(), fields[19].decode()
 
 
 def _command(pid: int) -> str:

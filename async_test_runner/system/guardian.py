@@ -26,10 +26,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..model.errors import InfrastructureError
-from .descendants import KILL, Orphan, adopt_orphans, end_orphans, signal_group, signal_process
+from .descendants import (
+    KILL,
+    Orphan,
+    adopt_orphans,
+    end_orphans,
+    go_on_when_parent_dies,
+    signal_group,
+    signal_process,
+)
+from .table import LOOK, look
 
 _HEAD = struct.Struct(">Q")  # the length of what follows
 _DEADLINE = 20.0  # seconds that it may take to answer
+_STOPS = 4  # looks at a stopped guardian before it is given up
 _PARTING = 2.0  # seconds that it may take to end
 _CHUNK = 1 << 16
 _HANDED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")  # for a test that signals its parent, it stands for the runner
@@ -48,8 +58,11 @@ class Link:
     def __init__(self, pid: int, channel: socket.socket) -> None:
         self.pid = pid
         self.lost = False
+        self.watched = False  # somebody looks at it each second
+        self.told: list[str] = []  # what is worth telling, until somebody takes it
         self._channel = channel
         self._channel.settimeout(_DEADLINE)
+        self._stops = 0
         self._inbox = _Inbox()
         self._replies: deque[dict[str, Any]] = deque()
         self._waiting: dict[int, Ended] = {}
@@ -91,6 +104,22 @@ class Link:
         except InfrastructureError:
             return []
 
+    def watch(self) -> None:
+        """A look at the guardian: where a test has stopped it, it goes on, and is given up if that does not help."""
+        if self.lost:
+            return
+        found = look(self.pid)
+        if not found.is_stopped:
+            self._stops = 0
+            return
+        self._stops += 1
+        if self._stops == 1:
+            self.told.append("the process that starts all others was stopped, and goes on")
+        if self._stops < _STOPS:
+            signal_process(self.pid, signal.SIGCONT)
+        else:
+            self._lose()
+
     def listen(self) -> None:
         """Take in what it has said."""
         self._channel.setblocking(False)
@@ -109,25 +138,39 @@ class Link:
         self._channel.close()
         if self.lost:
             return
+        signal_process(self.pid, signal.SIGCONT)
+        self._reap()
+        self.lost = True
+
+    def _reap(self) -> None:
+        """Wait for its end, which is made sure after a while; one that even then is there is left to the system."""
         until = time.monotonic() + _PARTING
         with contextlib.suppress(ChildProcessError):
-            while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            while os.waitpid(self.pid, os.WNOHANG) == (0, 0) and time.monotonic() < until + _PARTING:
                 if time.monotonic() > until:
                     signal_process(self.pid, KILL)
                 time.sleep(0.001)
-        self.lost = True
 
     def _ask(self, request: dict[str, Any], files: tuple[int, ...] = ()) -> dict[str, Any]:
+        self.watch()
         try:
             _send(self._channel, request, files)
-            while not self._replies:
-                if not self._read():
-                    break
+            self._await_reply()
         except OSError:
             self._lose()
         if not self._replies:
             raise InfrastructureError("the process that starts all others is gone")
         return self._replies.popleft()
+
+    def _await_reply(self) -> None:
+        until = time.monotonic() + _DEADLINE
+        while not self._replies and not self.lost:
+            if _readable([self._channel.fileno()], LOOK):
+                self._read()
+            elif time.monotonic() > until:
+                self._lose()
+            else:
+                self.watch()
 
     def _read(self) -> bool:
         """Take in one piece; False when it has hung up."""
@@ -156,8 +199,7 @@ class Link:
             return
         self.lost = True
         signal_process(self.pid, KILL)  # it may be stopped, and not dead
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        self._reap()
         waiting, self._waiting = self._waiting, {}
         for pid, ended in waiting.items():
             signal_group(pid, KILL)
@@ -195,6 +237,9 @@ class _Guardian:
         self._runner = os.getppid()
         os.setsid()
         adopt_orphans()
+        go_on_when_parent_dies()  # a test may have stopped us when the runner is killed
+        # Ends are told by SIGCHLD: blocked it may be in the runner, and for what we start it stays so.
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         for name in (*_HANDED_ON, *_DEAF_TO):  # not ignored: what is ignored stays so in what we start
             if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
                 signal.signal(getattr(signal, name), self._hand_on if name in _HANDED_ON else lambda *_: None)
@@ -225,7 +270,7 @@ class _Guardian:
             signal_process(self._runner, number)
 
     def _listen(self) -> bool:
-        ready, _, _ = select.select([self._channel.fileno(), self._wakeup], [], [])
+        ready = _readable([self._channel.fileno(), self._wakeup], LOOK)
         if self._wakeup in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wakeup, _CHUNK)
@@ -258,14 +303,18 @@ class _Guardian:
                 stderr=output,
                 shell=request["shell"],
                 process_group=0,
+                preexec_fn=self._restore_mask if self._mask else None,  # noqa: PLW1509 - there are no threads here
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             return {"refused": getattr(error, "strerror", None) or str(error)}
         finally:
             os.close(stdin)
             os.close(output)
         self._started[child.pid] = child
         return {"pid": child.pid}
+
+    def _restore_mask(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def _tell_ends(self) -> None:
         for pid in self._started.keys() - self._told:
@@ -274,6 +323,14 @@ class _Guardian:
                 self._told.add(pid)
                 status = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
                 _send(self._channel, {"ended": pid, "status": status})
+
+
+def _readable(fds: Sequence[int], seconds: float) -> set[int]:
+    """Those with something to read, after at most so many seconds. Not ``select``: it knows 1024 descriptors."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return {fd for fd, _ in poll.poll(seconds * 1000)}
 
 
 def _alone(channel: int, holds: int | None) -> int:

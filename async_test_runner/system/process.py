@@ -22,8 +22,12 @@ from typing import BinaryIO, Protocol
 from ..model.errors import InfrastructureError
 from . import descendants, guardian
 from .descendants import KILL, Orphan, adopt_orphans, signal_group, signal_process
+from .table import LOOK
+
+GIVEN_UP = 5.0  # seconds that a killed process has to be gone
 
 __all__ = [
+    "GIVEN_UP",
     "KILL",
     "Orphan",
     "Process",
@@ -31,6 +35,7 @@ __all__ = [
     "end",
     "end_orphans",
     "guarded",
+    "notices",
     "output_of",
     "parent",
     "signal_group",
@@ -210,6 +215,7 @@ async def _start_guarded(
 ) -> Process:
     loop = asyncio.get_running_loop()
     loop.add_reader(link.fileno(), _listen, link, loop)
+    _watch(link, loop)
     end: asyncio.Future[int] = loop.create_future()
     stdin, writing = os.pipe() if control else (os.open(os.devnull, os.O_RDONLY), None)
     try:
@@ -233,6 +239,28 @@ def _listen(link: guardian.Link, loop: asyncio.AbstractEventLoop) -> None:
     link.listen()
     if link.lost:
         loop.remove_reader(link.fileno())
+
+
+def _watch(link: guardian.Link, loop: asyncio.AbstractEventLoop) -> None:
+    """Look at the guardian each second from now on: where it is stopped it tells nobody so."""
+    if link.watched:
+        return
+
+    def again() -> None:
+        link.watch()
+        link.watched = not link.lost
+        if link.watched:
+            loop.call_later(LOOK, again)
+
+    again()
+
+
+def notices() -> list[str]:
+    """What has happened to the processes behind all others, once."""
+    found = [text for link in _links for text in link.told]
+    for link in _links:
+        link.told.clear()
+    return found
 
 
 async def _writer(fd: int) -> _Input:
@@ -277,11 +305,20 @@ async def end(process: Process, grace: float, number: int = signal.SIGTERM) -> i
             return await process.wait()
     except TimeoutError:
         process.signal(KILL)
-        return await process.wait()
+        return await _after_kill(process)
     except asyncio.CancelledError:
         process.signal(KILL)
-        await process.wait()
+        await _after_kill(process)
         raise
+
+
+async def _after_kill(process: Process) -> int:
+    """The status of a process that was killed. One that does not end all the same (a broken disk) is given up."""
+    try:
+        async with asyncio.timeout(GIVEN_UP):
+            return await process.wait()
+    except TimeoutError:
+        return -KILL
 
 
 async def wait_or_end(process: Process, limit: float, grace: float = 5.0) -> int:

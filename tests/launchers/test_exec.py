@@ -18,6 +18,7 @@ from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers import pytest_process
 from async_test_runner.launchers.exec import ExecLauncher, has_xdist, rootdir_arguments
 from async_test_runner.launchers.pytest_process import PytestSession, environment, ignoring
+from async_test_runner.launchers.tail import Tail
 from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.inventory import CollectedTest, PytestFacts
 from async_test_runner.model.plan import Phase
@@ -170,6 +171,7 @@ def start(directory: Path) -> PytestSession:
             settings=Settings(mode="run", runner=1, at_end="", without=(), testrun_uid="r", tests=("\udcff",)),
             env={},
             on_exit=lambda: None,
+            names=[],
         )
         await session.wait()
         return session
@@ -203,7 +205,7 @@ class Child:
 
 
 def session(directory: Path) -> PytestSession:
-    return PytestSession(Child(), directory)  # type: ignore[arg-type]
+    return PytestSession(Child(), directory, Tail(directory, []))  # type: ignore[arg-type]
 
 
 def test_last_words_are_the_end_of_the_log_without_pytests_banner(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def launcher(
         new_host,
         workers=lambda _: workers,
         tell=told.append,
+        problem=lambda problem: told.append(problem.message),
     )
     return made, fallback
 

@@ -132,6 +132,9 @@ class Run:
     def keeps(self) -> set[int]:
         return set()
 
+    def watch(self) -> None:
+        pass
+
     async def start(self, job: Job) -> FakeSession:
         if self.refuses in job.process and self.refuses:
             raise InfrastructureError("cannot start it")

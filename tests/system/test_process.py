@@ -128,7 +128,7 @@ def test_orphans_and_all_that_they_started_are_ended_and_named(tmp_path: Path) -
     """In a process of its own: adopting orphans cannot be undone, and this one has other children."""
     script = """
 import os, subprocess, sys, time
-from async_test_runner import process
+from async_test_runner.system import process
 assert process.adopt_orphans()
 known = subprocess.Popen(["sleep", "600"])
 nest = '''

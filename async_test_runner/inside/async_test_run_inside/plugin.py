@@ -6,15 +6,16 @@ import signal
 
 import pytest
 
+from .wire.contract import Asked
 from .wire.lifeline import tie_to_parent
-from .wire.settings import Settings, take_from_environment
+from .wire.settings import take_from_environment
 
 _settings = take_from_environment()
 
 
-def asked() -> Settings | None:
+def asked() -> Asked | None:
     """What the runner asks of this process: for plugins that want to know whose run they are in."""
-    return _settings
+    return _settings.asked if _settings is not None else None
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 
 def facts(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines() if line]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def silence(config: pytest.Config) -> CoverageAsked | None:
     found: CoverageAsked = {
         "config": plain(str(getattr(options, "cov_config", "") or "")),
         "reports": _reports(reports),
-        "fail_under": float(getattr(options, "cov_fail_under", None) or 0.0),
+        "fail_under": min(max(float(getattr(options, "cov_fail_under", None) or 0.0), 0.0), 101.0),  # inf is no JSON
         "append": bool(getattr(options, "cov_append", False)),
     }
     if isinstance(reports, dict | list):

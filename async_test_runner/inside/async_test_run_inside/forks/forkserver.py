@@ -1,4 +1,4 @@
-"""A process that forks on demand: it waits for orders, forks a child for each, and notices when a child has ended.
+"""A process that forks: it takes orders from a descriptor, one a line, and notices when a child has ended.
 
 Nobody else's code runs in it once it serves. So its memory stays as it was when it began, and what its children copy
 is what they write themselves: a parent that goes on working makes its children copy that too.
@@ -7,21 +7,24 @@ is what they write themselves: a parent that goes on working makes its children 
 from __future__ import annotations
 
 import os
-import select
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from .forking import flush
+from .polling import readable
 
 # Tests replace functions of the os module, and what is forked here may be forked from a process that ran some.
 _close, _fork, _getpid, _pipe, _read, _waitpid = os.close, os.fork, os.getpid, os.pipe, os.read, os.waitpid
-_select = select.select
+
+_LOST = signal.SIGKILL  # as which a child counts whose end somebody else has taken in: an unknown end is no success
 
 
 class ForkServer:
     """Serves the orders that come in on the descriptor ``orders``, one a line; no child is to have that descriptor.
 
-    ``ended`` hears of each child's end, with the status as the system has it.
+    ``ended`` hears of each child's end, with the status as the system has it. A child's end is noticed by SIGCHLD, and
+    by looking each second, for a project may block that signal.
     """
 
     def __init__(self, orders: int, ended: Callable[[int, int], None]) -> None:
@@ -31,6 +34,8 @@ class ForkServer:
         self._children: set[int] = set()
         self._wakeup, self._waker = _pipe()
         self._own = (orders, self._wakeup, self._waker)
+        self._handler: Any = signal.SIG_DFL  # of the project
+        self._mask: set[int] = set()
         self.is_child = False
         self.parent = _getpid()
 
@@ -42,12 +47,12 @@ class ForkServer:
         os.set_blocking(self._waker, False)
         os.set_blocking(self._wakeup, False)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         is_open = True
         while is_open or self._children:
-            ready, _, _ = _select([self._wakeup, *([self._orders] if is_open else [])], [], [])
-            if self._wakeup in ready:
-                self._reap()
+            ready = readable([self._wakeup, *([self._orders] if is_open else [])])
+            self._reap()
             if self._orders in ready:
                 is_open = self._take(obey)
                 if self.is_child:
@@ -76,18 +81,24 @@ class ForkServer:
             return pid
         self.is_child = True
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if self._handler is not None:  # None: not one of Python's
+            signal.signal(signal.SIGCHLD, self._handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         for fd in self._own:
             _close(fd)
         return 0
 
     def _reap(self) -> None:
         try:
-            _read(self._wakeup, 4096)
+            while _read(self._wakeup, 4096):
+                pass
         except BlockingIOError:
             pass
         for pid in list(self._children):
-            found, status = _waitpid(pid, os.WNOHANG)
+            try:
+                found, status = _waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                found, status = pid, int(_LOST)
             if found:
                 self._children.discard(pid)
                 self._ended(pid, status)

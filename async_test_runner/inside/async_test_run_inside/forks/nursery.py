@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import struct
 from collections.abc import Callable
@@ -17,12 +18,15 @@ from ..wire.lifeline import tie_to_parent
 from . import forking, freezing, hugepages
 from .forkserver import ForkServer
 from .interrupting import Interruption
+from .polling import state
 from .preloading import Preloader
 from .worker import Work
 
-_close, _fork, _getpid, _leave_now, _pipe = os.close, os.fork, os.getpid, os._exit, os.pipe
+_close, _fork, _getpid, _kill, _leave_now, _pipe = os.close, os.fork, os.getpid, os.kill, os._exit, os.pipe
 _socketpair, _send_fds, _recv_fds = socket.socketpair, socket.send_fds, socket.recv_fds
 
+_STOPPED = ("T", "t")
+_GONE = ("", "Z", "X")
 _NEWS = struct.Struct(">cxxxiii")  # kind, number of the worker, process id, status
 _FORKED, _ENDED = b"f", b"e"
 
@@ -95,6 +99,13 @@ class Nursery:
             self._socket.sendall(json.dumps(order).encode() + b"\n")
         except ConnectionError:
             pass  # it is gone: `news` says so
+
+    def look(self) -> bool:
+        """Whether the process is there. One that somebody has stopped goes on; a test may have taken it for its own."""
+        found = state(self.pid)
+        if found in _STOPPED:
+            _kill(self.pid, signal.SIGCONT)
+        return found not in _GONE
 
     def news(self) -> Forked | Ended | None:
         """The next piece of news, waiting for it; None when the process is gone."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 from collections import deque
 from collections.abc import Iterator
@@ -24,13 +23,14 @@ from . import forking, frames
 from .additions import Additions
 from .interrupting import Interruption, signal_group
 from .nursery import Ended, Forked, Nursery
+from .polling import readable, state
 from .preloading import Memory
 from .units import groups, units
 from .worker import Work
 
 # Tests replace functions of the os module, and forget to put them back.
 _close, _getpid, _read, _write, _kill = os.close, os.getpid, os.read, os.write, os.kill
-_select, _set_blocking, _pread, _ftruncate = select.select, os.set_blocking, os.pread, os.ftruncate
+_set_blocking, _pread, _ftruncate = os.set_blocking, os.pread, os.ftruncate
 
 _WORTH_IT = 8  # workers that must be to come: a rehearsal and the import itself take as long as two imports
 _APPENDED = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
@@ -120,13 +120,22 @@ class Pool:
         while self._workers:
             listened = {worker.results: worker for worker in self._workers.values() if worker.results is not None}
             nursery = self._nursery.fileno()
-            ready, _, _ = _select([nursery, *listened], [], [])
-            for fd in ready:
-                if fd != nursery:
-                    self._hear(listened[fd])
+            ready = readable([nursery, *listened])
+            for fd in ready - {nursery}:
+                self._hear(listened[fd])
             if nursery in ready:
                 self._on_news(self._nursery.news())
+            elif not ready:
+                self._look()
             self._fill()
+
+    def _look(self) -> None:
+        """Nothing has come for a while: what the system says of the processes themselves."""
+        if not self._nursery.look():
+            self._on_news(None)
+        for worker in list(self._workers.values()):
+            if worker.pid and worker.current is None and state(worker.pid) in ("T", "t"):
+                _kill(worker.pid, signal.SIGCONT)  # with a test in flight its deadline decides
 
     def _stopping(self) -> bool:
         return bool(self._session.shouldfail or self._session.shouldstop or self._interruption.number)

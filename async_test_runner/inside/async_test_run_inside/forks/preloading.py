@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import sys
 import sysconfig
 import threading
+import time
 import warnings
 from collections.abc import Iterable
 
 from .forking import children, flush, kernel_threads
+from .polling import readable
 
 _close, _fork, _leave_now, _pipe, _read, _waitpid = os.close, os.fork, os._exit, os.pipe, os.read, os.waitpid
-_write, _kill, _select = os.write, os.kill, select.select
+_write, _kill, _now = os.write, os.kill, time.monotonic
 
 _ROUNDS = 5  # forks that modules may spoil before the rest is left alone
-_PATIENCE = 20.0  # seconds without a word: a module that hangs
+_BUDGET = 2.5  # seconds for all of them: who forks answers nobody meanwhile, and on a busy machine imports take long
 _MOST = 2000  # modules that are remembered
 
 
@@ -62,12 +63,16 @@ class Preloader:
 
     def __init__(self) -> None:
         self._tried: set[str] = set()
+        self._waiting: dict[str, None] = {}  # those that there was no time for
 
     def load(self, names: Iterable[str]) -> None:
-        """Import these, as far as a rehearsal says that nothing but an import comes of it."""
-        new = [name for name in names if name not in self._tried and name not in sys.modules]
-        self._tried.update(new)
-        for name in _rehearsed(new):
+        """Import these, as far as time allows, and a rehearsal says that nothing but an import comes of it."""
+        self._waiting.update(dict.fromkeys(name for name in names if name not in self._tried))
+        new = [name for name in self._waiting if name not in sys.modules]
+        safe, tried = _rehearsed(new)
+        self._tried.update(tried)
+        self._waiting = dict.fromkeys(name for name in new if name not in self._tried)
+        for name in safe:
             try:
                 with warnings.catch_warnings(record=True):
                     __import__(name)
@@ -75,20 +80,23 @@ class Preloader:
                 continue
 
 
-def _rehearsed(names: list[str]) -> list[str]:
-    """Those that are safe to import here."""
+def _rehearsed(names: list[str]) -> tuple[list[str], list[str]]:
+    """Those that are safe to import here, and those that were tried."""
     safe: list[str] = []
+    tried: list[str] = []
+    until = _now() + _BUDGET
     for _ in range(_ROUNDS):
-        if not names:
+        if not names or _now() >= until:
             break
-        good = _rehearse(names)
+        good = _rehearse(names, until)
         safe += good
+        tried += names[: len(good) + 1]
         names = names[len(good) + 1 :]  # the one after the last good one is not to be imported
-    return safe
+    return safe, tried
 
 
-def _rehearse(names: list[str]) -> list[str]:
-    """How far a fork comes with these; it stops at the first that is more than an import."""
+def _rehearse(names: list[str], until: float) -> list[str]:
+    """How far a fork comes with these; it stops at the first that is more than an import, or when its time is over."""
     flush()
     reading, writing = _pipe()
     pid = _fork()
@@ -100,13 +108,12 @@ def _rehearse(names: list[str]) -> list[str]:
             _leave_now(0)
     _close(writing)
     said = b""
-    while _select([reading], [], [], _PATIENCE)[0]:
+    while readable([reading], until - _now()):
         data = _read(reading, 1 << 16)
         if not data:
             break
         said += data
-    else:
-        _kill(pid, signal.SIGKILL)
+    _kill(pid, signal.SIGKILL)  # it has ended by itself, or never will
     _close(reading)
     _waitpid(pid, 0)
     return names[: said.count(b".")]

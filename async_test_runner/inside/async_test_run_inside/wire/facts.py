@@ -1,5 +1,8 @@
 """The way out: one JSON line per fact, appended to a file of this process.
 
+Each begins on a line of its own, so that what somebody else left there spoils none of ours, and has a number, so that
+one that got lost is missed.
+
 A file and not a pipe: nothing that a test leaves running can hold it open, and what was written survives this process.
 Tests close descriptors, fork and change directory; so the path is absolute, a descriptor that is not ours any more is
 opened again, and a fork of this process is mute.
@@ -31,6 +34,7 @@ class Wire:
         self._path = path
         self._pid = getpid()
         self._fd = -1
+        self._count = 0  # facts of this process
         self._identity: tuple[int, int] | None = None
         self._wall, self._mono = time.time, time.monotonic  # as they are now: tests freeze them, some for many tests
         self._open()
@@ -54,8 +58,9 @@ class Wire:
         self._write(b"".join(lines))
 
     def _line(self, message: Message) -> bytes:
-        times = {"kind": message.kind, "at": self._wall(), "mono": self._mono()}
-        return _object({**times, **message.fields}).encode("ascii") + b"\n"
+        head = {"kind": message.kind, "at": self._wall(), "mono": self._mono(), "n": self._count}
+        self._count += 1
+        return b"\n" + _object({**head, **message.fields}).encode("ascii") + b"\n"
 
     def _write(self, data: bytes) -> None:
         if not self._is_ours():
@@ -64,9 +69,9 @@ class Wire:
             data = data[write(self._fd, data) :]
 
     def adopt(self) -> None:
-        """After a fork this process writes on; the last writer may have been killed in the middle of a line."""
+        """After a fork this process writes on, under its own numbers."""
         self._pid = getpid()
-        write(self._fd, b"\n")
+        self._count = 0
 
     def _open(self) -> None:
         fd = open_(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
