@@ -16,6 +16,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "help": Entry("help", "Show a page of the documentation."),
     "init": Entry("init", "Write a runner.yaml that assigns every test of this project."),
     "merge": Entry("merge", "Merge JUnit XML files of any producer into one."),
     "plan": Entry("plan", "Show which phase takes which test, without running anything."),

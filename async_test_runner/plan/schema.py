@@ -9,18 +9,19 @@ from .kinds import Schema
 from .leaks import LEAK_FIELDS
 from .table import COMMAND_FIELDS, RETRY_FIELDS, Field, Fields
 
-_SECTIONS: tuple[tuple[str, str, Fields], ...] = (
-    ("Top level", "", TOP),
-    ("`select`", "", SELECT),
-    ("A phase", "Keys marked * may stand under `defaults` too.", PHASE),
-    ("`retries`", "As a mapping; a number alone is its `count`.", RETRY_FIELDS),
-    ("`leaks`", "As a mapping; a policy alone is its `default`.", LEAK_FIELDS),
+_SECTIONS: tuple[tuple[str, str, str, Fields], ...] = (
+    ("Top level", "", "", TOP),
+    ("Keys of `select`", "", "select.", SELECT),
+    ("Keys of a phase", "Many of them may stand under `defaults` too.", "", PHASE),
+    ("Keys of `retries`", "As a mapping; a number alone is its `count`.", "retries.", RETRY_FIELDS),
+    ("Keys of `leaks`", "As a mapping; a policy alone is its `default`.", "leaks.", LEAK_FIELDS),
     (
-        "A command of `setup` or `teardown`",
-        "As a mapping; a text, or a list of arguments, is its `run`.",
+        "Keys of a command",
+        "A command of `setup` or `teardown` as a mapping. A text, or a list of arguments, is its `run`.",
+        "command.",
         COMMAND_FIELDS,
     ),
-    ("`reports`", "", REPORTS),
+    ("Keys of `reports`", "", "reports.", REPORTS),
 )
 
 
@@ -40,18 +41,23 @@ def schema_text() -> str:
 
 
 def reference() -> str:
-    """Every key with its type, default and meaning, as Markdown."""
-    parts = []
-    for title, note, fields in _SECTIONS:
-        lines = [f"**{title}**", ""]
+    """Every key with its type, default and meaning, as Markdown: a heading each, so that pages can link to it."""
+    lines = []
+    for title, note, prefix, fields in _SECTIONS:
+        lines += [f"## {title}", ""]
         lines += [note, ""] if note else []
-        lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
-        lines += [_row(field, fields) for field in fields.by_key.values()]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+        for field in fields.by_key.values():
+            lines += [f"### {_heading(field, prefix)}", "", field.help, "", _facts(field, fields), ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _row(field: Field, fields: Fields) -> str:
-    starred = " *" if field.levels == POLICY else ""
-    cells = (f"`{field.key}`{starred}", field.kind.shown, fields.default(field), field.help, f"`{field.example}`")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _heading(field: Field, prefix: str) -> str:
+    twice = field.key in TOP.by_key and field.key in PHASE.by_key and "top" not in field.levels and not prefix
+    return f"`{prefix}{field.key}`" + (" of a phase" if twice else "")
+
+
+def _facts(field: Field, fields: Fields) -> str:
+    default = fields.default(field)
+    shown = default if default == "required" else f"default: {default}"
+    also = " · also under `defaults`" if field.levels == POLICY else ""
+    return f"{field.kind.shown} · {shown} · example: `{field.key}: {field.example}`{also}"

@@ -339,16 +339,20 @@ def test_the_example_of_a_top_level_key_is_a_plan(field) -> None:  # type: ignor
 
 def test_the_reference_names_every_key_with_its_default() -> None:
     text = reference()
-    for fields in (TOP, SELECT, REPORTS, PHASE, RETRY_FIELDS, COMMAND_FIELDS):
+    for fields in (TOP, PHASE):
         for key in fields.by_key:
-            assert f"| `{key}`" in text
-    assert "| `test_timeout` * | duration or null | `5m` |" in text
-    assert "| `timeout` * | duration or null | no limit |" in text
-    assert "| `version` | `1` | required |" in text
+            assert f"### `{key}`" in text
+    for prefix, fields in (("select", SELECT), ("reports", REPORTS), ("retries", RETRY_FIELDS)):
+        for key in fields.by_key:
+            assert f"### `{prefix}.{key}`\n" in text
+    assert all(f"### `command.{key}`\n" in text for key in COMMAND_FIELDS.by_key)
+    assert "\nduration or null · default: `5m` · example: `test_timeout: 60s` · also under `defaults`\n" in text
+    assert "\nduration or null · default: no limit · example: `timeout: 10m` · also under `defaults`\n" in text
+    assert "\n`1` · required · example: `version: 1`\n" in text
 
 
-def test_the_reference_is_the_same_each_time_and_every_row_has_five_cells() -> None:
+def test_the_reference_is_the_same_each_time_and_no_heading_stands_in_it_twice() -> None:
     text = render_reference()
     assert text == reference()
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {6}
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    assert len(headings) == len(set(headings))
