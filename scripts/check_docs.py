@@ -4,6 +4,9 @@
 - scripts and files in shell blocks exist; scripts can be executed
 - every ``async-test-run`` command line uses commands and options that exist
 - YAML blocks that are plans, and every plan in the repository, are valid; hooks in pre-commit blocks exist
+- the reference names every key, exit code, outcome and event once, and its generated parts are current
+- every page of docs/ can be reached from docs/README.md
+- no sentence is longer than 30 words, and half of a document's sentences have at most 14
 
 Prints one line per problem, ``file:line: what``; exits 1 if there are any.
 """
@@ -12,25 +15,35 @@ from __future__ import annotations
 
 import re
 import shlex
+import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # this directory has a script with the name of the package
+sys.path.append(str(ROOT / "scripts"))
+
+import reference  # noqa: E402
 
 from async_test_runner.commands import COMMANDS, load  # noqa: E402
-from async_test_runner.model.errors import RunnerError  # noqa: E402
+from async_test_runner.model.errors import ExitCode, RunnerError  # noqa: E402
+from async_test_runner.model.vocabulary import Outcome  # noqa: E402
 from async_test_runner.plan import reading as plans  # noqa: E402
+from async_test_runner.record.events import Event  # noqa: E402
 
 _LINK = re.compile(r"(?<!\\)!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$")
 _FENCE = re.compile(r"^ *(```+|~~~+) *([\w+-]*)")
+_LONGEST_SENTENCE = 30  # words
+_MEDIAN_SENTENCE = 14
+_FEW = 10  # sentences: of fewer, no median is asked for
 _SHELL = frozenset({"console", "shell", "sh", "bash", "shell-session"})
 
 
@@ -174,18 +187,101 @@ def bad_plan(read: Callable[[], object]) -> Iterator[str]:
         yield from error.message.splitlines()
 
 
+def sentences(prose: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The sentences of a document, with the lines on which their paragraphs begin; code counts as one word.
+
+    The cells of tables and the items of lists are paragraphs of their own; headings and comments are none.
+    """
+    for number, paragraph in paragraphs(prose):
+        text = re.sub(r"``?[^`]+``?", "code", paragraph)
+        text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("*", "")
+        for sentence in re.split(r"(?<=[.!?])[\"”)]? +(?=\S)", text):
+            if re.search(r"\w", sentence):
+                yield number, sentence
+
+
+def paragraphs(prose: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Paragraphs, items and cells, each on one line."""
+    begun, lines = 0, list[str]()
+    last = -1
+    for number, line in [*prose, (-1, "")]:
+        text = line.strip()
+        apart = re.match(r"#{1,6} |\||<!--|[-*] |\d+\. |> |$", text)
+        if lines and (apart or number != last + 1):
+            yield begun, " ".join(lines)
+            lines = []
+        last = number
+        if text.startswith("|"):
+            yield from ((number, cell.strip()) for cell in re.split(r"(?<!\\)\|", text) if cell.strip(" -:"))
+        elif text and not re.match(r"#{1,6} |<!--", text):
+            begun = begun if lines else number
+            lines.append(re.sub(r"^([-*]|\d+\.|>) +", "", text))
+
+
+def words(sentence: str) -> int:
+    return len(re.findall(r"[^\s–—-]\S*", sentence))
+
+
+def long_sentences(prose: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Sentences that are too long, and a document whose sentences are long as a whole."""
+    found = list(sentences(prose))
+    for number, sentence in found:
+        if words(sentence) > _LONGEST_SENTENCE:
+            yield number, f"a sentence of {words(sentence)} words (at most {_LONGEST_SENTENCE}): {sentence[:60]}…"
+    lengths = [words(sentence) for _, sentence in found if sentence.endswith((".", "!", "?", ":"))]
+    if len(lengths) >= _FEW and statistics.median(lengths) > _MEDIAN_SENTENCE:
+        yield 1, f"half of the sentences have {statistics.median(lengths):g} words or more (at most {_MEDIAN_SENTENCE})"
+
+
+def incomplete_reference(pages: Path = ROOT / "docs" / "reference") -> Iterator[str]:
+    """Keys, exit codes, outcomes and events that the reference does not name exactly once; parts that are stale."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(pages.glob("*.md"))}
+    for path, text in texts.items():
+        if reference.current(text) != text:
+            yield f"docs/reference/{path.name}:1: is not current: python scripts/reference.py"
+    wanted = {
+        "plan.md": (r"^### `([^`]+)`", reference.plan_keys()),
+        "journal.md": (r"^### `([^`]+)`$", [str(event.__struct_config__.tag) for event in get_args(Event)]),
+        "outcomes.md": (r"^\| `?([\w]+)`? \|", [*Outcome, *(str(int(code)) for code in ExitCode)]),
+    }
+    for name, (pattern, keys) in wanted.items():
+        found = Counter(re.findall(pattern, texts.get(pages / name, ""), re.MULTILINE))
+        times = Counter(keys)
+        yield from (
+            f"docs/reference/{name}:1: {key} stands there {found[key]} times"
+            for key in times
+            if found[key] != times[key]
+        )
+
+
+def unreachable(root: Path = ROOT / "docs") -> Iterator[str]:
+    """Pages that no chain of links reaches from docs/README.md."""
+    reached, waiting = set[Path](), [root / "README.md"]
+    while waiting:
+        path = waiting.pop()
+        if path in reached or not path.is_file() or path.suffix != ".md":
+            continue
+        reached.add(path)
+        links = _LINK.findall(path.read_text(encoding="utf-8"))
+        waiting += [(path.parent / link.partition("#")[0]).resolve() for link in links]
+    for path in sorted(set(root.rglob("*.md")) - reached):
+        yield f"{path.relative_to(root.parent)}:1: no page links to it"
+
+
 def problems() -> Iterator[str]:
     """All of them, ``file:line: what``."""
     hooks = frozenset(hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8")))
     for path in documents():
         prose, blocks = split(path.read_text(encoding="utf-8"))
-        found = list(bad_links(path, prose))
+        found = [*bad_links(path, prose), *long_sentences(prose)]
         for block in blocks:
             if block.language in _SHELL:
                 found += [(number, text) for number, words in commands(block) for text in bad_command(words)]
             elif block.language in ("yaml", "yml"):
                 found += [(block.line, text) for text in bad_yaml(block, hooks)]
         yield from (f"{path.relative_to(ROOT)}:{number}: {text}" for number, text in sorted(found))
+    yield from incomplete_reference()
+    yield from unreachable()
     for path in [ROOT / "runner.yaml", *sorted((ROOT / "examples").glob("*/runner*.yaml"))]:
         yield from (f"{path.relative_to(ROOT)}: {text}" for text in bad_plan(partial(plans.load, path)))
 

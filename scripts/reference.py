@@ -59,6 +59,12 @@ _VALUES = (
 )
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
 
+
+def plan_keys() -> list[str]:
+    """Every key of the plan as the reference calls it; a key that stands at two levels comes twice."""
+    return [f"{prefix}{key}" for _, _, prefix, fields in schema.SECTIONS for key in fields.by_key]
+
+
 # ---------------------------------------------------------------------------------------------------------- commands
 
 
@@ -69,7 +75,9 @@ def commands() -> str:
 
 def _command(name: str) -> Iterator[str]:
     command = load(name)
-    context = click.Context(command, info_name=f"async-test-run {name}", max_content_width=10_000, terminal_width=10_000)
+    context = click.Context(
+        command, info_name=f"async-test-run {name}", max_content_width=10_000, terminal_width=10_000
+    )
     yield from (f"## {name}", "", f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`", "")
     yield from _paragraphs(inspect.cleandoc(command.help or ""))
     yield from ("| option | meaning |", "|---|---|")

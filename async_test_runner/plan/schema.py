@@ -9,7 +9,7 @@ from .kinds import Schema
 from .leaks import LEAK_FIELDS
 from .table import COMMAND_FIELDS, RETRY_FIELDS, Field, Fields
 
-_SECTIONS: tuple[tuple[str, str, str, Fields], ...] = (
+SECTIONS: tuple[tuple[str, str, str, Fields], ...] = (
     ("Top level", "", "", TOP),
     ("Keys of `select`", "", "select.", SELECT),
     ("Keys of a phase", "Many of them may stand under `defaults` too.", "", PHASE),
@@ -43,7 +43,7 @@ def schema_text() -> str:
 def reference() -> str:
     """Every key with its type, default and meaning, as Markdown: a heading each, so that pages can link to it."""
     lines = []
-    for title, note, prefix, fields in _SECTIONS:
+    for title, note, prefix, fields in SECTIONS:
         lines += [f"## {title}", ""]
         lines += [note, ""] if note else []
         for field in fields.by_key.values():
