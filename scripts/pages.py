@@ -1,7 +1,7 @@
 """Run the console blocks of README.md and docs/, and compare.
 
-A page with console blocks names the project in which they run: ``<!-- project: examples/docs/shop -->``, or ``new`` for
-an empty directory. The project is copied, so that pages do not disturb each other or the checkout. Then, in their order:
+A page with console blocks names the project in which they run: ``<!-- project: examples/docs/shop -->``, or ``new``
+for an empty directory. The project is copied, so that pages do not disturb each other or the checkout. Then, in order:
 
 - A block whose first line is a comment with the path of a file (``# tests/test_a.py``) is written to that file.
 - A command of a console block is run by bash, in the directory of the copy. Its output must be the lines below it, with

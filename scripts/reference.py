@@ -1,16 +1,18 @@
-"""Write what the documentation takes from the code, between ``<!-- generated: NAME -->`` and ``<!-- end of generated -->``.
+"""Write what the documentation takes from the code.
 
     python scripts/reference.py              write the parts below
     python scripts/reference.py --check      only compare; exits 1 if a page is not current
-    python scripts/reference.py --picture    write README.md's picture of the output too, from a real run
+    python scripts/reference.py --picture    write the picture of README.md too, from a real run
+
+A part stands between ``<!-- generated: NAME -->`` and ``<!-- end of generated -->``. NAME is one of:
 
 plan        the table of fields
-commands    Click's own help
+commands    the help of Click
 journal     the union of events, and the values in them
 summary     the docstring of the module that writes summary.json
 
-The picture stands between ``<!-- picture: PROJECT: COMMAND -->`` and ``<!-- end of picture -->``. scripts/pages.py runs it
-like every console block, so that it is current too.
+The picture stands between ``<!-- picture: PROJECT: COMMAND -->`` and ``<!-- end of picture -->``. scripts/pages.py runs
+it like every console block, so that it stays current too.
 """
 
 from __future__ import annotations
@@ -80,9 +82,10 @@ def _command(name: str) -> Iterator[str]:
     )
     yield from (f"## {name}", "", f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`", "")
     yield from _paragraphs(inspect.cleandoc(command.help or ""))
-    yield from ("| option | meaning |", "|---|---|")
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
+    if any(isinstance(option, click.Option) for option in command.params):
+        yield from ("| option | meaning |", "|---|---|")
+    for option in command.params:
+        record = option.get_help_record(context) if isinstance(option, click.Option) else None
         if record:
             yield f"| `{_cell(record[0])}` | {_cell(record[1])} |"
     yield ""
@@ -137,7 +140,7 @@ def _struct(cls: type[msgspec.Struct]) -> Iterator[str]:
     for field in fields:
         default = "" if field.required else f"`{_default(field)}`"
         cells = (f"`{field.encode_name}`", _type(field.type), default, comments.get(field.name, ""))
-        yield "| " + " | ".join(cells) + " |"
+        yield ("| " + " | ".join(cells) + " |").replace("``", "`")
     yield ""
 
 

@@ -1,6 +1,6 @@
-"""Build the site of the documentation into build/site, and check it. Run by scripts/site.sh, which makes the environment.
+"""Build the site of the documentation into build/site, and check it. scripts/site.sh makes the environment and runs it.
 
-The generator reads a copy of the repository's Markdown, in the same directories, with the files that it links to. So the
+The generator reads a copy of the repository's Markdown, in the same directories, with the files that it links to. So
 links that work on GitHub work in the site.
 """
 
@@ -86,11 +86,10 @@ def build() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     config = BUILD / "zensical.toml"
     config.write_text(_CONFIG.format(nav=navigation()), encoding="utf-8")
-    subprocess.run(
-        [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "--config-file", str(config)],
-        cwd=BUILD,
-        check=True,
-    )
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "--config-file", str(config)]
+    done = subprocess.run(command, cwd=BUILD, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
 
 
 class Html(HTMLParser):

@@ -40,9 +40,9 @@ Examples:
 
 \b
 Exit codes:
-  0  written or printed, or left as it was at your word
+  0  written or printed, or left unchanged because you said no
   1  written or printed, but files could not be collected
-  2  there is a plan already and nobody to ask, or the arguments are wrong
+  2  a plan exists and there is nobody to ask, or the arguments are wrong
   5  pytest found no tests; nothing is written"""
 
 
@@ -58,8 +58,8 @@ def command(
 ) -> None:
     """Write a runner.yaml that assigns every test of this project to a phase.
 
-    pytest collects the suite; its marks, coroutine tests and database fixtures decide the phases. The plan is shown,
-    and an existing one is replaced only when you say so. PATHs limit it to these files and directories.
+    pytest collects the suite. Its marks, coroutine tests and database fixtures decide the phases. The plan is shown,
+    and an existing one is replaced only if you say yes. PATHs limit it to these files and directories.
     """
     target = _target(Path(os.path.realpath(options.here())))
     if target.exists() and not (printed or force or interactive()):

@@ -35,18 +35,18 @@ Exit codes:
 
 @click.command(epilog=_EPILOG)
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write; '-' is standard output.")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write. '-' is standard output.")
 @click.option("--name", default="merged", show_default=True, help="The name of the merged report.")
 @click.option("--fail-on-red", is_flag=True, help="Exit with 1 when the merged report holds a failure or an error.")
 @click.pass_context
 def command(ctx: click.Context, inputs: tuple[Path, ...], output: str, name: str, fail_on_red: bool) -> None:
     """Merge JUnit XML files, and directories of them, into one.
 
-    Files of every producer are understood: pytest's xunit1 and xunit2, nested suites, bare <testsuite> roots,
-    Surefire's reruns. Testcases are kept as they stand, counts are computed anew, nested suites become siblings. A file
-    that is truncated or no JUnit XML at all gets an error testcase that names it; what was complete in it is kept.
+    Files of every producer are understood: pytest's xunit1 and xunit2, nested suites, bare `<testsuite>` roots,
+    Surefire's reruns. Testcases are kept unchanged, counts are computed anew, and nested suites become siblings. A file
+    that is truncated or no JUnit XML gets an error testcase that names it. Its complete testcases are kept.
 
-    Directories are searched for *.xml, except for the output file itself.
+    Directories are searched for `*.xml`, except for the output file itself.
     """
     target = None if output == "-" else Path(output)
     paths, missing = _resolve(inputs, target)

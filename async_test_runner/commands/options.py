@@ -47,7 +47,7 @@ config: Decorator = click.option(
     "plan",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The plan. Without it, runner.yaml is looked for in this directory and upwards.",
+    help="The plan. Without it, runner.yaml is searched in this directory and upwards.",
 )
 run_dir: Decorator = click.option(
     "--run-dir",
@@ -55,7 +55,7 @@ run_dir: Decorator = click.option(
     metavar="DIR",
     help="Keep runs here instead of .async-test-run next to the plan.",
 )
-color: Decorator = click.option("--color/--no-color", default=None, help="Colours; by default where a terminal is.")
+color: Decorator = click.option("--color/--no-color", default=None, help="Use colours, or not. By default only on a terminal.")
 
 
 def here() -> Path:
@@ -98,7 +98,7 @@ ASKED: dict[str, Decorator] = {
         "--workers", type=click.IntRange(min=1), metavar="N", help="At most N workers in any phase."
     ),
     "max_failures": click.option(
-        "--max-failures", type=click.IntRange(min=0), metavar="N", help="Stop a phase after N failures; 0 never stops."
+        "--max-failures", type=click.IntRange(min=0), metavar="N", help="Stop a phase after N failures. 0 never stops."
     ),
     "run_timeout": click.option(
         "--timeout",
@@ -110,7 +110,7 @@ ASKED: dict[str, Decorator] = {
     "launcher": click.option(
         "--launcher",
         type=click.Choice(["auto", "exec", "warm"]),
-        help="How all phases make their processes, whatever the plan says.",
+        help="How all phases make their processes. It overrides the plan.",
     ),
 }
 NARROWING = ("phases", "files", "tests", "markers", "keyword")
@@ -146,7 +146,7 @@ def reports(function: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each format that has one; see `reports_of`."""
     for format in reversed(FORMATS.values()):
         if format.flag:
-            text = f"Write {format.title} to this file, whatever the plan says."
+            text = f"Write {format.title} to this file instead of where the plan says."
             option = click.option(
                 format.flag, _parameter(format), type=click.Path(path_type=Path), metavar="FILE", help=text
             )

@@ -31,7 +31,7 @@ Examples:
 @click.argument("run", required=False)
 @options.config
 @options.run_dir
-@click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs and what they came to.")
+@click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs with their verdicts.")
 @click.option("-v", "--verbose", count=True, help="Show tracebacks, captured output, and every list in full.")
 @click.option("-q", "--quiet", count=True, help="Show at most ten lines of a green run.")
 @options.color
@@ -57,10 +57,10 @@ def command(
     with_verdict: bool,
     **given: Path | None,
 ) -> None:
-    """Show a recorded run again, from its journal; without RUN, the newest.
+    """Show a recorded run again, from its journal. Without RUN, the newest.
 
     RUN is a run id, the beginning of one, a run directory or a journal file. A run that was killed is shown as far as
-    it came. The exit code is 0 when the run could be shown, whatever it came to; --exit-code returns its verdict.
+    it came. The exit code is 0 if the run could be shown. With --exit-code it is the verdict of the run.
     """
     base = _base(plan, run_dir, required=run is None or listed)
     if listed:

@@ -19,7 +19,7 @@ from ..run.request import Request, RunReport
 from . import options
 
 _EPILOG = """\b
-While it runs: the key d on a terminal, or kill -USR1, shows what every running test is at.
+While it runs, the key d on a terminal, or kill -USR1, shows where every running test waits.
 
 \b
 Examples:
@@ -27,7 +27,7 @@ Examples:
   async-test-run run sync async               two phases of it
   async-test-run run -k "login and not slow"  narrowed; what is left out is counted
   async-test-run run --files tests/test_a.py  the tests of one file, each in its phase
-  async-test-run run --resume                 go on with the last run, which was killed
+  async-test-run run --resume                 resume the last run, which was killed
   async-test-run run -- --log-level=DEBUG     arguments for pytest"""
 
 
@@ -45,7 +45,7 @@ Examples:
     flag_value="",
     default=None,
     metavar="[RUN]",
-    help="Go on with a run that was killed or interrupted: without RUN, the newest one.",
+    help="Resume a run that was killed or interrupted. Without RUN, the newest one.",
 )
 @options.run_dir
 @options.color
@@ -64,7 +64,7 @@ def command(
 ) -> None:
     """Run the plan: collect once, prove that every test has one phase, run the phases, report.
 
-    PHASE names phases of the plan; without any, all of them run, in the plan's order. Everything after `--` is passed
+    PHASE names phases of the plan. Without any, all of them run, in the plan's order. Everything after `--` is passed
     on to pytest.
     """
     verbosity = verbose - quiet

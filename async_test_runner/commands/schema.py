@@ -19,13 +19,13 @@ Then let the first line of runner.yaml name it:
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write it to this file, whole or not at all, instead of to standard output.",
+    help="Write it to this file instead of to standard output, whole or not at all.",
 )
 def command(output: str | None) -> None:
     """Print the JSON Schema of the plan.
 
-    Editors complete and check runner.yaml with it. It says what each key may hold; what only the plan as a whole
-    shows, such as a phase that needs a later one, is found by `async-test-run plan`.
+    Editors complete and check runner.yaml with it. It says what each key may hold. Some problems only show in the plan
+    as a whole, such as a phase that needs a later one. `async-test-run plan` finds these.
     """
     from pathlib import Path
 

@@ -61,27 +61,28 @@ class LeakKind(enum.StrEnum):
 
     TASKS = (
         "tasks",
-        "Asyncio tasks that are still pending, those too that the framework's loop cancels silently at its end.",
+        "Asyncio tasks that are still pending, even if the framework's loop cancels them silently at its end.",
     )
     EXCEPTIONS = ("exceptions", "Exceptions of background tasks and callbacks that nobody retrieved.")
     LOOPS = ("loops", "Event loops that were not closed.")
     GENERATORS = ("generators", "Asynchronous generators that were not closed.")
-    THREADS = ("threads", "Threads that still run; daemon threads are not meant to be joined.")
+    THREADS = ("threads", "Threads that still run, but for daemon threads.")
     PROCESSES = ("processes", "Child processes that still run, and those that left their parent (daemons).")
     DESCRIPTORS = (
         "descriptors",
-        "Sockets, files and pipes that are still open; sockets too that only the garbage collector closed.",
+        "Sockets, files and pipes that are still open, and sockets that only the garbage collector closed.",
     )
     CLIENTS = (
         "clients",
-        "httpx and aiohttp clients that were not closed, connections not returned to the pool of an SQLAlchemy engine.",
+        "Clients of httpx and aiohttp that were not closed, and connections that were not returned to the pool of an "
+        "SQLAlchemy engine.",
     )
     STATE = (
         "state",
-        "Environment, working directory, `sys.path`, signal handlers, logging and FastAPI's `dependency_overrides`, "
-        "changed and not put back.",
+        "Changes that were not put back: environment, working directory, `sys.path`, signal handlers, logging, "
+        "`dependency_overrides` of FastAPI.",
     )
     TEARDOWNS = (
         "teardowns",
-        "Fixtures that return before their teardown: what stands after the `return` never runs.",
+        "Fixtures that return before their teardown. The lines after the `return` never run.",
     )

@@ -84,7 +84,7 @@ _SELECT_FIELDS = (
         key="markers",
         kind=_MARKERS,
         levels=("select",),
-        help="Only tests whose marks make this expression true; the others are counted and shown.",
+        help="Only tests whose marks make this expression true. The others are counted and shown.",
         default="all",
         example="not slow",
     ),
@@ -92,7 +92,7 @@ _SELECT_FIELDS = (
         key="keyword",
         kind=_KEYWORD,
         levels=("select",),
-        help="Only tests whose names make this expression true; the others are counted and shown.",
+        help="Only tests whose names make this expression true. The others are counted and shown.",
         default="all",
         example="not flaky",
     ),
@@ -103,7 +103,7 @@ _REPORT_FIELDS = tuple(
         key=format.key,
         kind=_OUTPUT,
         levels=("reports",),
-        help=f"Where {format.title} is written, relative to the plan; the run directory has a copy in any case.",
+        help=f"Where {format.title} is written, relative to the plan. The run directory always has a copy.",
         default="the run directory only",
         example=format.example,
     )
@@ -116,16 +116,16 @@ _PHASE_FIELDS = (
         kind=_NAME,
         levels=_SELECTS,
         required=True,
-        help=f"The phase in reports and directories: {NAME_TEXT}; every phase has its own.",
+        help=f"The phase in reports and directories: {NAME_TEXT}. Every phase has a name of its own.",
         example="async-db",
     ),
     Field(
         key="paths",
         kind=_PATHS,
         levels=_SELECTS,
-        help="Selects tests in these files or directories, or in those that a glob finds (`*` within one directory, "
-        "`**` across), relative to the plan. All criteria of a phase must hold; a phase without any takes whatever "
-        "no other phase takes.",
+        help="Selects tests in these files or directories, relative to the plan. In globs `*` stays within one "
+        "directory, and `**` goes across. All criteria of a phase must hold. A phase without any takes what no other "
+        "phase takes.",
         default="any",
         example="[tests/integration, 'tests/**/test_db_*.py']",
     ),
@@ -149,8 +149,8 @@ _PHASE_FIELDS = (
         key="tests",
         kind=_TESTS,
         levels=_SELECTS,
-        help="Selects tests by node id: the id itself, a file, class or function with everything below it, or a glob "
-        "(`*` anything but `::`, `**` anything, `?` one character; brackets stand for themselves).",
+        help="Selects tests by node id. A file, class or function stands for everything below it. In globs `*` is "
+        "anything but `::`, `**` is anything, and `?` is one character; brackets stand for themselves.",
         default="any",
         example="[tests/test_app.py::test_login, '*::test_db_*']",
     ),
@@ -158,14 +158,14 @@ _PHASE_FIELDS = (
         key="isolation",
         kind=Choice(*(isolation.value for isolation in Isolation)),
         levels=POLICY,
-        help="Which tests share a process: the whole phase, those of a file, those of a class, or none (`test`).",
+        help="Which tests share a process: those of the whole `phase`, of a `file`, of a `class`, or none (`test`).",
         example="test",
     ),
     Field(
         key="workers",
         kind=Whole(1, 1024, word="auto"),
         levels=POLICY,
-        help="How many processes run tests at the same time; `auto` is one per available core.",
+        help="How many processes run tests at the same time. `auto` is one per available core.",
         default="`1`, or the `-n` of pytest's `addopts` for an undivided phase",
         example="auto",
     ),
@@ -173,23 +173,23 @@ _PHASE_FIELDS = (
         key="launcher",
         kind=Choice("auto", "exec", "warm"),
         levels=POLICY,
-        help="How processes are made: `warm` forks the pytest process that has collected, `exec` starts a fresh pytest "
-        "each time; `auto` forks on Linux, where that is safe.",
+        help="How processes are made. `warm` forks the pytest process that has collected. `exec` starts a fresh pytest "
+        "each time. `auto` forks on Linux, where that is safe.",
         example="exec",
     ),
     Field(
         key="preload",
         kind=Boolean(),
         levels=POLICY,
-        help="Import what the tests of forked processes import from the standard library and from installed packages, "
-        "as far as earlier processes and runs have shown it, once before the fork; never the project's own modules.",
+        help="Import once, before the fork, what tests import late. Earlier processes and runs have shown what that "
+        "is. It holds for the standard library and installed packages, never for the project's own modules.",
         example="false",
     ),
     Field(
         key="timeout",
         kind=Duration(),
         levels=POLICY,
-        help="The time that the phase may take, without its setup; what is left over then is not run. "
+        help="The time that the phase may take, without its setup. Tests that are left over are not run. "
         "Null means no limit, here and below.",
         example="10m",
     ),
@@ -197,15 +197,15 @@ _PHASE_FIELDS = (
         key="test_timeout",
         kind=Duration(),
         levels=POLICY,
-        help="The time that one test may take, fixtures included; then its process is ended and the rest goes on.",
+        help="The time that one test may take, with its fixtures. Then its process is ended, and the rest goes on.",
         example="60s",
     ),
     Field(
         key="slow_after",
         kind=Duration(),
         levels=POLICY,
-        help="The time after which a running test is called slow, with the line that it waits on; said again each time "
-        "that it has passed. Null never says it.",
+        help="The time after which a running test is called slow, with the line that it waits on. The message comes "
+        "again each time that this time has passed. Null never says it.",
         example="30s",
     ),
     Field(
@@ -226,8 +226,8 @@ _PHASE_FIELDS = (
         key="max_failures",
         kind=Whole(0, 1_000_000, nullable=True),
         levels=POLICY,
-        help="After so many tests that are red for good the phase stops; the rest is reported as not run. Null leaves "
-        "it to `-x` and `--maxfail` in pytest's `addopts`, 0 never stops.",
+        help="The phase stops after so many tests that are red and have no attempts left. The rest is reported as not "
+        "run. Null leaves it to `-x` and `--maxfail` in pytest's `addopts`; 0 never stops.",
         example="10",
     ),
     Field(
@@ -242,23 +242,22 @@ _PHASE_FIELDS = (
         key="flaky",
         kind=Choice("pass", "fail"),
         levels=POLICY,
-        help="What becomes of a test that was red and passed when it was tried again: it passes and is shown as flaky, "
-        "or it fails.",
+        help="What becomes of a test that passes on a retry. It passes and is shown as flaky, or it fails.",
         example="fail",
     ),
     Field(
         key="recheck",
         kind=Boolean(),
         levels=POLICY,
-        help="Run a red test that other tests ran before, in its process, once more alone: if it passes there, the "
-        "report says that it depends on the order, and what ran before it. This is no retry, its outcome stands.",
+        help="Run a red test once more, alone, if other tests ran before it in its process. If it passes there, it "
+        "depends on the order, and the report says what ran before it. This is no retry: its outcome stands.",
         example="true",
     ),
     Field(
         key="order_dependent",
         kind=Choice("pass", "fail"),
         levels=POLICY,
-        help="What becomes of a test that `recheck` saw pass alone: it stays red, or it passes and is shown as "
+        help="What becomes of a test that passes alone in its `recheck`. It stays red, or it passes and is shown as "
         "order-dependent.",
         example="pass",
     ),
@@ -266,7 +265,7 @@ _PHASE_FIELDS = (
         key="memory",
         kind=Size(_LEAST_MEMORY, example="512MB", nullable=True),
         levels=POLICY,
-        help="The memory that each test process may have resident, what it was forked with included; beyond that it is "
+        help="The memory that each test process may have resident, with what it was forked with. Beyond that it is "
         "killed, its test is red as out of memory, and the rest goes on. Linux only.",
         example="2GiB",
     ),
@@ -274,7 +273,8 @@ _PHASE_FIELDS = (
         key="output",
         kind=Size(_LEAST_OUTPUT, example="1MB"),
         levels=POLICY,
-        help="How much of what a test prints is kept; of more the middle is left out, and the report says how much.",
+        help="How much of what a test prints is kept. The middle of longer output is left out, and the report says how "
+        "much.",
         default="`1MB`",
         example="64kB",
     ),
@@ -282,8 +282,8 @@ _PHASE_FIELDS = (
         key="leaks",
         kind=LeaksKind(),
         levels=POLICY,
-        help="What becomes of a test that leaves something behind: it is told and stands (`report`), told and red "
-        "(`fail`), or not looked for (`ignore`).",
+        help="What becomes of a test that leaves something behind. `report` tells of it, `fail` also makes the test "
+        "red, and `ignore` does not look for it.",
         default="`report`",
         example="{default: report, tasks: fail}",
     ),
@@ -291,14 +291,14 @@ _PHASE_FIELDS = (
         key="leak_timeout",
         kind=Duration(zero=True, nullable=False),
         levels=POLICY,
-        help="The time that a process may take to exit after its tests; then it dumps its stacks and is ended.",
+        help="The time that a process may take to exit after its tests. Then it dumps its stacks and is ended.",
         example="2s",
     ),
     Field(
         key="needs",
         kind=_PHASE_NAMES,
         levels=_SELECTS,
-        help="Earlier phases that must have passed; otherwise this one is not run, and says so.",
+        help="Earlier phases that must have passed. Otherwise this phase is not run, and says so.",
         example="[sync]",
     ),
     Field(
@@ -312,14 +312,14 @@ _PHASE_FIELDS = (
         key="setup",
         kind=_COMMANDS,
         levels=POLICY,
-        help="Commands before the phase, in the plan's directory; when one fails the phase is not run.",
+        help="Commands before the phase, in the plan's directory. When one fails, the phase is not run.",
         example="[alembic upgrade head]",
     ),
     Field(
         key="teardown",
         kind=_COMMANDS,
         levels=POLICY,
-        help="Commands after the phase, whatever became of it.",
+        help="Commands after the phase, whatever its result.",
         example="[{run: docker compose down, timeout: 30s}]",
     ),
     Field(
@@ -327,21 +327,21 @@ _PHASE_FIELDS = (
         kind=Variables(template_problem),
         levels=POLICY,
         help="Environment variables of the phase's processes and commands, added to those of `defaults`. `{phase}`, "
-        "`{run_dir}`, `{slot}` (the number of a concurrent process) and `{worker}` are filled in; `{{` is a brace.",
+        "`{run_dir}`, `{worker}` and `{slot}`, the number of a concurrent process, are filled in. `{{` is a brace.",
         example="{DATABASE_URL: 'sqlite:///{run_dir}/app-{slot}.db'}",
     ),
     Field(
         key="pytest_args",
         kind=Arguments(refused_arguments),
         levels=POLICY,
-        help="More arguments for pytest; options that have a key of their own are refused.",
+        help="More arguments for pytest. Options that have a key of their own are refused.",
         example="[-p, 'no:cacheprovider']",
     ),
     Field(
         key="python",
         kind=Text("auto or the path of a Python", ".venv/bin/python", shown="`auto` or path"),
         levels=POLICY,
-        help="The Python that runs pytest; `auto` is the project's environment.",
+        help="The Python that runs pytest. `auto` is the environment of the project.",
         example=".venv/bin/python",
     ),
 )
@@ -404,7 +404,7 @@ _TOP_FIELDS = (
         key="select",
         kind=Record(SELECT, lambda values: Select(**values)),
         levels=("top",),
-        help="What the plan speaks about at all; what it leaves out is counted and shown.",
+        help="The tests that the plan is about. What it leaves out is counted and shown.",
         default="everything that pytest collects",
         example='{paths: [tests], markers: "not slow"}',
     ),
@@ -412,22 +412,23 @@ _TOP_FIELDS = (
         key="unassigned",
         kind=Choice("error", "run", "ignore"),
         levels=("top",),
-        help="Tests that no phase takes: an error before anything runs, run in a last phase with a process per test, "
-        "or ignored (counted and shown).",
+        help="What becomes of tests that no phase takes. `error` stops before anything runs. `run` runs them in a last "
+        "phase, with a process per test. `ignore` counts and shows them.",
         example="run",
     ),
     Field(
         key="overlap",
         kind=Choice("first", "error"),
         levels=("top",),
-        help="Tests that several phases select: the first phase takes them, or it is an error.",
+        help="What becomes of tests that several phases select. The first phase takes them, or it is an error.",
         example="error",
     ),
     Field(
         key="collect_errors",
         kind=Choice("fail", "continue"),
         levels=("top",),
-        help="Files that pytest cannot collect: run nothing, or run the rest; the run is red either way.",
+        help="What becomes of a run with files that pytest cannot collect. `fail` runs nothing, `continue` runs the "
+        "rest. The run is red either way.",
         example="continue",
     ),
     Field(
@@ -448,8 +449,8 @@ _TOP_FIELDS = (
         key="defaults",
         kind=DEFAULTS,
         levels=("top",),
-        help="Policy of every phase that does not say otherwise; `python`, `pytest_args` and `env` hold for the "
-        "collection as well.",
+        help="The policy of every phase that does not say otherwise. `python`, `pytest_args` and `env` hold for the "
+        "collection too.",
         default="none",
         example="{timeout: 10m, test_timeout: 60s}",
     ),

@@ -18,7 +18,7 @@ LEAK_FIELDS = Fields(
         Field(
             key="default",
             kind=_POLICY,
-            help="What holds for the kinds that are not named here.",
+            help="The policy of the kinds that are not named.",
             example="report",
             levels=("leaks",),
             default="`report`",

@@ -171,7 +171,7 @@ RETRY_FIELDS = Fields(
             kind=ListOf(
                 Choice("failed", "timed_out", "crashed"), shown="list of `failed`, `timed_out`, `crashed`", least=1
             ),
-            help="The outcomes that are tried again; an error in a fixture counts as `failed`.",
+            help="The outcomes that are tried again. An error in a fixture counts as `failed`.",
             example="[timed_out, crashed]",
             levels=("retries",),
             default="all three",
@@ -179,8 +179,8 @@ RETRY_FIELDS = Fields(
         Field(
             key="isolation",
             kind=Choice("test", "same"),
-            help="Who shares the process of a new attempt: nobody (`test`), or the tests that are tried again with it, "
-            "by the isolation of the phase (`same`).",
+            help="Which tests share the process of a new attempt. `test`: none. `same`: the tests that are tried again "
+            "with it, by the isolation of the phase.",
             example="same",
             levels=("retries",),
             default="`test`",

@@ -32,7 +32,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kin
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the command line has asked for beside the plan: a run that is resumed goes on under the same."""
+    """What the command line asked for beside the plan. A resumed run goes on with the same."""
 
     phases: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
 
 
 class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
-    """Another process takes the run up again: outcomes stay, what was in flight or not run is open once more.
+    """Another process resumes the run. Outcomes stay; tests that were running or not run are open once more.
 
     ``mono`` may begin anew here, after a restart of the machine.
     """
@@ -73,7 +73,7 @@ class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
 
 
 class Collected(_Event, frozen=True, kw_only=True, tag="collected"):
-    """The collection is over; the phases that follow as `PhasePlanned` hold its tests."""
+    """The collection is over. The phases that follow as ``phase_planned`` hold its tests."""
 
     tests: int
     facts: PytestFacts
@@ -93,6 +93,8 @@ class PhasePlanned(_Event, frozen=True, kw_only=True, tag="phase_planned"):
 
 
 class PhaseStarted(_Event, frozen=True, kw_only=True, tag="phase_started"):
+    """A phase begins, with its setup."""
+
     phase: str
 
 
@@ -115,7 +117,7 @@ class ProcessStarted(_Event, frozen=True, kw_only=True, tag="process_started"):
 
 
 class ProcessExited(_Event, frozen=True, kw_only=True, tag="process_exited"):
-    """``status`` is the exit status, negative for a signal: evidence, never the verdict."""
+    """A process ended. ``status`` is its exit status, negative for a signal: evidence, never the verdict."""
 
     phase: str
     process: str
@@ -124,6 +126,8 @@ class ProcessExited(_Event, frozen=True, kw_only=True, tag="process_exited"):
 
 
 class TestStarted(_Event, frozen=True, kw_only=True, tag="test_started"):
+    """A test begins to run."""
+
     __test__ = False
 
     phase: str
@@ -131,7 +135,7 @@ class TestStarted(_Event, frozen=True, kw_only=True, tag="test_started"):
     process: str
     attempt: int
     worker: str = ""
-    recheck: bool = False  # no attempt: what follows is `TestRechecked`
+    recheck: bool = False  # no attempt: ``test_rechecked`` follows
 
 
 class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
@@ -154,12 +158,12 @@ class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
     properties: tuple[tuple[str, str], ...] = ()
     retry: bool = False  # another attempt follows
     fails: bool = False  # red all the same: it is flaky, and the plan wants that to fail
-    recheck: bool = False  # it will be run once more, alone: `TestRechecked` follows
+    recheck: bool = False  # it will run once more, alone: ``test_rechecked`` follows
     nth: int = 0  # how many tests had run in its process before it; known in phases that recheck
 
 
 class TestRechecked(_Event, frozen=True, kw_only=True, tag="test_rechecked"):
-    """A red test was run once more, alone; with the outcome ``not_run`` it could not be, for this ``reason``."""
+    """A red test was run once more, alone. With the outcome ``not_run`` it could not be, for this ``reason``."""
 
     __test__ = False
 
@@ -184,7 +188,7 @@ class LeakFound(_Event, frozen=True, kw_only=True, tag="leak_found"):
 
 
 class DeadlineReached(_Event, frozen=True, kw_only=True, tag="deadline_reached"):
-    """A budget is used up; the escalation (dump, fail from inside, TERM, KILL) begins."""
+    """A budget is used up. The escalation begins: dump, fail from inside, TERM, KILL."""
 
     budget: Literal["collection", "setup", "test", "phase", "run"]
     limit: float
@@ -194,7 +198,7 @@ class DeadlineReached(_Event, frozen=True, kw_only=True, tag="deadline_reached")
 
 
 class TestSlow(_Event, frozen=True, kw_only=True, tag="test_slow"):
-    """A test runs for longer than ``slow_after``, once more so long: ``line`` is what it was at when it was asked."""
+    """A test runs for longer than ``slow_after``, or as long once more. ``line`` is the line that it had reached."""
 
     __test__ = False
 
@@ -207,8 +211,9 @@ class TestSlow(_Event, frozen=True, kw_only=True, tag="test_slow"):
 
 
 class HangReported(_Event, frozen=True, kw_only=True, tag="hang_reported"):
-    """What a process is at: because a deadline is over (``overdue``), a person has asked (``asked``), or it does not
-    end (``exit``). ``likely`` is the line that most likely hangs; an empty ``id``: no test runs in it.
+    """Where a process waits. ``why`` says why it was asked: a deadline is over (``overdue``), a person wants to know
+    (``asked``), it does not end (``exit``), a test is slow (``slow``). ``likely`` is the line that most likely hangs.
+    With an empty ``id`` no test runs in it.
     """
 
     phase: str
@@ -232,6 +237,8 @@ class TestNotRun(_Event, frozen=True, kw_only=True, tag="test_not_run"):
 
 
 class PhaseFinished(_Event, frozen=True, kw_only=True, tag="phase_finished"):
+    """A phase is over. ``reason`` says why, if it ended early."""
+
     phase: str
     wall: float
     reason: str = ""
@@ -244,6 +251,8 @@ class Warned(_Event, frozen=True, kw_only=True, tag="warned"):
 
 
 class ProblemFound(_Event, frozen=True, kw_only=True, tag="problem_found"):
+    """Something beside the tests makes the run red."""
+
     problem: Problem
 
 
@@ -255,7 +264,7 @@ class Interrupted(_Event, frozen=True, kw_only=True, tag="interrupted"):
 
 
 class Paused(_Event, frozen=True, kw_only=True, tag="paused"):
-    """The run was stopped (Ctrl-Z) and goes on again. ``mono`` stood still meanwhile, in all events of the run."""
+    """The run was stopped (Ctrl-Z) and goes on. ``mono`` stood still meanwhile, in all events of the run."""
 
     seconds: float
 

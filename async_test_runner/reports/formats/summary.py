@@ -1,6 +1,6 @@
 """``summary.json``: a run in one JSON document, for scripts.
 
-    version         1; it changes when a key changes its meaning or goes, not when one is added
+    version         1; it changes when a key changes its meaning or is removed, not when one is added
     run_id          the run's name in the run directory
     plan            {name, path}
     verdict         passed | failed | usage | internal | infrastructure | nothing_selected | interrupted
@@ -14,16 +14,17 @@
     phases          [{name, isolation, workers, wall, started, finished, reason, counts,
                       commands: [{stage, command, status, duration, problem}]}]
     failures        [{id, phase, outcome, file, line, message, attempts, reproduce}], in the order of the plan
-    flaky           [{id, phase, outcome, file, line, message, attempts, reproduce}]: red once, and not in the last
-                    attempt; ``outcome`` is failed where the plan wants that
+    flaky           [{id, phase, outcome, file, line, message, attempts, reproduce}]: red in an attempt, and not in
+                    the last one; ``outcome`` is failed where the plan says ``flaky: fail``
     order_dependent  [{id, phase, outcome, file, line, message, attempts, reproduce, sequence, position}]: red after
                     other tests of its process, and not alone; the first ``position`` tests of sequences[sequence] ran
                     before it
     sequences       [[id]]: the tests of such a process in their order
-    leaks           [{id, phase, kind, what, where}]: what tests left behind, whether or not that made them red
-    slow            [{id, phase, age, line}]: what ran for longer than slow_after, and where it was at the last notice
+    leaks           [{id, phase, kind, what, where}]: what tests left behind, red or not
+    slow            [{id, phase, age, line}]: tests that ran for longer than slow_after, with the last line that was
+                    reported
     not_run         [{phase, reason, ids}]
-    left_out        [{reason, what, count, examples}]: what takes no part by somebody's decision
+    left_out        [{reason, what, count, examples}]: tests that take no part because somebody decided so
     collect_errors  [{id, text}]
     collect_skips   [{id, text}]: files that skipped themselves as a whole
     problems        [{kind, message, hint, phase}]
@@ -31,7 +32,7 @@
     warnings        [text]
     pytest, python  versions of the project's pytest and interpreter
 
-Lines count from 1, durations are seconds, ``message`` is that of the last red attempt, at most 4000 characters;
+Lines count from 1, durations are seconds. ``message`` is that of the last red attempt, at most 4000 characters.
 ``reproduce`` is a line for bash.
 """
 
