@@ -115,7 +115,8 @@ def _about(topic: str, pages: dict[str, Page]) -> str:
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:
     """The sections of a page whose heading begins with code, by that code."""
-    name, lines = "", []
+    name = ""
+    lines: list[str] = []
     for line in [*text.splitlines(), "# "]:
         if _HEADING.match(line):
             if name:

@@ -211,9 +211,10 @@ class TestSlow(_Event, frozen=True, kw_only=True, tag="test_slow"):
 
 
 class HangReported(_Event, frozen=True, kw_only=True, tag="hang_reported"):
-    """Where a process waits. ``why`` says why it was asked: a deadline is over (``overdue``), a person wants to know
-    (``asked``), it does not end (``exit``), a test is slow (``slow``). ``likely`` is the line that most likely hangs.
-    With an empty ``id`` no test runs in it.
+    """Where a process waits, and ``why`` it was asked.
+
+    ``overdue``: a deadline is over. ``asked``: a person wants to know. ``exit``: it does not end. ``slow``: a test is
+    slow. ``likely`` is the line that most likely hangs. With an empty ``id`` no test runs in it.
     """
 
     phase: str
