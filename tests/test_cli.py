@@ -87,7 +87,7 @@ def test_a_word_that_is_no_command_starts_no_run(capsys: pytest.CaptureFixture[s
 def test_an_unknown_word_without_a_near_command_shows_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["\x1b[31mxyzzy"]) == 2
     said = capsys.readouterr().err
-    assert "commands are init, merge, plan, report, run, schema. A phase" in said
+    assert "commands are help, init, merge, plan, report, run, schema. A phase" in said
     assert "\x1b" not in said
 
 

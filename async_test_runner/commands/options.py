@@ -55,7 +55,9 @@ run_dir: Decorator = click.option(
     metavar="DIR",
     help="Keep runs here instead of .async-test-run next to the plan.",
 )
-color: Decorator = click.option("--color/--no-color", default=None, help="Use colours, or not. By default only on a terminal.")
+color: Decorator = click.option(
+    "--color/--no-color", default=None, help="Use colours, or not. By default only on a terminal."
+)
 
 
 def here() -> Path:

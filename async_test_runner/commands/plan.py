@@ -69,7 +69,9 @@ Exit codes:
 )
 @options.config
 @options.asking(*options.NARROWING)
-@click.option("--explain", "explained", metavar="NODEID", help="Say which phase has this test, and why no phase before it.")
+@click.option(
+    "--explain", "explained", metavar="NODEID", help="Say which phase has this test, and why no phase before it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @options.color
 @click.option("-v", "--verbose", count=True, help="List every test id, and cut nothing.")

@@ -58,7 +58,7 @@ def events_of(project: Path) -> list[dict[str, Any]]:
 def test_every_way_to_start_the_runner_from_a_checkout_has_the_same_commands(argv: list[str], tmp_path: Path) -> None:
     done = run(sys.executable, *argv, "--help", cwd=tmp_path, PYTHONPATH=str(SOURCE) if argv[0] == "-m" else "")
     assert done.returncode == 0, done.stdout
-    for command in ("init", "merge", "plan", "report", "run", "schema"):
+    for command in ("help", "init", "merge", "plan", "report", "run", "schema"):
         assert f"  {command} " in done.stdout
 
 
@@ -90,6 +90,7 @@ def test_the_wheel_has_what_runs_inside_pytest_the_schema_and_nothing_else(envir
     package = {str(path.relative_to(SOURCE)) for path in (SOURCE / "async_test_runner").rglob("*.py")}
     assert package <= names
     assert {"async_test_runner/plan.schema.json", "async_test_runner/py.typed"} <= names
+    assert {"async_test_runner/docs/tutorial.md", "async_test_runner/docs/reference/plan.md"} <= names
     assert "async_test_runner/inside/async_test_run_inside/plugin.py" in names
     assert {name.split("/")[0] for name in names} <= {"async_test_runner"} | {
         name.split("/")[0] for name in names if ".dist-info/" in name

@@ -111,5 +111,50 @@ def test_blocks_are_told_from_prose() -> None:
     assert blocks == [check_docs.Block("yaml", 3, "a: 1"), check_docs.Block("", 7, "```")]
 
 
+def prose_of(text: str) -> list[tuple[int, str]]:
+    prose, _ = check_docs.split(text)
+    return list(prose)
+
+
+def test_sentences_are_told_apart() -> None:
+    text = "# Title\n\nOne `a. b` is\na sentence. Two!\n\n- an item\n- another\n\n| x | y z |\n|---|---|\n<!-- no -->\n"
+    found = [sentence for _, sentence in check_docs.sentences(prose_of(text))]
+    assert found == ["One code is a sentence.", "Two!", "an item", "another", "x", "y z"]
+
+
+def test_a_sentence_that_is_too_long_is_found() -> None:
+    short, long = "one two three.", f"{'word ' * 25}word."
+    ((line, problem),) = check_docs.long_sentences(prose_of(f"{short}\n\n{long}\n"))
+    assert line == 3
+    assert problem.startswith("a sentence of 26 words (at most 25)")
+
+
+def test_a_document_of_long_sentences_is_found() -> None:
+    text = "\n\n".join([f"{'word ' * 15}word."] * 10)
+    ((_, problem),) = check_docs.long_sentences(prose_of(text))
+    assert problem == "half of the sentences have 16 words or more (at most 14)"
+
+
+def test_what_the_reference_lacks_or_says_twice_is_found(tmp_path: Path) -> None:
+    for path in (check_docs.ROOT / "docs" / "reference").glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        if path.name == "outcomes.md":
+            text = text.replace("| `passed` |", "| `past` |") + "| 0 | again |\n"
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    assert list(check_docs.incomplete_reference(tmp_path)) == [
+        "docs/reference/outcomes.md:1: passed stands there 0 times",
+        "docs/reference/outcomes.md:1: 0 stands there 2 times",
+    ]
+
+
+def test_a_page_that_nothing_links_to_is_found(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "README.md").write_text("[a](a.md#part)\n", encoding="utf-8")
+    (docs / "a.md").write_text("[back](README.md)\n", encoding="utf-8")
+    (docs / "lost.md").write_text("# Lost\n", encoding="utf-8")
+    assert list(check_docs.unreachable(docs)) == ["docs/lost.md:1: no page links to it"]
+
+
 def test_this_repository_documents_itself_correctly() -> None:
     assert list(check_docs.problems()) == []

@@ -1,0 +1,57 @@
+"""What the documentation takes from the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from async_test_runner.model.inventory import TestRef
+from async_test_runner.model.result import RunResult
+from async_test_runner.record import events
+from async_test_runner.reports.formats import summary
+
+SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
+before = list(sys.path)
+sys.path.insert(0, str(SCRIPTS))
+import reference  # noqa: E402
+
+sys.path[:] = before
+
+
+def test_a_part_is_written_between_its_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(reference.PARTS, "plan", lambda: "new\n")
+    page = "a\n<!-- generated: plan -->\nold\n<!-- end of generated -->\nb\n"
+    written = reference.current(page)
+    assert written == "a\n<!-- generated: plan -->\n\nnew\n\n<!-- end of generated -->\nb\n"
+    assert reference.current(written) == written
+
+
+def test_every_event_has_its_keys_types_and_comments() -> None:
+    text = reference.journal()
+    assert all(f"### `{event.__struct_config__.tag}`\n" in text for event in get_args(events.Event))
+    assert "| `status` | whole number |  |  |" in text
+    assert "| `call` | number or null | `null` | seconds of the call alone |" in text
+    assert "| `leak` | [Leak](#leak) |  |  |" in text
+
+
+def test_a_value_that_is_a_list_says_so() -> None:
+    assert "A list: id, file, line." in list(reference._struct(TestRef))
+
+
+def test_every_key_of_the_summary_is_described() -> None:
+    text = reference.summary_keys()
+    result = RunResult(run_id="r", plan="p", plan_path="p.yaml", root="/", at=0.0, wall=0.0)
+    first = [line.split(" | ")[0] for line in text.splitlines()]
+    described = [name for cell in first if cell.startswith("| `") for name in re.findall(r"`(\w+)`", cell)]
+    assert described == list(json.loads(summary.render(result, 0)))
+    assert "sequences[sequence] ran before it |" in text
+
+
+def test_a_picture_keeps_the_first_lines_of_a_block() -> None:
+    lines = ["HANGS", "│ 1", "│ 2", "│ 3", "│ 4", "", "slowest tests", "  1s a", "", "leaks", "  b"]
+    assert list(reference.shortened(lines)) == ["HANGS", "│ 1", "│ 2", "│ …", "", "leaks", "  b"]
