@@ -6,7 +6,7 @@
 - YAML blocks that are plans, and every plan in the repository, are valid; hooks in pre-commit blocks exist
 - the reference names every key, exit code, outcome and event once, and its generated parts are current
 - every page of docs/ can be reached from docs/README.md
-- no sentence is longer than 25 words, and half of a document's sentences have at most 14
+- no sentence is longer than 20 words, and half of a document's sentences have at most 14
 
 Prints one line per problem, ``file:line: what``; exits 1 if there are any.
 """
@@ -41,7 +41,7 @@ from async_test_runner.record.events import Event  # noqa: E402
 _LINK = re.compile(r"(?<!\\)!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$")
 _FENCE = re.compile(r"^ *(```+|~~~+) *([\w+-]*)")
-_LONGEST_SENTENCE = 25  # words
+_LONGEST_SENTENCE = 20  # words
 _MEDIAN_SENTENCE = 14
 _FEW = 10  # sentences: of fewer, no median is asked for
 _SHELL = frozenset({"console", "shell", "sh", "bash", "shell-session"})
@@ -190,12 +190,12 @@ def bad_plan(read: Callable[[], object]) -> Iterator[str]:
 def sentences(prose: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """The sentences of a document, with the lines on which their paragraphs begin; code counts as one word.
 
-    The cells of tables and the items of lists are paragraphs of their own; headings and comments are none.
+    The cells of tables and the items of lists are paragraphs of their own; headings and comments are none. ``·`` divides.
     """
     for number, paragraph in paragraphs(prose):
         text = re.sub(r"``?[^`]+``?", "code", paragraph)
         text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("*", "")
-        for sentence in re.split(r"(?<=[.!?])[\"”)]? +(?=\S)", text):
+        for sentence in re.split(r"(?<=[.!?])[\"”)]? +(?=\S)| · ", text):
             if re.search(r"\w", sentence):
                 yield number, sentence
 

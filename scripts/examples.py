@@ -30,7 +30,15 @@ ELSEWHERE = {"fastapi_template"}  # it has steps of its own in .ci/run
 MUST_SHOW = ("async-test-run -c runner.yaml --launcher warm", "async-test-run -c runner.yaml --launcher exec", "pytest")
 LONGEST = 300.0  # seconds for a command: on a busy machine many times what it takes
 QUIET = 3.0  # seconds without an end that make a hang
-NOT_INHERITED = ("DATABASE_URL", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "VIRTUAL_ENV", "PYTHONPATH", "FORCE_COLOR")
+NOT_INHERITED = (
+    "DATABASE_URL",
+    "PYTEST_ADDOPTS",
+    "PYTEST_PLUGINS",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "FORCE_COLOR",
+    "PYTHONDONTWRITEBYTECODE",  # each command would compile the package anew: twice the processor time
+)
 
 
 class Shown(NamedTuple):

@@ -36,7 +36,7 @@ class Detail(msgspec.Struct, frozen=True, gc=False):
 
 
 class Leak(msgspec.Struct, frozen=True, gc=False):
-    """Something that a test left behind: what it is, and the place in the code that made it, if that is known."""
+    """Something that a test left behind. ``where`` is the place in the code that made it, if that is known."""
 
     kind: LeakKind
     what: str

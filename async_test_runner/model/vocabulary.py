@@ -74,7 +74,7 @@ class LeakKind(enum.StrEnum):
     )
     CLIENTS = (
         "clients",
-        "Clients of httpx and aiohttp that were not closed, and connections that were not returned to the pool of an "
+        "Clients of httpx and aiohttp that were not closed. Connections that were not returned to the pool of an "
         "SQLAlchemy engine.",
     )
     STATE = (

@@ -116,7 +116,7 @@ _PHASE_FIELDS = (
         kind=_NAME,
         levels=_SELECTS,
         required=True,
-        help=f"The phase in reports and directories: {NAME_TEXT}. Every phase has a name of its own.",
+        help=f"The phase in reports and directories. It has {NAME_TEXT}. Every phase has a name of its own.",
         example="async-db",
     ),
     Field(

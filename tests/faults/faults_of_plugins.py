@@ -164,7 +164,7 @@ FAULTS = [
     ),
     in_conftest(
         "report_with_a_made_up_outcome",
-        "a plugin makes up an outcome that pytest does not have, for a test that fails: that is no success",
+        "a plugin makes up an outcome that pytest does not have, for a test that fails",
         """
         import pytest
         @pytest.hookimpl(wrapper=True)

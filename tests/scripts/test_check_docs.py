@@ -123,10 +123,10 @@ def test_sentences_are_told_apart() -> None:
 
 
 def test_a_sentence_that_is_too_long_is_found() -> None:
-    short, long = "one two three.", f"{'word ' * 25}word."
+    short, long = "one two three.", f"{'word ' * 20}word."
     ((line, problem),) = check_docs.long_sentences(prose_of(f"{short}\n\n{long}\n"))
     assert line == 3
-    assert problem.startswith("a sentence of 26 words (at most 25)")
+    assert problem.startswith("a sentence of 21 words (at most 20)")
 
 
 def test_a_document_of_long_sentences_is_found() -> None:
