@@ -190,7 +190,8 @@ def bad_plan(read: Callable[[], object]) -> Iterator[str]:
 def sentences(prose: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """The sentences of a document, with the lines on which their paragraphs begin; code counts as one word.
 
-    The cells of tables and the items of lists are paragraphs of their own; headings and comments are none. ``·`` divides.
+    The cells of tables and the items of lists are paragraphs of their own; headings and comments are none. A ``·``
+    divides like a stop.
     """
     for number, paragraph in paragraphs(prose):
         text = re.sub(r"``?[^`]+``?", "code", paragraph)

@@ -238,8 +238,8 @@ def document(rows: dict[str, dict[str, Verdict]], versions: str) -> str:
         "Our own runner ran with `isolation: test`, pytest-isolated with `--isolated --isolated-timeout=5`,",
         "pytest-xdist with `-n 2`, and pytest-lanes with one lane.",
         "*Lost* are tests that were collected and are not in the JUnit XML.",
-        f"A run *hangs* if it has not ended after {PATIENCE[False]:.0f} s, or after {PATIENCE[True]:.0f} s where a fault "
-        "is a matter of time.",
+        f"A run *hangs* if it has not ended after {PATIENCE[False]:.0f} s. Where a fault is a matter of time, after "
+        f"{PATIENCE[True]:.0f} s.",
         "Then come SIGTERM and SIGKILL, as from a CI service.",
         "A dash means none of these.",
         "Nobody was given pytest-timeout. After `runner_killed` our own results are those that `report` shows.",
