@@ -12,6 +12,8 @@ import yaml
 from async_test_runner.commands import COMMANDS, load
 from async_test_runner.plan import reading as plan
 
+from .test_architecture import ROOMS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
@@ -66,3 +68,10 @@ def test_every_command_has_its_section() -> None:
     reference = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
 
     assert re.findall(r"^## (\w+)$", reference, re.MULTILINE) == sorted(COMMANDS)
+
+
+def test_the_table_of_rooms_is_the_one_that_is_checked() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `([\w/]+)/` \|", text[text.index("## Rooms") : text.index("Two houses")], re.MULTILINE)
+
+    assert rooms == [room.replace(".", "/") for room in ROOMS if room]

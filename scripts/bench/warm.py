@@ -1,4 +1,4 @@
-"""What forks cost and save: the table of the README, peers measured in the same run, taking turns.
+"""What forks cost and save: the tables of docs/figures.md, peers measured in the same run, taking turns.
 
     python scripts/bench/warm.py                     everything (about an hour)
     python scripts/bench/warm.py --only mixed        one of: fastapi, trivial, isolated, mixed, real, memory
