@@ -21,7 +21,7 @@ INSIDE = f"{PACKAGE}/inside/async_test_run_inside"
 FAULT = "tests/faults/test_faults.py::test_a_fault_costs_only_what_it_touches[{}]"
 SCHEDULE = ("tests/supervision/test_aftermath.py",)
 SUPERVISION = ("tests/supervision",)
-EVENTS = ("tests/record/test_events.py",)
+FOLD = ("tests/record/fold",)
 VERDICT = ("tests/record/test_verdict.py",)
 OUTCOMES = ("tests/supervision/test_outcomes.py",)
 JOURNAL = ("tests/record/test_journal.py",)
@@ -316,31 +316,31 @@ MUTATIONS = (
     # ---------------------------------------------------------------------------------------- events and the journal
     Mutation(
         "events: the first attempt decides",
-        f"{PACKAGE}/record/fold.py",
-        "        phase.attempts[event.id] = (*attempts, _attempt(event))\n",
-        "        phase.attempts[event.id] = (_attempt(event), *attempts)\n",
-        EVENTS,
+        f"{PACKAGE}/record/fold/attempts.py",
+        " = (*before, _attempt(event, process, worker))\n",
+        " = (_attempt(event, process, worker), *before)\n",
+        FOLD,
     ),
     Mutation(
         "events: a test that nobody planned passes silently",
-        f"{PACKAGE}/record/fold.py",
-        "        if attempts is None:\n            self._unplanned.append(event.id)\n            return\n",
-        "        if attempts is None:\n            return\n",
-        EVENTS,
+        f"{PACKAGE}/record/fold/attempts.py",
+        "            self._books.unplanned.append(event.id)\n            return False\n",
+        "            return False\n",
+        FOLD,
     ),
     Mutation(
         "events: a second report of an attempt counts",
-        f"{PACKAGE}/record/fold.py",
-        "            self._duplicates.append(event.id)\n            return\n        phase.attempts",
-        "            return\n        phase.attempts",
-        EVENTS,
+        f"{PACKAGE}/record/fold/attempts.py",
+        "            self._books.duplicates.append(event.id)\n            return False\n",
+        "            return False\n",
+        FOLD,
     ),
     Mutation(
         "events: the last signal decides",
-        f"{PACKAGE}/record/fold.py",
+        f"{PACKAGE}/record/fold/run.py",
         "                self._signal = self._signal or event.signal\n",
         "                self._signal = event.signal\n",
-        EVENTS,
+        FOLD,
     ),
     Mutation(
         "journal: a short write is taken for a whole one",

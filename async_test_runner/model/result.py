@@ -152,6 +152,34 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class ProcessRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A pytest process of a phase: when it ran, for how many tests, and how it ended.
+
+    ``name`` is ``async/0007``; its worker processes hold ``workers`` slots, from ``slot`` on. ``mono`` is the run's
+    clock when it started, and begins anew where the run was resumed. With the status None nobody saw it end: it has
+    run for ``duration`` at least.
+    """
+
+    name: str
+    phase: str
+    pid: int
+    slot: int
+    workers: int
+    attempt: int
+    tests: int
+    at: float
+    mono: float
+    log: str  # its output, relative to the run directory
+    duration: float = 0.0
+    status: int | None = None  # the exit status, negative for a signal
+    finished: bool = False  # pytest said that its session was over
+
+    @property
+    def ended(self) -> float:
+        """Wall time of its end, or until when it is known to have run."""
+        return self.at + self.duration
+
+
 class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """A phase and its tests in the order of the collection."""
 
@@ -164,6 +192,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     reason: str = ""  # why it did not start, or ended early
     commands: tuple[CommandResult, ...] = ()
+    processes: tuple[ProcessRun, ...] = ()  # in the order of their start, those of all parts of a resumed run
 
     @property
     def counts(self) -> Counter[Outcome]:

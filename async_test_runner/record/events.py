@@ -105,7 +105,10 @@ class CommandFinished(_Event, frozen=True, kw_only=True, tag="command_finished")
 
 
 class ProcessStarted(_Event, frozen=True, kw_only=True, tag="process_started"):
-    """A pytest process for `tests` tests of a phase. ``process`` is its name in this run (``async/0007``)."""
+    """A pytest process for ``tests`` tests of a phase, the leader of ``workers`` where it has more than one.
+
+    ``process`` is its name in this run (``async/0007``), ``slot`` the lowest that it holds.
+    """
 
     phase: str
     process: str
@@ -114,6 +117,7 @@ class ProcessStarted(_Event, frozen=True, kw_only=True, tag="process_started"):
     attempt: int
     tests: int
     log: str
+    workers: int = 1
 
 
 class ProcessExited(_Event, frozen=True, kw_only=True, tag="process_exited"):

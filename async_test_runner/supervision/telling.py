@@ -55,6 +55,7 @@ class Teller:
                 attempt=job.attempt,
                 tests=len(job.tests),
                 log=log,
+                workers=job.workers,
             )
         )
 

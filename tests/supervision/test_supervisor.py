@@ -124,3 +124,20 @@ def test_a_worker_that_the_signal_ends_is_no_crash_of_its_test() -> None:
     it.say("p/0001", WorkerDied, id="a::1", worker="gw0", status=-signal.SIGTERM)
     it.over("p/0001", 2, "interrupted")
     assert it.outcomes() == "not_run not_run"
+
+
+def test_a_timeline_of_the_processes_can_be_drawn_from_the_result() -> None:
+    it = replay("a::1", "a::2", "a::3", workers=2, retries=Retries(count=1))
+    it.run("p/0001", "a::1", FAILED)
+    it.run("p/0001", "a::2")
+    it.run("p/0001", "a::3")
+    it.now = 4.0
+    it.over("p/0001", 1)
+    it.now = 6.0
+    it.run("p/0002", "a::1")
+    it.over("p/0002", -9, exit=-9)
+    first, second = it.result().phases[0].processes
+    assert (first.name, first.at, first.duration, first.status, first.finished) == ("p/0001", EPOCH, 4.0, 1, True)
+    assert (first.workers, first.slot, first.tests, first.attempt) == (2, 0, 3, 1)
+    assert (second.name, second.at, second.duration, second.status) == ("p/0002", EPOCH + 4.0, 2.0, -9)
+    assert (second.workers, second.tests, second.attempt) == (1, 1, 2)
