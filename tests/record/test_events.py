@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -20,6 +22,8 @@ from async_test_runner.record.events import (
     encode,
 )
 from tests.support.events import AT, DETAIL, ONE_OF_EACH
+
+PACKAGE = Path(events.__file__).parents[1]
 
 
 def test_the_table_has_one_event_of_each_kind() -> None:
@@ -83,3 +87,13 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
 
 def test_the_version_is_written_down() -> None:
     assert events.VERSION == 1
+
+
+KNOW_EVENTS = [path for path in sorted(PACKAGE.rglob("*.py")) if "events import" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", KNOW_EVENTS, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_match_over_events_passes_over_a_kind_that_it_does_not_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.match_case) and isinstance(node.pattern, ast.MatchAs) and node.pattern.pattern is None:
+            assert ast.unparse(node.body).startswith("assert_never("), f"{path}:{node.pattern.lineno}"

@@ -6,13 +6,14 @@ told from ours, and in a log no CI service takes it for a command.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any, Generic, TypeVar
 
 from rich.text import Text
 
-from ...model.result import Attempt, CommandResult, Detail, Section
+from ...model.result import Attempt, Detail, Section
 from ...model.vocabulary import GREEN, Outcome
 from ...record.events import (
     Collected,
@@ -23,12 +24,20 @@ from ...record.events import (
     Interrupted,
     LeakFound,
     Paused,
+    PhaseFinished,
+    PhasePlanned,
+    PhaseStarted,
     ProblemFound,
+    ProcessExited,
+    ProcessStarted,
+    RunFinished,
     RunResumed,
     RunStarted,
     TestFinished,
+    TestNotRun,
     TestRechecked,
     TestSlow,
+    TestStarted,
     Warned,
 )
 from ...words.deaths import REPORT_END
@@ -57,66 +66,12 @@ class Entry:
 
 def is_told(event: Event, verbosity: int) -> bool:
     """Whether `entry` has something to say about it: cheap, for deciding whether to keep the event at all."""
-    match event:
-        case TestFinished():
-            return event.outcome.is_red or event.fails or verbosity > 0
-        case TestRechecked():
-            return event.outcome in GREEN or verbosity > 0
-        case LeakFound():
-            return verbosity > 0  # the end summary tells all of them
-        case CommandFinished():
-            return event.result.status != 0 or verbosity > 0
-        case DeadlineReached():
-            return event.budget != "test"  # the test's own failure follows, and says it
-        case Collected():
-            return bool(event.errors) or verbosity >= 0
-        case RunStarted() | RunResumed():
-            return verbosity >= 0
-        case Warned() | ProblemFound() | Interrupted() | HangReported() | Paused():
-            return True
-        case TestSlow():
-            return verbosity >= 0
-        case _:
-            return False
+    return verbosity >= TELLINGS[type(event)].level(event)
 
 
 def entry(event: Event) -> Entry | None:
     """What the event has to say; None for the events that a view only counts."""
-    match event:
-        case TestFinished():
-            return _test(event)
-        case TestRechecked():
-            return _rechecked(event)
-        case LeakFound():
-            return Entry(_head("LEAK", "yellow", f"{event.id}  {leak_line(event.leak)}"))
-        case CommandFinished():
-            return _command(event.result)
-        case DeadlineReached():
-            return _deadline(event)
-        case Collected():
-            return _collected(event)
-        case RunStarted():
-            return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
-        case RunResumed():
-            return Entry(_head("RESUMED", "bold", event.run_id))
-        case HangReported():
-            return _hang(event)
-        case TestSlow():
-            at = f", at {event.line}" if event.line else "; its process does not answer: busy in C, or stopped"
-            return Entry(_head("SLOW", "yellow", f"{event.id}: runs for {seconds(event.age)}{at}"))
-        case Warned():
-            return Entry(_head("WARNING", "yellow", event.message))
-        case ProblemFound():
-            phase = f"  (phase {event.problem.phase})" if event.problem.phase else ""
-            body = _tail(event.problem.hint, _SECTION_LINES)
-            return Entry(_head("PROBLEM", "bold red", event.problem.message + phase), tuple(body))
-        case Interrupted():
-            how = "ending in order, once more kills at once" if event.count == 1 else "killing what is left"
-            return Entry(_head("INTERRUPTED", "bold yellow", f"by {signal_name(event.signal)}: {how}"))
-        case Paused():
-            return Entry(_head("CONTINUED", "bold", f"after {seconds(event.seconds)}, which count for no deadline"))
-        case _:
-            return None
+    return TELLINGS[type(event)].entry(event)
 
 
 def _head(label: str, style: str, text: str) -> Text:
@@ -141,6 +96,10 @@ def _test(event: TestFinished) -> Entry:
     return Entry(failure_head(event.outcome, event.id, facts), tuple(failure(event, cut=True)))
 
 
+def _test_level(event: TestFinished) -> float:
+    return ALWAYS if event.outcome.is_red or event.fails else VERBOSE
+
+
 def _rechecked(event: TestRechecked) -> Entry:
     facts = f"(phase {event.phase}, {seconds(event.duration)})"
     if event.outcome is Outcome.NOT_RUN:
@@ -151,7 +110,16 @@ def _rechecked(event: TestRechecked) -> Entry:
     return Entry(_head("ORDER-DEPENDENT", style, f"{event.id}  {event.outcome.label} alone  {facts}"))
 
 
-def _command(result: CommandResult) -> Entry:
+def _rechecked_level(event: TestRechecked) -> float:
+    return ALWAYS if event.outcome in GREEN else VERBOSE
+
+
+def _leak(event: LeakFound) -> Entry:
+    return Entry(_head("LEAK", "yellow", f"{event.id}  {leak_line(event.leak)}"))
+
+
+def _command(event: CommandFinished) -> Entry:
+    result = event.result
     facts = f"  (phase {result.phase}, {exit_status(result.status)}, {seconds(result.duration)})"
     if result.status == 0:
         return Entry(_head(result.stage, "green", result.command + facts))
@@ -160,10 +128,23 @@ def _command(result: CommandResult) -> Entry:
     return Entry(_head(f"{result.stage.upper()} FAILED", "bold red", result.command + facts), body)
 
 
+def _command_level(event: CommandFinished) -> float:
+    return ALWAYS if event.result.status != 0 else VERBOSE
+
+
 def _deadline(event: DeadlineReached) -> Entry:
     what = event.id or (f"phase {event.phase}" if event.phase else f"the {event.budget}")
     text = f"{what}: the {event.budget} budget of {seconds(event.limit)} is used up"
     return Entry(_head("DEADLINE", "bold magenta", text))
+
+
+def _deadline_level(event: DeadlineReached) -> float:
+    return NEVER if event.budget == "test" else ALWAYS  # the test's own failure follows, and says it
+
+
+def _slow(event: TestSlow) -> Entry:
+    at = f", at {event.line}" if event.line else "; its process does not answer: busy in C, or stopped"
+    return Entry(_head("SLOW", "yellow", f"{event.id}: runs for {seconds(event.age)}{at}"))
 
 
 def _hang(event: HangReported) -> Entry:
@@ -185,6 +166,95 @@ def _collected(event: Collected) -> Entry:
     more = len(event.errors) - len(body)
     rest = (Text(f"  … and {more} more", "dim"),) if more else ()
     return Entry(_head("COLLECTED", "bold red", f"{text}, {plural(len(event.errors), 'error')}"), body + rest)
+
+
+def _collected_level(event: Collected) -> float:
+    return ALWAYS if event.errors else NORMAL
+
+
+def _started(event: RunStarted) -> Entry:
+    return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
+
+
+def _resumed(event: RunResumed) -> Entry:
+    return Entry(_head("RESUMED", "bold", event.run_id))
+
+
+def _warned(event: Warned) -> Entry:
+    return Entry(_head("WARNING", "yellow", event.message))
+
+
+def _problem(event: ProblemFound) -> Entry:
+    phase = f"  (phase {event.problem.phase})" if event.problem.phase else ""
+    body = _tail(event.problem.hint, _SECTION_LINES)
+    return Entry(_head("PROBLEM", "bold red", event.problem.message + phase), tuple(body))
+
+
+def _interrupted(event: Interrupted) -> Entry:
+    how = "ending in order, once more kills at once" if event.count == 1 else "killing what is left"
+    return Entry(_head("INTERRUPTED", "bold yellow", f"by {signal_name(event.signal)}: {how}"))
+
+
+def _paused(event: Paused) -> Entry:
+    return Entry(_head("CONTINUED", "bold", f"after {seconds(event.seconds)}, which count for no deadline"))
+
+
+# ------------------------------------------------------------------------------------------------------ the table
+
+ALWAYS = float("-inf")  # least verbosities: told even quietly,
+NORMAL = 0.0  # without a flag,
+VERBOSE = 1.0  # with -v,
+NEVER = float("inf")  # and not at all
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling(Generic[E]):
+    """How events of one kind are told: the least verbosity for one of them, and what it has to say."""
+
+    level: Callable[[E], float]
+    entry: Callable[[E], Entry | None]
+
+
+def _told(
+    kind: type[E], level: float | Callable[[E], float], entry: Callable[[E], Entry]
+) -> tuple[type[Any], Telling[Any]]:
+    return kind, Telling(level if callable(level) else lambda event: level, entry)
+
+
+def _untold(kind: type[Any]) -> tuple[type[Any], Telling[Any]]:
+    """A view counts these, or says them in its own way."""
+    return kind, Telling(lambda event: NEVER, lambda event: None)
+
+
+# Every kind of event stands here: one that is missing is a failure of the tests, not a fact that nobody is told.
+TELLINGS: dict[type[Event], Telling[Any]] = dict(
+    (
+        _told(RunStarted, NORMAL, _started),
+        _told(RunResumed, NORMAL, _resumed),
+        _told(Collected, _collected_level, _collected),
+        _untold(PhasePlanned),
+        _untold(PhaseStarted),
+        _told(CommandFinished, _command_level, _command),
+        _untold(ProcessStarted),
+        _untold(ProcessExited),
+        _untold(TestStarted),
+        _told(TestFinished, _test_level, _test),
+        _told(TestRechecked, _rechecked_level, _rechecked),
+        _told(LeakFound, VERBOSE, _leak),  # the end summary tells all of them
+        _told(DeadlineReached, _deadline_level, _deadline),
+        _told(TestSlow, NORMAL, _slow),
+        _told(HangReported, ALWAYS, _hang),
+        _untold(TestNotRun),
+        _untold(PhaseFinished),
+        _told(Warned, ALWAYS, _warned),
+        _told(ProblemFound, ALWAYS, _problem),
+        _told(Interrupted, ALWAYS, _interrupted),
+        _told(Paused, ALWAYS, _paused),
+        _untold(RunFinished),
+    )
+)
 
 
 # ---------------------------------------------------------------------------------------- parts, also for the end

@@ -10,16 +10,24 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from ...model.vocabulary import Outcome
 from ...record.events import (
     Collected,
+    CommandFinished,
+    DeadlineReached,
     Event,
+    HangReported,
     Interrupted,
     LeakFound,
+    Paused,
     PhaseFinished,
     PhasePlanned,
     PhaseStarted,
+    ProblemFound,
+    ProcessExited,
+    ProcessStarted,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -28,6 +36,7 @@ from ...record.events import (
     TestRechecked,
     TestSlow,
     TestStarted,
+    Warned,
 )
 
 
@@ -180,8 +189,12 @@ class Progress:
                 phase = self.phases.get(event.phase)
                 if phase is not None:
                     self._add_to(phase, event)
+            case ProcessStarted() | ProcessExited() | CommandFinished() | DeadlineReached() | HangReported():
+                pass  # evidence: it is told, not counted
+            case Warned() | ProblemFound() | Paused():
+                pass
             case _:
-                pass  # evidence and messages: they are told, not counted
+                assert_never(event)
 
     def _add_to(
         self,
@@ -209,6 +222,8 @@ class Progress:
                 for id in event.ids:
                     self._stop(phase, id)
                     phase.skip_test(id)
+            case _:
+                assert_never(event)
 
     def _stop(self, phase: PhaseProgress, id: str) -> None:
         if self._running.pop((phase.name, id), None):

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from async_test_runner.model.inventory import CollectError, LeftOut
 from async_test_runner.model.result import CommandResult, Detail, Problem, Section
 from async_test_runner.model.vocabulary import Outcome
-from async_test_runner.record.events import CommandFinished, DeadlineReached, Event, Interrupted, ProblemFound, Warned
-from async_test_runner.reports.terminal.entries import entry, is_told
+from async_test_runner.record.events import (
+    CommandFinished,
+    DeadlineReached,
+    Event,
+    Interrupted,
+    ProblemFound,
+    Warned,
+)
+from async_test_runner.reports.terminal.entries import TELLINGS, entry, is_told
 from tests.reports.event_script import Script
+from tests.support.events import ONE_OF_EACH
 
 FAILED = Detail(
     "call", Outcome.FAILED, "assert 1 == 2\nmore", "    def test():\n>       assert 1 == 2\nE       assert 1 == 2"
@@ -161,8 +171,15 @@ def test_what_is_told_at_which_verbosity(event: Event, quiet: bool, normal: bool
     assert [is_told(event, verbosity) for verbosity in (-1, 0, 1)] == [quiet, normal, verbose]
 
 
-def test_events_that_are_only_counted_have_no_entry() -> None:
-    assert entry(Script().start("p", "a", 1.0)) is None
+def test_every_kind_of_event_is_told_or_named_as_untold() -> None:
+    assert list(TELLINGS) == list(get_args(Event))
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_what_is_told_begins_with_a_word_for_it_and_what_is_only_counted_has_no_entry(event: Event) -> None:
+    told = entry(event)
+    assert told is not None or not is_told(event, 99)
+    assert told is None or told.head.plain.split()[0].isupper()
 
 
 @pytest.mark.parametrize(
