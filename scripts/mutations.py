@@ -183,8 +183,8 @@ MUTATIONS = (
     Mutation(
         "deadlines: a hung test has no deadline",
         f"{PACKAGE}/supervision/deadlines.py",
-        "or id in running.dead or now < flight.began + limit:",
-        "or id in running.dead or now < flight.began + limit * 1000:",
+        "in running.flights.dead or now < flight.began + limit:",
+        "in running.flights.dead or now < flight.began + limit * 1000:",
         SUPERVISION,
     ),
     Mutation(
@@ -218,8 +218,8 @@ MUTATIONS = (
     Mutation(
         "deadlines: a process that stays is left alone",
         f"{PACKAGE}/supervision/deadlines.py",
-        "        if running.finished is None or running.escalation:\n            return []\n",
-        "        if running.finished is not None or running.escalation:\n            return []\n",
+        "        if heard.finished is None or escalation.steps:\n            return []\n",
+        "        if heard.finished is not None or escalation.steps:\n            return []\n",
         SUPERVISION,
     ),
     Mutation(
@@ -253,8 +253,8 @@ MUTATIONS = (
     Mutation(
         "endings: a blamed test is not told",
         f"{PACKAGE}/supervision/endings.py",
-        "        for blame in after.blamed:\n            self._decider.blame(running, blame, running.in_flight.get(blame.id))\n",
-        "        for blame in after.blamed[1:]:\n            self._decider.blame(running, blame, running.in_flight.get(blame.id))\n",
+        "        for blame in after.blamed:\n            self._decider.blame(running, blame, running.flights.",
+        "        for blame in after.blamed[1:]:\n            self._decider.blame(running, blame, running.flights.",
         SUPERVISION,
     ),
     Mutation(
@@ -267,21 +267,21 @@ MUTATIONS = (
     Mutation(
         "endings: pytest may be red without any test",
         f"{PACKAGE}/supervision/endings.py",
-        "        if status not in _expected(running):\n",
+        "        if finished.status not in _expected(running, finished):\n",
         "        if False:\n",
         SUPERVISION,
     ),
     Mutation(
         "hearing: a test is decided twice",
         f"{PACKAGE}/supervision/hearing.py",
-        "        flight = running.in_flight.pop(message.id, None)\n        if message.id not in running.known or message.id in running.done:\n            return\n",
-        "        flight = running.in_flight.pop(message.id, None)\n",
+        "        if message.id not in running.known or message.id in running.flights.done:\n            return\n",
+        "",
         SUPERVISION,
     ),
     Mutation(
         "hearing: the tests of a worker that is gone are nobody's",
         f"{PACKAGE}/supervision/hearing.py",
-        "    running.dead.update(id for id, flight in running.in_flight.items() if flight.worker == worker)\n",
+        "    running.flights.die(running.flights.of(worker))\n",
         "",
         SUPERVISION,
     ),

@@ -38,79 +38,80 @@ class Deadlines:
 
     def due(self, running: Running, whole: Overdue | None, *, interrupted: bool) -> list[Action]:
         """What is due for a session now."""
-        now = self._teller.now
-        if running.doom is None and not interrupted:
+        now, escalation = self._teller.now, running.escalation
+        if escalation.doom is None and not interrupted:
             doom = whole or self._idle(running, now)
             if doom is not None:
                 return self._doom(running, doom, now)
         actions = self._exit_overdue(running, now) + self._escalate(running, now) + self._asker.due(running)
-        if running.doom is None and running.finished is None and not interrupted:
-            for id, flight in running.in_flight.items():
+        if escalation.doom is None and running.heard.finished is None and not interrupted:
+            for id, flight in running.flights.under_way.items():
                 actions += self._test(running, id, flight, now) or self._slow(running, id, flight, now)
         return actions
 
     def _idle(self, running: Running, now: float) -> Overdue | None:
         """A session that neither runs a test nor ends: it hangs while it collects, or between two tests."""
-        limit = self._limits.idle
-        if limit is None or running.in_flight or running.finished or now < running.heard + limit:
+        limit, heard = self._limits.idle, running.heard
+        if limit is None or running.flights.under_way or heard.finished or now < heard.last + limit:
             return None
         return Overdue("collection", limit)
 
     def _doom(self, running: Running, doom: Overdue, now: float) -> list[Action]:
-        running.doom = doom
-        running.escalation[0] = (0, now)
+        running.escalation.doomed(doom, now)
         process = running.job.process
         self._teller.deadline(doom, process, "")
         return self._asker.everything(running, "overdue", str(doom)) or self._escalate(running, now)
 
     def _test(self, running: Running, id: str, flight: Flight, now: float) -> list[Action]:
-        limit = self._phase.test_timeout
-        if limit is None or flight.late is not None or id in running.dead or now < flight.began + limit:
+        limit, escalation = self._phase.test_timeout, running.escalation
+        if limit is None or id in escalation.late or id in running.flights.dead or now < flight.began + limit:
             return []
-        flight.late = Overdue("test", limit)
-        self._teller.deadline(flight.late, running.job.process, id)
-        running.escalation.setdefault(running.target(flight.worker), (0, now))
-        return self._asker.ask(running, flight.worker, "overdue", id, str(flight.late))
+        late = Overdue("test", limit)
+        escalation.too_late(id, late)
+        self._teller.deadline(late, running.job.process, id)
+        escalation.begin(running.target(flight.worker), now)
+        return self._asker.ask(running, flight.worker, "overdue", id, str(late))
 
     def _slow(self, running: Running, id: str, flight: Flight, now: float) -> list[Action]:
         """Each time that the period has passed: a few instructions of ours, a question to its process."""
-        period = self._phase.slow_after
-        if period is None or flight.late is not None or now < flight.began + period * (flight.notices + 1):
+        period, escalation = self._phase.slow_after, running.escalation
+        if period is None or id in escalation.late:
             return []
-        flight.notices = int((now - flight.began) / period)
+        if now < flight.began + period * (escalation.notices.get(id, 0) + 1):
+            return []
+        escalation.noticed(id, int((now - flight.began) / period))
         return self._asker.ask(running, flight.worker, "slow", id)
 
     def _escalate(self, running: Running, now: float) -> list[Action]:
         actions: list[Action] = []
-        for pid, (sent, since) in list(running.escalation.items()):
+        for pid, (sent, since) in list(running.escalation.steps.items()):
             if now < since + self._phase.grace or sent == KILL:
                 continue
             number = int(signal.SIGTERM) if sent == 0 else KILL
-            running.escalation[pid] = (number, now)
-            running.signalled = True
+            running.escalation.signal(pid, number, now)
             actions.append(Signal(running.job.process, number, pid))
         return actions
 
     def _exit_overdue(self, running: Running, now: float) -> list[Action]:
         """A process that stays after its session is over: it dumps, says what holds it, and is ended; results stand."""
-        limit = self._phase.leak_timeout
-        if running.finished is None or running.escalation:
+        limit, heard, escalation = self._phase.leak_timeout, running.heard, running.escalation
+        if heard.finished is None or escalation.steps:
             return []
-        if running.stays_since is None and now < running.heard + limit:
+        if escalation.stays_since is None and now < heard.last + limit:
             return []
         process = running.job.process
-        if running.stays_since is None and "" in running.processes:
-            running.stays_since = now
+        if escalation.stays_since is None and "" in heard.processes:
+            escalation.stays(now)
             return self._asker.ask(running, "", "exit", "")
-        if running.stays_since is not None and now < running.stays_since + _DUMPING:
+        if escalation.stays_since is not None and now < escalation.stays_since + _DUMPING:
             return []
-        running.escalation[0] = (int(signal.SIGTERM), now)
-        why = "; ".join(running.left[:_NAMED]) or "nobody knows what holds it"
-        self._teller.stayed(process, "the process", limit, why, running.report[0])
+        escalation.step(0, int(signal.SIGTERM), now)
+        why = "; ".join(heard.left[:_NAMED]) or "nobody knows what holds it"
+        self._teller.stayed(process, "the process", limit, why, heard.reported().likely)
         return [Signal(process, int(signal.SIGTERM))]
 
 
 def interrupt(running: Running, number: int, now: float) -> Action:
     """Pass a signal on to a session: the escalation goes on from there."""
-    running.escalation[0] = (number, now)
+    running.escalation.step(0, number, now)
     return Signal(running.job.process, number)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ..contract.messages import Finished, Leaked
 from ..model.plan import Phase
-from ..model.result import Detail, Section
+from ..model.result import Detail
 from ..model.vocabulary import GREEN, Outcome
-from ..record.events import TestFinished, TestRechecked
 from ..words.sizes import format_size
 from . import outcomes
 from .aftermath import Blame
-from .running import Flight, Running, with_report
+from .conclusion import Conclusion, Follows
+from .running import Flight, Running
 from .telling import Teller
 from .waiting import Queue
 
@@ -25,7 +25,7 @@ class Decider:
 
     def finished(self, running: Running, message: Finished, flight: Flight | None) -> None:
         """pytest has said how a test ended."""
-        late = with_report(flight.late, flight.report) if flight is not None and flight.late is not None else None
+        late = running.late(message.id)
         tries = outcomes.attempts(message.stages)
         for position, stages in enumerate(tries):
             last = position == len(tries) - 1
@@ -37,16 +37,16 @@ class Decider:
             elif self._phase.memory is not None and outcomes.is_out_of_memory(stages):
                 limit = format_size(self._phase.memory)
                 details = (Detail("runner", outcome, f"out of memory: limit {limit} (MemoryError)"), *details)
-            self._outcome(
-                running,
-                message.id,
-                outcome,
+            ended = Conclusion(
+                id=message.id,
                 attempt=running.job.attempt + position,
+                outcome=outcome,
                 details=details,
-                followed=not last,
                 message=message,
                 flight=flight,
+                followed=not last,
             )
+            self._conclude(running, ended)
         for leak in () if running.job.recheck else message.leaks:  # its attempt has said them
             self._teller.leak(running.job, message.id, running.job.attempt + len(tries) - 1, leak)
 
@@ -64,7 +64,9 @@ class Decider:
         """The runner says how a test ended, because pytest could not."""
         stages = outcomes.details(flight.stages) if flight else ()
         details = (Detail("runner", blame.outcome, blame.message, blame.text), *stages)
-        self._outcome(running, blame.id, blame.outcome, attempt=running.job.attempt, details=details, flight=flight)
+        attempt = running.job.attempt
+        ended = Conclusion(id=blame.id, attempt=attempt, outcome=blame.outcome, details=details, flight=flight)
+        self._conclude(running, ended)
 
     def not_run(self, running: Running, ids: tuple[str, ...], reason: str) -> None:
         """These tests of a session will not run, or not again."""
@@ -75,68 +77,43 @@ class Decider:
             self._teller.not_run(ids, reason)
         self._queue.given_up(ids)
 
-    def _outcome(
-        self,
-        running: Running,
-        id: str,
-        outcome: Outcome,
-        *,
-        attempt: int,
-        details: tuple[Detail, ...],
-        followed: bool = False,
-        message: Finished | None = None,
-        flight: Flight | None = None,
-    ) -> None:
+    def _conclude(self, running: Running, ended: Conclusion) -> None:
         """An attempt is decided: tell it, and either try again or count it."""
-        running.red += outcome.is_red and not followed
+        if ended.outcome.is_red and not ended.followed:
+            running.flights.count_red()
         if running.job.recheck:
-            if not followed:
-                self._rechecked(running, id, outcome, details, message)
+            self._rechecked(running, ended)
             return
-        at, mono = (message.at, message.mono) if message else self._teller.clock()
-        retry = not followed and self._will_retry(outcome, attempt)
-        recheck = not followed and not retry and self._will_recheck(outcome, flight)
-        fails = not followed and attempt > 1 and not outcome.is_red and self._phase.flaky == "fail"
-        worker = message.worker if message else flight.worker if flight else ""
-        self._teller.emit(
-            TestFinished(
-                at=at,
-                mono=mono,
-                phase=self._phase.name,
-                id=id,
-                attempt=attempt,
-                outcome=outcome,
-                process=running.job.process,
-                worker=worker,
-                slot=running.slot_of(worker),
-                started=flight.at if flight else message.started if message else 0.0,
-                duration=message.duration if message else mono - flight.began if flight else 0.0,
-                call=message.call if message else None,
-                details=details,
-                sections=tuple(Section(*section) for section in message.sections) if message else (),
-                properties=message.properties if message else (),
-                retry=retry or followed,
-                fails=fails,
-                recheck=recheck,
-                nth=flight.nth if flight and self._phase.recheck else 0,
-            )
-        )
-        if followed:
+        follows = self._follows(ended)
+        slot = running.slot_of(ended.worker)
+        nth = ended.flight.nth if ended.flight and self._phase.recheck else 0
+        self._teller.test_finished(running.job, slot, ended, follows, nth)
+        if ended.followed:
             return
-        if retry:
-            self._queue.retry(id, attempt + 1, running.slot_of(worker))
+        if follows.retry:
+            self._queue.retry(ended.id, ended.attempt + 1, slot)
             return
-        forgivable = recheck and self._phase.order_dependent == "pass"
-        if recheck:
-            self._queue.recheck(id, attempt, pending=forgivable)
+        forgivable = follows.recheck and self._phase.order_dependent == "pass"
+        if follows.recheck:
+            self._queue.recheck(ended.id, ended.attempt, pending=forgivable)
         if not forgivable:
-            self._count(id, red=outcome.is_red or fails)
+            self._count(ended.id, red=ended.outcome.is_red or follows.fails)
 
     def _count(self, id: str, *, red: bool) -> None:
         if red:
             self._queue.failed(id)
         else:
             self._queue.forgiven(id)
+
+    def _follows(self, ended: Conclusion) -> Follows:
+        if ended.followed:
+            return Follows(retry=True)
+        retry = self._will_retry(ended.outcome, ended.attempt)
+        return Follows(
+            retry=retry,
+            fails=ended.attempt > 1 and not ended.outcome.is_red and self._phase.flaky == "fail",
+            recheck=not retry and self._will_recheck(ended.outcome, ended.flight),
+        )
 
     def _will_retry(self, outcome: Outcome, attempt: int) -> bool:
         retries = self._phase.retries
@@ -147,24 +124,11 @@ class Decider:
         shared = flight is not None and flight.nth > 0
         return self._phase.recheck and outcome.is_red and shared and not self._queue.rechecks_closed
 
-    def _rechecked(
-        self, running: Running, id: str, outcome: Outcome, details: tuple[Detail, ...], message: Finished | None
-    ) -> None:
-        at, mono = self._teller.clock()
+    def _rechecked(self, running: Running, ended: Conclusion) -> None:
+        if ended.followed:
+            return
         forgivable = self._phase.order_dependent == "pass"
-        passes = forgivable and outcome in GREEN
-        self._teller.emit(
-            TestRechecked(
-                at=at,
-                mono=mono,
-                phase=self._phase.name,
-                id=id,
-                outcome=outcome,
-                passes=passes,
-                process=running.job.process,
-                duration=message.duration if message else 0.0,
-                details=details,
-            )
-        )
+        passes = forgivable and ended.outcome in GREEN
+        self._teller.test_rechecked(running.job, ended, passes=passes)
         if forgivable:
-            self._count(id, red=not passes)
+            self._count(ended.id, red=not passes)

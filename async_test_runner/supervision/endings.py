@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..contract.messages import SessionFinished
 from ..words.deaths import describe_death
 from .aftermath import Aftermath, Ending, aftermath
 from .deciding import Decider
@@ -27,40 +28,41 @@ class Endings:
 
     def exited(self, running: Running, status: int, interrupted: str) -> None:
         """All that the session said has been heard."""
-        self._teller.process_exited(running, status)
+        self._teller.process_exited(running.job, status, finished=running.heard.finished is not None)
         after = aftermath(self._ending(running, status, interrupted))
         self._settle(running, after)
         if not interrupted:
             self._check_exit(running, status, after)
 
     def _ending(self, running: Running, status: int, interrupted: str) -> Ending:
-        finished = running.finished
+        heard, flights = running.heard, running.flights
+        finished = heard.finished
         return Ending(
             tests=running.ids,
-            done=frozenset(running.done),
-            in_flight=tuple(running.in_flight),
-            missing=frozenset(running.missing),
+            done=frozenset(flights.done),
+            in_flight=tuple(flights.under_way),
+            missing=frozenset(heard.missing),
             overdue=running.overdue(with_doom=not interrupted),
-            dead=frozenset(running.dead),
-            collect_texts=tuple(running.collect_texts),
+            dead=frozenset(flights.dead),
+            collect_texts=tuple(heard.collect_texts),
             deaths=self._deaths(running, status),
             status=status,
             finished=finished is not None,
             reason=finished.reason if finished else "",
             error=finished.error if finished else "",
-            red=max(running.red, finished.red if finished else 0),
+            red=max(flights.red, finished.red if finished else 0),
             maxfail=running.job.maxfail,
-            doom=running.doom,
+            doom=running.escalation.doom,
             interrupted=interrupted,
             barren=running.barren,
-            log="\n\n".join(filter(None, [running.report[1], self._last_words(running.job.process)])),
+            log="\n\n".join(filter(None, [heard.reported().text, self._last_words(running.job.process)])),
         )
 
     def _deaths(self, running: Running, status: int) -> dict[str, str]:
         """What memory has to do with the end of each test that was in flight: a worker's status is not known here."""
         deaths = {
             id: self._memory.death(running, flight.worker, None if flight.worker else status)
-            for id, flight in running.in_flight.items()
+            for id, flight in running.flights.under_way.items()
         }
         return {id: death for id, death in deaths.items() if death}
 
@@ -69,24 +71,25 @@ class Endings:
             self._settle_recheck(running, after)
             return
         for blame in after.blamed:
-            self._decider.blame(running, blame, running.in_flight.get(blame.id))
+            self._decider.blame(running, blame, running.flights.under_way.get(blame.id))
         self._decider.not_run(running, after.not_run, after.reason)
         left = [after.again] if after.again else []
         left += [(id,) for id in after.alone]
         if self._queue.closed:
             self._decider.not_run(running, (*after.again, *after.alone, *after.later), self._queue.closed)
             return
-        self._queue.first(left, running.job.attempt, 0 if running.done or after.blamed else running.barren + 1)
+        self._queue.first(left, running.job.attempt, 0 if running.flights.done or after.blamed else running.barren + 1)
         if after.later:
             self._queue.last(after.later, running.job.attempt)
 
     def _settle_recheck(self, running: Running, after: Aftermath) -> None:
         """What ended it from outside says nothing about the test; a process that never came to it is tried again."""
+        doom = running.escalation.doom
         for blame in after.blamed:
-            if running.doom is None:
-                self._decider.blame(running, blame, running.in_flight.get(blame.id))
+            if doom is None:
+                self._decider.blame(running, blame, running.flights.under_way.get(blame.id))
             else:
-                self._decider.not_run(running, (blame.id,), f"the {running.doom.budget} deadline was reached in it")
+                self._decider.not_run(running, (blame.id,), f"the {doom.budget} deadline was reached in it")
         self._decider.not_run(running, after.not_run, after.reason)
         for id in (*after.again, *after.alone, *after.later):
             if self._queue.rechecks_closed:
@@ -96,65 +99,66 @@ class Endings:
 
     def _check_exit(self, running: Running, status: int, after: Aftermath) -> None:
         """An end that no test explains must not pass unnoticed."""
-        process, finished = running.job.process, running.finished
+        process, finished, escalation = running.job.process, running.heard.finished, running.escalation
         left = after.not_run or after.later
-        unexplained = not after.blamed and not left and not running.signalled
+        unexplained = not after.blamed and not left and not escalation.signalled
         if finished is None:
             self._check_death(running, status, after)
             return
-        if running.lost and unexplained:
-            self._teller.problem(f"{process}: while it ran no test, a worker was lost: {'; '.join(running.lost)}")
-        if running.doom is not None or ((finished.error or finished.reason) and after.blamed):
+        if running.heard.lost and unexplained:
+            self._teller.problem(f"{process}: while it ran no test, a worker was lost: {'; '.join(running.heard.lost)}")
+        if escalation.doom is not None or ((finished.error or finished.reason) and after.blamed):
             return  # what ended it is known
-        if status < 0 and not running.escalation and not _died_of_our_question(running, status):
+        if status < 0 and not escalation.steps and not _died_of_our_question(running, status):
             self._teller.problem(f"{process}: after all its tests, {describe_death(status)}{_last(running)}")
-        elif status > 0 and status != finished.status and not running.escalation:
+        elif status > 0 and status != finished.status and not escalation.steps:
             said = f"pytest had ended with {finished.status}, but its process exited with {status}{_last(running)}"
             self._teller.problem(f"{process}: {said}", hint="an exit handler that fails?")
-        self._check_status(running, finished.status)
+        self._check_status(running, finished)
 
     def _check_death(self, running: Running, status: int, after: Aftermath) -> None:
         """A process that ended before pytest did: a test carries the blame, or the process does."""
-        process = running.job.process
-        if after.blamed or after.not_run or (running.signalled and running.doom is None):
+        process, doom = running.job.process, running.escalation.doom
+        if after.blamed or after.not_run or (running.escalation.signalled and doom is None):
             return
-        if running.doom is not None:
-            late = with_report(running.doom, running.report)
+        if doom is not None:
+            late = with_report(doom, running.heard.reported())
             self._teller.problem(f"{process}: after its last test, it {late}", hint=late.report)
             return
         where = "while several tests ran" if after.alone else "while it ran no test"
         death = self._memory.death(running, "", status) or describe_death(status)
         self._teller.problem(f"{process}: {death}, {where}{_last(running)}", hint=_see_log(process))
 
-    def _check_status(self, running: Running, status: int) -> None:
+    def _check_status(self, running: Running, finished: SessionFinished) -> None:
         process = running.job.process
-        if status not in _expected(running):
-            error = f": {running.finished.error}" if running.finished is not None and running.finished.error else ""
+        if finished.status not in _expected(running, finished):
+            error = f": {finished.error}" if finished.error else ""
             self._teller.problem(
-                f"{process}: pytest ended with status {status} although its tests do not explain it{error} "
+                f"{process}: pytest ended with status {finished.status} although its tests do not explain it{error} "
                 f"(a coverage threshold, or a plugin?){_last(running)}",
                 hint=_see_log(process),
             )
 
 
-def _expected(running: Running) -> set[int]:
+def _expected(running: Running, finished: SessionFinished) -> set[int]:
     """The statuses that pytest may end with after such tests."""
-    expected = {0, 1, 5} if running.red or running.missing else {0, 5}
-    early = running.finished is not None and bool(running.finished.reason)
-    if running.collect_texts or running.dead or running.in_flight or running.lost or early:
+    heard, flights = running.heard, running.flights
+    expected = {0, 1, 5} if flights.red or heard.missing else {0, 5}
+    if heard.collect_texts or flights.dead or flights.under_way or heard.lost or finished.reason:
         expected |= {1, 2}
     return expected
 
 
 def _died_of_our_question(running: Running, status: int) -> bool:
     """A process that was slow to exit, and had put its handlers away already when it was asked what holds it."""
-    hello = running.processes.get("")
-    return running.stays_since is not None and hello is not None and -status in (hello.dump_signal, hello.c_signal)
+    hello = running.heard.processes.get("")
+    asked = running.escalation.stays_since is not None
+    return asked and hello is not None and -status in (hello.dump_signal, hello.c_signal)
 
 
 def _last(running: Running) -> str:
     """The suspect where no test was running: the one that ended last, if any did."""
-    return f"; the last test before was {running.last_done}" if running.last_done else ""
+    return f"; the last test before was {running.flights.last_done}" if running.flights.last_done else ""
 
 
 def _see_log(process: str) -> str:

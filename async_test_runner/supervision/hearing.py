@@ -39,7 +39,7 @@ from .asking import Asker
 from .deciding import Decider
 from .endings import LastWords
 from .memory import Memory
-from .running import Flight, Running
+from .running import Flight, HangReport, Running
 from .telling import Teller
 
 _SKEW = 5.0  # seconds between two wall clocks of one machine that are still one clock
@@ -58,37 +58,37 @@ class Hearing:
     def message(self, running: Running, message: Message) -> None:
         """Something that a session said."""
         message = self._in_time(running, message)
-        running.heard = max(running.heard, message.mono)
+        heard = running.heard
+        heard.hear(message.mono)
         match message:
             case Hello():
                 running.greet(message)
+                self._memory.greet(running, message.worker)
             case Started():
                 self._started(running, message)
             case StageDone():
-                if message.id in running.in_flight:
-                    running.in_flight[message.id].stages.append(message.stage)
+                running.flights.stage(message.id, message.stage)
             case Finished():
                 self._finished(running, message)
             case Leaked():
                 self._decider.leaked(running, message)
             case Missing():
-                running.missing.update(message.ids)
+                heard.miss(message.ids)
             case CollectFailed():
-                running.collect_texts.append(message.text)
+                heard.collect_failed(message.text)
             case ConftestFailed():
-                running.collect_texts.append(f"{message.id}\n{message.text}")
+                heard.collect_failed(f"{message.id}\n{message.text}")
             case WorkerDied():
                 self._worker_died(running, message)
             case Hang():
                 self._asker.answered(running, message)
             case WorkerLost():
-                running.lost.append(f"worker {message.worker}: {message.text}")
+                heard.worker_lost(message.worker, message.text)
                 _worker_gone(running, message.worker)
             case LeftBehind():
                 self._left_behind(running, message)
             case SessionFinished():
-                running.finished = message
-                running.heard = self._teller.now
+                heard.finish(message, self._teller.now)
             case CollectSkipped() | Collecting() | Found() | LeftOutSaid() | BadExpression() | InventoryDone():
                 pass  # only a collecting process says these
             case Hosting() | Forked() | Exited():
@@ -100,13 +100,13 @@ class Hearing:
 
     def _left_behind(self, running: Running, message: LeftBehind) -> None:
         if not message.worker:
-            running.left.append(message.what)  # it may still end by itself
+            running.heard.left_behind(message.what)  # it may still end by itself
             return
         process, what = running.job.process, message.what
         if message.stacks:
             said, limit = dumps.described(message.stacks), running.job.phase.leak_timeout
             self._teller.stayed(process, "a worker", limit, what, said.likely)
-            self._teller.hang(running.job, "", "exit", limit, said.likely, said.text)
+            self._teller.hang(running.job, "", "exit", limit, HangReport(said.likely, said.text))
             return
         self._teller.warn(f"{process}: a worker's tests left something behind that ended with it: {what}")
 
@@ -119,35 +119,33 @@ class Hearing:
         return msgspec.structs.replace(message, at=at - mono + stamp, mono=stamp)
 
     def _started(self, running: Running, message: Started) -> None:
-        if message.id not in running.known or message.id in running.done or message.id in running.in_flight:
+        flights = running.flights
+        if message.id not in running.known or message.id in flights.done or message.id in flights.under_way:
             return
-        running.begin(message.id, message.mono, message.at, message.worker)
-        if message.worker in running.gone:  # each process has a file of its own: the news of its end can come first
-            running.dead.add(message.id)
+        flights.begin(message.id, message.mono, message.at, message.worker)
+        if message.worker in running.heard.gone:  # each process has a file of its own: its end can be heard first
+            flights.die((message.id,))
         self._teller.test_started(running.job, message)
 
     def _finished(self, running: Running, message: Finished) -> None:
-        flight = running.in_flight.pop(message.id, None)
-        if message.id not in running.known or message.id in running.done:
+        flight = running.land(message.id)
+        if message.id not in running.known or message.id in running.flights.done:
             return
-        running.decided(message.id)
-        if _was_disturbed(running, message, flight):
+        running.flights.decide(message.id)
+        if _was_disturbed(running, message):
             self._disturbed(running, message)
             return
-        late = flight.late if flight is not None else None
-        if flight is not None and late is not None and running.doom is None:
-            running.escalation.pop(running.target(flight.worker), None)
         self._decider.finished(running, message, flight)
 
     def _disturbed(self, running: Running, message: Finished) -> None:
         """Whether it would have failed without the signal that it and its children got, nobody knows."""
         said = next((stage.message for stage in message.stages if stage.message), "")
         why = f"; then it failed: {said}" if said else ""
-        self._decider.not_run(running, (message.id,), running.interrupted + why)
+        self._decider.not_run(running, (message.id,), running.escalation.interrupted + why)
 
     def _worker_died(self, running: Running, message: WorkerDied) -> None:
         # xdist names the test that was next where none was running; that one is no culprit
-        flight = running.in_flight.get(message.id)
+        flight = running.flights.under_way.get(message.id)
         if flight is None:
             return
         if message.status is not None:
@@ -158,21 +156,22 @@ class Hearing:
     def _worker_replaced(self, running: Running, message: WorkerDied, flight: Flight, status: int) -> None:
         """The session goes on without this worker: its test is decided now, unless the run's end took it along."""
         late = running.overdue(with_doom=True).get(message.id)
-        if running.interrupted and late is None:
+        if running.escalation.interrupted and late is None:
             running.forget_worker(flight.worker)
             return
         log = self._last_words(running.job.process)
         memory = self._memory.death(running, flight.worker, status)
         blame = blamed(message.id, late, memory or message.reason or describe_death(status), log)
         running.forget_worker(flight.worker)
-        running.in_flight.pop(message.id)
-        running.decided(message.id)
+        running.flights.land(message.id)
+        running.flights.decide(message.id)
         self._decider.blame(running, blame, flight)
 
 
-def _was_disturbed(running: Running, message: Finished, flight: Flight | None) -> bool:
+def _was_disturbed(running: Running, message: Finished) -> bool:
     """Whether it is red, and ended after a signal that it had not waited for."""
-    if not running.interrupted or message.mono < running.interrupted_at or (flight and flight.late):
+    escalation = running.escalation
+    if not escalation.interrupted or message.mono < escalation.interrupted_at or message.id in escalation.late:
         return False
     return outcomes.outcome(message.stages).is_red
 
@@ -181,5 +180,5 @@ def _worker_gone(running: Running, worker: str) -> None:
     if not worker:
         return
     running.forget_worker(worker)
-    running.gone.add(worker)
-    running.dead.update(id for id, flight in running.in_flight.items() if flight.worker == worker)
+    running.heard.worker_gone(worker)
+    running.flights.die(running.flights.of(worker))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from ..model.plan import Phase
 from ..system.process import KILL
@@ -23,33 +24,46 @@ class Memory:
         self._limit = phase.memory
         self._resident = resident
         self._oom_kills = oom_kills
+        self._kills_before: WeakKeyDictionary[Running, int] = WeakKeyDictionary()
+        self._exhausted: WeakKeyDictionary[Running, dict[str, str]] = WeakKeyDictionary()  # worker -> in what way
 
     def begin(self, running: Running) -> None:
         """A session begins."""
-        running.oom_kills = self._oom_kills()
+        self._kills_before[running] = self._oom_kills()
+
+    def greet(self, running: Running, worker: str) -> None:
+        """A new process of a session has this name."""
+        self._exhausted_in(running).pop(worker, None)
+
+    def _exhausted_in(self, running: Running) -> dict[str, str]:
+        return self._exhausted.setdefault(running, {})
 
     def due(self, running: Running) -> list[Action]:
         """Who has more than the limit is killed at once: what asks to end first may take the rest of the machine.
 
         Between tests nobody is: without a test to blame, its process would only be started again.
         """
-        if self._limit is None or running.finished is not None:
+        if self._limit is None or running.heard.finished is not None:
             return []
         actions: list[Action] = []
-        for worker in {flight.worker for flight in running.in_flight.values()} - running.exhausted.keys():
-            hello = running.processes.get(worker)
+        exhausted = self._exhausted_in(running)
+        for worker in running.flights.busy - exhausted.keys():
+            hello = running.heard.processes.get(worker)
             size = self._resident(hello.pid) if hello is not None else None
             if size is not None and size > self._limit:
                 limit = format_size(self._limit)
-                running.exhausted[worker] = f"out of memory: limit {limit} (its process had {format_size(size)})"
+                exhausted[worker] = f"out of memory: limit {limit} (its process had {format_size(size)})"
                 actions.append(Signal(running.job.process, KILL, running.target(worker)))
         return actions
 
     def death(self, running: Running, worker: str, status: int | None) -> str:
         """Why a process of a session died, as far as memory explains it; else empty."""
-        if worker in running.exhausted:
-            return running.exhausted[worker]
-        if status in (None, -KILL) and not running.signalled and self._oom_kills() > running.oom_kills:
+        exhausted = self._exhausted_in(running)
+        if worker in exhausted:
+            return exhausted[worker]
+        if running.escalation.signalled or status not in (None, -KILL):
+            return ""
+        if self._oom_kills() > self._kills_before[running]:
             how = describe_death(-KILL)
             return f"out of memory: {how}, and the kernel's OOM killer was at work meanwhile"
         return ""

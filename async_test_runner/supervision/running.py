@@ -1,89 +1,243 @@
-"""A session under way: all that it has said and all that was done to it."""
+"""A session under way: what it said, what it runs, and what was done to it.
+
+Each of the three values changes through its own methods only, and few modules of this room call those of one:
+`tests/supervision/test_running.py` has the table. All of them read.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from ..contract.launching import Job
-from ..contract.messages import Hello, SessionFinished, Stage, Why
+from ..contract.messages import Hello, SessionFinished, Stage
 from .aftermath import Overdue
 
 
-class Question:
-    """What a process was asked; ``in_c``: since when for bare stacks."""
+class HangReport(NamedTuple):
+    """What a process said about a hang: the line that most likely hangs, and all. Both are empty if it said nothing."""
 
-    def __init__(self, hello: Hello, why: Why, id: str, since: float) -> None:
-        self.hello = hello
-        self.why = why
-        self.id = id
-        self.since = since
-        self.in_c: float | None = None
+    likely: str = ""
+    text: str = ""
 
 
-class Flight:
-    """A test that runs; ``nth``: how many had begun in its process before it."""
+class Heard:
+    """What a session said of itself, and of what is wrong with it."""
 
-    def __init__(self, began: float, at: float, worker: str, nth: int) -> None:
-        self.began = began
-        self.at = at
-        self.worker = worker
-        self.nth = nth
-        self.late: Overdue | None = None
-        self.notices = 0  # how often it was said to be slow
-        self.report: tuple[str, str] = ("", "")  # the last hang report: the likely line, the text
-        self.stages: list[Stage] = []
-
-
-class Running:
-    """A session under way, and all that it has said. ``barren``: earlier ones for its tests that came to nothing."""
-
-    def __init__(self, job: Job, now: float, barren: int = 0) -> None:
-        self.job = job
-        self.barren = barren
-        self.ids = tuple(test.id for test in job.tests)
-        self.known = frozenset(self.ids)
-        self.since = now
-        self.heard = now
-        self.in_flight: dict[str, Flight] = {}
-        self.done: set[str] = set()
-        self.last_done = ""
-        self.missing: set[str] = set()
-        self.dead: set[str] = set()
-        self.collect_texts: list[str] = []
-        self.processes: dict[str, Hello] = {}
-        self.finished: SessionFinished | None = None
-        self.red = 0  # outcomes that pytest counts as failures, those that are tried again included
-        self._begun: dict[str, int] = {}  # worker -> tests that have begun in its process
-        self.doom: Overdue | None = None
-        self.escalation: dict[int, tuple[int, float]] = {}  # pid (0: all) -> (signal sent, when)
-        self.signalled = False  # an escalation went as far as a signal: the end needs no other explanation
-        self.interrupted = ""  # what ends the run, once that was passed on to it
-        self.interrupted_at = 0.0
-        self.lost: list[str] = []
-        self.exhausted: dict[str, str] = {}  # worker -> in what way it used up its memory
-        self.oom_kills = 0  # those of the system when it began
+    def __init__(self, now: float) -> None:
+        self.last = now  # when it was heard last
+        self.processes: dict[str, Hello] = {}  # by worker, "" for the session's own
         self.gone: set[str] = set()  # xdist workers that are no more
+        self.lost: list[str] = []  # what became of some of them
+        self.missing: set[str] = set()  # tests that it could not find
+        self.collect_texts: list[str] = []
         self.left: list[str] = []  # what may keep its process from ending
-        self.stays_since: float | None = None  # when it was asked to dump because it does not end
-        self.questions: dict[int, Question] = {}  # by process id: what was asked and is not answered yet
-        self.report: tuple[str, str] = ("", "")  # the last hang report of a process that ran no test
+        self.reports: dict[str, HangReport] = {}  # the last one about each test, "" for a process that ran none
+        self.finished: SessionFinished | None = None
+
+    def hear(self, mono: float) -> None:
+        """It is alive."""
+        self.last = max(self.last, mono)
 
     def greet(self, hello: Hello) -> None:
-        """A process of this session is up; workers that replace each other have one name."""
+        """A process of it is up; workers that replace each other have one name."""
         self.processes[hello.worker] = hello
-        self._begun.pop(hello.worker, None)
-        self.exhausted.pop(hello.worker, None)
+
+    def forget(self, worker: str) -> None:
+        """This process is no more: nothing is sent to it, for its process id is free for anybody."""
+        self.processes.pop(worker, None)
+
+    def worker_lost(self, worker: str, text: str) -> None:
+        """A worker is no more, and this is what is known of its end."""
+        self.lost.append(f"worker {worker}: {text}")
+
+    def worker_gone(self, worker: str) -> None:
+        """A worker is no more, and no other takes its place."""
+        self.gone.add(worker)
+
+    def miss(self, ids: Iterable[str]) -> None:
+        """It could not find these tests."""
+        self.missing.update(ids)
+
+    def collect_failed(self, text: str) -> None:
+        """It could not collect something."""
+        self.collect_texts.append(text)
+
+    def left_behind(self, what: str) -> None:
+        """Something may keep its process from ending."""
+        self.left.append(what)
+
+    def report(self, id: str, report: HangReport) -> None:
+        """A process has said where it hangs."""
+        self.reports[id] = report
+
+    def reported(self, id: str = "") -> HangReport:
+        """The last hang report about a test, or of a process that ran none."""
+        return self.reports.get(id, HangReport())
+
+    def finish(self, message: SessionFinished, now: float) -> None:
+        """Its last word."""
+        self.finished = message
+        self.last = now
+
+
+class Flight(NamedTuple):
+    """A test that runs; ``nth``: how many had begun in its process before it. ``began`` is monotonic, ``at`` wall."""
+
+    began: float
+    at: float
+    worker: str
+    nth: int
+    stages: list[Stage]
+
+
+class Flights:
+    """What a session runs and has run."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[str, Flight] = {}
+        self.done: set[str] = set()
+        self.last_done = ""
+        self.dead: set[str] = set()  # tests that ran in a worker when it was gone
+        self.red = 0  # outcomes that pytest counts as failures, those that are tried again included
+        self._begun: dict[str, int] = {}  # worker -> tests that have begun in its process
+
+    def greet(self, worker: str) -> None:
+        """A new process has this name: no test has begun in it."""
+        self._begun.pop(worker, None)
 
     def begin(self, id: str, began: float, at: float, worker: str) -> None:
         """A test begins."""
         nth = self._begun.get(worker, 0)
         self._begun[worker] = nth + 1
-        self.in_flight[id] = Flight(began, at, worker, nth)
+        self.under_way[id] = Flight(began, at, worker, nth, [])
+
+    def stage(self, id: str, stage: Stage) -> None:
+        """A part of a test is over, and not simply passed."""
+        if id in self.under_way:
+            self.under_way[id].stages.append(stage)
+
+    def die(self, ids: Iterable[str]) -> None:
+        """The worker of these tests is gone."""
+        self.dead.update(ids)
+
+    def land(self, id: str) -> Flight | None:
+        """A test runs no more; None for one that was not known to."""
+        return self.under_way.pop(id, None)
+
+    def decide(self, id: str) -> None:
+        """A test has its outcome."""
+        self.done.add(id)
+        self.last_done = id
+
+    def count_red(self) -> None:
+        """One more outcome that pytest counts as a failure."""
+        self.red += 1
+
+    def of(self, worker: str) -> list[str]:
+        """The tests that run in a worker."""
+        return [id for id, flight in self.under_way.items() if flight.worker == worker]
+
+    @property
+    def busy(self) -> set[str]:
+        """The workers that run a test."""
+        return {flight.worker for flight in self.under_way.values()}
+
+
+class Escalation:
+    """What was done to a session because of deadlines and signals. A target is a process id, or 0 for all of it."""
+
+    def __init__(self) -> None:
+        self.steps: dict[int, tuple[int, float]] = {}  # target -> (signal sent, when)
+        self.signalled = False  # one went as far as a signal: the end needs no other explanation
+        self.doom: Overdue | None = None  # the deadline that ends all of it
+        self.late: dict[str, Overdue] = {}  # tests that were too late
+        self.notices: dict[str, int] = {}  # how often a test was said to be slow
+        self.stays_since: float | None = None  # when it was asked to dump because it does not end
+        self.interrupted = ""  # what ends the run, once that was passed on to it
+        self.interrupted_at = 0.0
+
+    def begin(self, target: int, now: float) -> None:
+        """Something is too late: it is asked first. What is done to it already goes on."""
+        self.steps.setdefault(target, (0, now))
+
+    def step(self, target: int, number: int, now: float) -> None:
+        """This was sent to it, or is about to be."""
+        self.steps[target] = (number, now)
+
+    def signal(self, target: int, number: int, now: float) -> None:
+        """The same, because it did not end by itself."""
+        self.step(target, number, now)
+        self.signalled = True
+
+    def end(self, target: int) -> None:
+        """It has ended by itself, or is no more."""
+        self.steps.pop(target, None)
+
+    def doomed(self, doom: Overdue, now: float) -> None:
+        """A deadline of the session, its phase or the run is over."""
+        self.doom = doom
+        self.steps[0] = (0, now)
+
+    def too_late(self, id: str, late: Overdue) -> None:
+        """The deadline of a test is over."""
+        self.late[id] = late
+
+    def noticed(self, id: str, times: int) -> None:
+        """A test was said to be slow so often."""
+        self.notices[id] = times
+
+    def stays(self, now: float) -> None:
+        """It was asked what keeps it, for it does not end."""
+        self.stays_since = now
+
+    def interrupt(self, why: str, now: float) -> None:
+        """A signal ends the run."""
+        self.interrupted, self.interrupted_at = why, now
+
+
+class Running:
+    """A session under way. ``barren``: earlier ones for its tests that came to nothing."""
+
+    def __init__(self, job: Job, now: float, barren: int = 0) -> None:
+        self.job = job
+        self.barren = barren
+        self.since = now
+        self.ids = tuple(test.id for test in job.tests)
+        self.known = frozenset(self.ids)
+        self.heard = Heard(now)
+        self.flights = Flights()
+        self.escalation = Escalation()
+
+    def greet(self, hello: Hello) -> None:
+        """A process of this session is up."""
+        self.heard.greet(hello)
+        self.flights.greet(hello.worker)
+
+    def land(self, id: str) -> Flight | None:
+        """A test has ended by itself: what was done because it was late goes no further."""
+        flight = self.flights.land(id)
+        if flight is not None and id in self.escalation.late and self.escalation.doom is None:
+            self.escalation.end(self.target(flight.worker))
+        return flight
+
+    def forget_worker(self, worker: str) -> None:
+        """This worker is no more: whatever was done to it has come to its end."""
+        self.escalation.end(self.target(worker))
+        self.heard.forget(worker)
+
+    def late(self, id: str) -> Overdue | None:
+        """The deadline that a test has missed, with what its process has said."""
+        late = self.escalation.late.get(id)
+        return with_report(late, self.heard.reported(id)) if late is not None else None
 
     def overdue(self, *, with_doom: bool) -> dict[str, Overdue]:
         """The tests in flight that are too late, ``with_doom`` also those that are so with all others."""
-        late = {id: flight.late or (self.doom if with_doom else None) for id, flight in self.in_flight.items()}
-        return {id: with_report(each, self.in_flight[id].report) for id, each in late.items() if each is not None}
+        doom = self.escalation.doom if with_doom else None
+        late = {id: self.escalation.late.get(id, doom) for id in self.flights.under_way}
+        return {id: with_report(each, self.heard.reported(id)) for id, each in late.items() if each is not None}
 
     @property
     def slots(self) -> range:
@@ -97,20 +251,10 @@ class Running:
 
     def target(self, worker: str) -> int:
         """What an escalation is aimed at: the process of an xdist worker, or 0 for the whole session."""
-        hello = self.processes.get(worker)
+        hello = self.heard.processes.get(worker)
         return hello.pid if worker and hello is not None else 0
 
-    def decided(self, id: str) -> None:
-        """This test has its outcome."""
-        self.done.add(id)
-        self.last_done = id
 
-    def forget_worker(self, worker: str) -> None:
-        """This worker is no more: nothing is sent to it, for its process id is free for anybody."""
-        self.escalation.pop(self.target(worker), None)
-        self.processes.pop(worker, None)
-
-
-def with_report(late: Overdue, report: tuple[str, str]) -> Overdue:
+def with_report(late: Overdue, report: HangReport) -> Overdue:
     """The same, with what the process has said of itself."""
-    return msgspec.structs.replace(late, likely=report[0], report=report[1]) if report[1] else late
+    return msgspec.structs.replace(late, likely=report.likely, report=report.text) if report.text else late

@@ -69,7 +69,7 @@ class PhaseSupervisor:
     @property
     def is_ending(self) -> bool:
         """Whether a session has said its last word, and its process is about to be gone."""
-        return any(running.finished is not None for running in self._running.values())
+        return any(running.heard.finished is not None for running in self._running.values())
 
     @property
     def reason(self) -> str:
@@ -97,7 +97,7 @@ class PhaseSupervisor:
         if not self._interrupted:
             self._interrupted = f"interrupted by {name}"
             for running in self._running.values():
-                running.interrupted, running.interrupted_at = self._interrupted, now
+                running.escalation.interrupt(self._interrupted, now)
         self._queue.close(self._interrupted)
         return [interrupt(running, KILL if at_once else number, now) for running in self._running.values()]
 

@@ -1,12 +1,12 @@
-"""What the supervisor tells: events with the stamp of its clock."""
+"""What the supervisor tells: events of one phase, stamped in one place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from ..contract.launching import Job
-from ..contract.messages import Started, Why
-from ..model.result import Leak, Problem
+from ..contract.messages import Finished, Started, Why
+from ..model.result import Leak, Problem, Section
 from ..model.vocabulary import Outcome
 from ..record.events import (
     DeadlineReached,
@@ -16,25 +16,38 @@ from ..record.events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    TestFinished,
     TestNotRun,
     TestRechecked,
     TestSlow,
     TestStarted,
     Warned,
 )
+from ..system.clocks import Stamp
 from ..words.durations import format_duration
 from .aftermath import Overdue
-from .running import Running
+from .conclusion import Conclusion, Follows
+from .running import HangReport
 
 Clock = Callable[[], tuple[float, float]]
+
+
+class _Here(Stamp):
+    phase: str
+
+
+class _InProcess(_Here):
+    process: str
+    id: str
+    attempt: int
 
 
 class Teller:
     """Emits the events of one phase. ``clock`` gives ``(wall, monotonic)``."""
 
     def __init__(self, phase: str, emit: Callable[[Event], None], clock: Clock) -> None:
-        self.phase = phase
-        self.emit = emit
+        self._phase = phase
+        self._emit = emit
         self.clock = clock
 
     @property
@@ -42,109 +55,109 @@ class Teller:
         """Monotonic time."""
         return self.clock()[1]
 
-    def process_started(self, job: Job, pid: int, log: str) -> None:
-        at, mono = self.clock()
-        self.emit(
-            ProcessStarted(
-                at=at,
-                mono=mono,
-                phase=self.phase,
-                process=job.process,
-                pid=pid,
-                slot=job.slot,
-                attempt=job.attempt,
-                tests=len(job.tests),
-                log=log,
-                workers=job.workers,
-            )
-        )
+    def _stamp(self, message: Started | Finished | None = None) -> Stamp:
+        """When it happened: now, or when a session says so."""
+        at, mono = self.clock() if message is None else (message.at, message.mono)
+        return {"at": at, "mono": mono}
 
-    def process_exited(self, running: Running, status: int) -> None:
-        at, mono = self.clock()
-        finished = running.finished is not None
-        process = running.job.process
-        self.emit(ProcessExited(at=at, mono=mono, phase=self.phase, process=process, status=status, finished=finished))
+    def _here(self, message: Started | Finished | None = None) -> _Here:
+        return {**self._stamp(message), "phase": self._phase}
+
+    def _in(self, job: Job, id: str, attempt: int | None = None) -> _InProcess:
+        return {**self._here(), "process": job.process, "id": id, "attempt": attempt or job.attempt}
+
+    def process_started(self, job: Job, pid: int, log: str) -> None:
+        event = ProcessStarted(
+            **self._here(),
+            process=job.process,
+            pid=pid,
+            slot=job.slot,
+            attempt=job.attempt,
+            tests=len(job.tests),
+            log=log,
+            workers=job.workers,
+        )
+        self._emit(event)
+
+    def process_exited(self, job: Job, status: int, *, finished: bool) -> None:
+        self._emit(ProcessExited(**self._here(), process=job.process, status=status, finished=finished))
 
     def test_started(self, job: Job, message: Started) -> None:
-        self.emit(
-            TestStarted(
-                at=message.at,
-                mono=message.mono,
-                phase=self.phase,
-                id=message.id,
-                process=job.process,
-                attempt=job.attempt,
-                worker=message.worker,
-                recheck=job.recheck,
-            )
+        event = TestStarted(
+            **self._here(message),
+            id=message.id,
+            process=job.process,
+            attempt=job.attempt,
+            worker=message.worker,
+            recheck=job.recheck,
         )
+        self._emit(event)
+
+    def test_finished(self, job: Job, slot: int, ended: Conclusion, follows: Follows, nth: int) -> None:
+        """An attempt has its outcome. ``nth`` is its place in its process, where that matters."""
+        message, flight = ended.message, ended.flight
+        here = self._here(message)
+        event = TestFinished(
+            **here,
+            id=ended.id,
+            attempt=ended.attempt,
+            outcome=ended.outcome,
+            process=job.process,
+            worker=ended.worker,
+            slot=slot,
+            started=flight.at if flight else message.started if message else 0.0,
+            duration=message.duration if message else here["mono"] - flight.began if flight else 0.0,
+            call=message.call if message else None,
+            details=ended.details,
+            sections=tuple(Section(*section) for section in message.sections) if message else (),
+            properties=message.properties if message else (),
+            retry=follows.retry,
+            fails=follows.fails,
+            recheck=follows.recheck,
+            nth=nth,
+        )
+        self._emit(event)
+
+    def test_rechecked(self, job: Job, ended: Conclusion, *, passes: bool) -> None:
+        """A red test was run once more, alone."""
+        event = TestRechecked(
+            **self._here(),
+            id=ended.id,
+            outcome=ended.outcome,
+            passes=passes,
+            process=job.process,
+            duration=ended.message.duration if ended.message else 0.0,
+            details=ended.details,
+        )
+        self._emit(event)
 
     def leak(self, job: Job, id: str, attempt: int, leak: Leak) -> None:
-        at, mono = self.clock()
-        event = LeakFound(at=at, mono=mono, phase=self.phase, id=id, attempt=attempt, process=job.process, leak=leak)
-        self.emit(event)
+        self._emit(LeakFound(**self._in(job, id, attempt), leak=leak))
 
     def deadline(self, late: Overdue, process: str, id: str) -> None:
-        at, mono = self.clock()
-        self.emit(
-            DeadlineReached(
-                at=at, mono=mono, budget=late.budget, limit=late.limit, phase=self.phase, process=process, id=id
-            )
-        )
+        self._emit(DeadlineReached(**self._here(), budget=late.budget, limit=late.limit, process=process, id=id))
 
-    def hang(self, job: Job, id: str, why: Why, age: float, likely: str, text: str) -> None:
-        at, mono = self.clock()
-        self.emit(
-            HangReported(
-                at=at,
-                mono=mono,
-                phase=self.phase,
-                process=job.process,
-                id=id,
-                attempt=job.attempt,
-                why=why,
-                age=age,
-                likely=likely,
-                text=text,
-            )
-        )
+    def hang(self, job: Job, id: str, why: Why, age: float, report: HangReport) -> None:
+        self._emit(HangReported(**self._in(job, id), why=why, age=age, likely=report.likely, text=report.text))
 
     def slow(self, job: Job, id: str, age: float, line: str) -> None:
-        at, mono = self.clock()
-        self.emit(
-            TestSlow(
-                at=at,
-                mono=mono,
-                phase=self.phase,
-                process=job.process,
-                id=id,
-                attempt=job.attempt,
-                age=age,
-                line=line,
-            )
-        )
+        self._emit(TestSlow(**self._in(job, id), age=age, line=line))
 
     def not_run(self, ids: Iterable[str], reason: str) -> None:
         left = tuple(dict.fromkeys(ids))
         if left:
-            at, mono = self.clock()
-            self.emit(TestNotRun(at=at, mono=mono, phase=self.phase, ids=left, reason=reason))
+            self._emit(TestNotRun(**self._here(), ids=left, reason=reason))
 
     def not_rechecked(self, id: str, reason: str) -> None:
-        at, mono = self.clock()
-        self.emit(TestRechecked(at=at, mono=mono, phase=self.phase, id=id, outcome=Outcome.NOT_RUN, reason=reason))
+        self._emit(TestRechecked(**self._here(), id=id, outcome=Outcome.NOT_RUN, reason=reason))
 
     def problem(self, message: str, hint: str = "") -> None:
         """Something that no test explains, and that makes the run red."""
-        self._problem(Problem("failure", message, hint, self.phase))
+        self._emit(ProblemFound(**self._stamp(), problem=Problem("failure", message, hint, self._phase)))
 
     def infrastructure(self, message: str) -> None:
         """The runner cannot do its work."""
-        self._problem(Problem("infrastructure", message, "", self.phase))
-
-    def _problem(self, problem: Problem) -> None:
-        at, mono = self.clock()
-        self.emit(ProblemFound(at=at, mono=mono, problem=problem))
+        self._emit(ProblemFound(**self._stamp(), problem=Problem("infrastructure", message, "", self._phase)))
 
     def stayed(self, process: str, who: str, limit: float, why: str, likely: str) -> None:
         """A process or a worker did not leave after its tests; ``likely`` is the line that holds it, or empty."""
@@ -155,5 +168,4 @@ class Teller:
         )
 
     def warn(self, message: str) -> None:
-        at, mono = self.clock()
-        self.emit(Warned(at=at, mono=mono, message=message))
+        self._emit(Warned(**self._stamp(), message=message))

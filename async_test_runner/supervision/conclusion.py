@@ -1,0 +1,38 @@
+"""How an attempt of a test ended, and what follows."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..contract.messages import Finished
+from ..model.result import Detail
+from ..model.vocabulary import Outcome
+from .running import Flight
+
+
+class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of one attempt. ``message`` is pytest's word about it, None where the runner says how it ended.
+
+    ``flight`` is None for a test that was not known to run. ``followed``: a plugin has tried it again by itself.
+    """
+
+    id: str
+    attempt: int
+    outcome: Outcome
+    details: tuple[Detail, ...]
+    message: Finished | None = None
+    flight: Flight | None = None
+    followed: bool = False
+
+    @property
+    def worker(self) -> str:
+        """The worker that it ran in, "" for the session itself."""
+        return self.message.worker if self.message else self.flight.worker if self.flight else ""
+
+
+class Follows(msgspec.Struct, frozen=True):
+    """What follows: another attempt, a failure because it is flaky, a run alone."""
+
+    retry: bool = False
+    fails: bool = False
+    recheck: bool = False
