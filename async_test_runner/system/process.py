@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from ..model.errors import InfrastructureError
 from . import descendants, guardian
@@ -193,34 +193,39 @@ async def start(
 
     ``shell`` hands ``argv[0]`` to the platform's shell. ``InfrastructureError`` when it cannot be started.
     """
-    link = _link()
+    link, child = _link(), _Child(argv, cwd, env, shell, control)
     try:
         with output.open("ab") as file:
             if link is not None:
-                return await _start_guarded(link, argv, cwd, env, file, on_exit, shell, control)
-            return await _start_directly(argv, cwd, env, file, on_exit, shell, control)
+                return await _start_guarded(link, child, file, on_exit)
+            return await _start_directly(child, file, on_exit)
     except (OSError, ValueError) as error:
         raise InfrastructureError(f"cannot start {argv[0]!r}: {getattr(error, 'strerror', None) or error}") from error
 
 
-async def _start_guarded(
-    link: guardian.Link,
-    argv: Sequence[str],
-    cwd: Path,
-    env: Mapping[str, str],
-    output: BinaryIO,
-    on_exit: Callable[[], None],
-    shell: bool,
-    control: bool,
-) -> Process:
+class _Child(NamedTuple):
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    shell: bool
+    control: bool
+
+
+async def _start_guarded(link: guardian.Link, child: _Child, output: BinaryIO, on_exit: Callable[[], None]) -> Process:
     loop = asyncio.get_running_loop()
     loop.add_reader(link.fileno(), _listen, link, loop)
     _watch(link, loop)
     end: asyncio.Future[int] = loop.create_future()
-    stdin, writing = os.pipe() if control else (os.open(os.devnull, os.O_RDONLY), None)
+    stdin, writing = os.pipe() if child.control else (os.open(os.devnull, os.O_RDONLY), None)
     try:
-        files = (stdin, output.fileno())
-        pid = link.start(argv, cwd=str(cwd), env=env, shell=shell, files=files, ended=partial(_settle, end))
+        pid = link.start(
+            child.argv,
+            cwd=str(child.cwd),
+            env=child.env,
+            shell=child.shell,
+            files=(stdin, output.fileno()),
+            ended=partial(_settle, end),
+        )
     except InfrastructureError:
         if writing is not None:
             os.close(writing)
@@ -271,30 +276,22 @@ async def _writer(fd: int) -> _Input:
     return transport
 
 
-async def _start_directly(
-    argv: Sequence[str],
-    cwd: Path,
-    env: Mapping[str, str],
-    output: BinaryIO,
-    on_exit: Callable[[], None],
-    shell: bool,
-    control: bool,
-) -> Process:
+async def _start_directly(child: _Child, output: BinaryIO, on_exit: Callable[[], None]) -> Process:
     _watch_without_threads()
     extra: dict[str, int] = {"process_group": 0} if os.name == "posix" else {}
     common = {
-        "cwd": cwd,
-        "env": dict(env),
-        "stdin": subprocess.PIPE if control else subprocess.DEVNULL,
+        "cwd": child.cwd,
+        "env": dict(child.env),
+        "stdin": subprocess.PIPE if child.control else subprocess.DEVNULL,
         "stdout": output,
         "stderr": output,
         **extra,
     }
-    if shell:
-        child = await asyncio.create_subprocess_shell(argv[0], **common)  # type: ignore[arg-type]
+    if child.shell:
+        started = await asyncio.create_subprocess_shell(child.argv[0], **common)  # type: ignore[arg-type]
     else:
-        child = await asyncio.create_subprocess_exec(*argv, **common)  # type: ignore[arg-type]
-    return Process(child.pid, child.wait(), child.stdin, on_exit)
+        started = await asyncio.create_subprocess_exec(*child.argv, **common)  # type: ignore[arg-type]
+    return Process(started.pid, started.wait(), started.stdin, on_exit)
 
 
 async def end(process: Process, grace: float, number: int = signal.SIGTERM) -> int:
