@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from ..model.errors import InfrastructureError
 from ..model.inventory import CollectedTest
 from ..model.plan import Phase
 from .messages import Damaged, Message, Why
@@ -75,6 +76,10 @@ class Session(Protocol):
         """For an outcome that pytest could not explain: the end of the log."""
 
 
+class HostLostError(InfrastructureError):
+    """What a session was to be started from is gone; asked again, the launcher starts it in another way."""
+
+
 class Launcher(Protocol):
     """Starts sessions."""
 
@@ -93,5 +98,10 @@ class Launcher(Protocol):
     def keeps(self) -> set[int]:
         """Process ids of the launcher's own processes, which are no leftovers of any test."""
 
+    def knows_another_way(self, job: Job, why: str) -> bool:
+        """A session of this job ended before its first test: whether another kind of process is left to try."""
+
     async def start(self, job: Job) -> Session:
-        """Start a pytest session for a job. ``InfrastructureError`` when there can be none."""
+        """Start a pytest session for a job. ``InfrastructureError`` when there can be none, `HostLostError` when it is
+        to be asked for again.
+        """

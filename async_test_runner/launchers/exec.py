@@ -45,6 +45,10 @@ class ExecLauncher:
         """A process runs one unit."""
         return False
 
+    def knows_another_way(self, job: Job, why: str) -> bool:
+        """A fresh process is the last resort."""
+        return False
+
     def watch(self) -> None:
         """Nothing to look at but the sessions, which the guardian waits for."""
 

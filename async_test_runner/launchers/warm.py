@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..contract.launching import Job, Session
+from ..contract.launching import HostLostError, Job, Session
 from ..contract.messages import Damaged, Exited, Forked, Hosting
 from ..contract.settings import Fork, Order, encoded, settings_of
 from ..contract.surroundings import Surroundings
@@ -47,6 +47,7 @@ class Host:
         self._statuses: dict[str, int] = {}
         self._next_look: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
+        self.broken = ""  # why nothing is to be forked from it any more
         self._stops = 0  # looks in a row at which it was stopped
 
     @property
@@ -96,6 +97,10 @@ class Host:
             return None
         self._statuses[name] = found.status if found.status is not None else -process.KILL
         return self._statuses[name]
+
+    def give_up(self, why: str) -> None:
+        """It forks no more. What it has forked may still run."""
+        self.broken = self.broken or why
 
     def watch(self) -> str:
         """A look at the host itself: it goes on if somebody has stopped it, and is ended if that does not help.
@@ -206,6 +211,7 @@ class WarmLauncher:
         self._tell = tell
         self._problem = problem
         self._told: set[str] = set()
+        self._forked: set[str] = set()  # processes that were forks
         self._hosts: dict[_Footing, Host | None] = {
             _Footing(plan.python, plan.pytest_args, self._rendered(plan.env, "collection", 0)): host
         }
@@ -239,6 +245,8 @@ class WarmLauncher:
         obstacle = self._obstacle(job.phase)
         host = self._hosts.get(self._footing(job.phase))
         if obstacle or host is None:
+            if job.divided:  # it was one before the host was lost: a fresh process keeps no units apart
+                raise HostLostError(obstacle)
             self._say(job.phase, obstacle)
             if job.workers > 1 and not self._fallback.distributes:
                 self._say(job.phase, "and without pytest-xdist its tests run one after the other")
@@ -251,8 +259,21 @@ class WarmLauncher:
             session = WarmSession(host, job, directory)
         except OSError as error:
             raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
-        await session.fork(settings)
+        try:
+            await session.fork(settings)
+        except InfrastructureError as error:
+            host.give_up(error.message)
+            raise HostLostError(error.message) from error
+        self._forked.add(job.process)
         return session
+
+    def knows_another_way(self, job: Job, why: str) -> bool:
+        """Where forks of the host come to nothing, fresh processes may come to more."""
+        host = self._hosts.get(self._footing(job.phase))
+        if job.process not in self._forked or host is None:
+            return False
+        host.give_up(f"forks of the process that has collected end before their first test: {why}")
+        return True
 
     def _fork_of(self, job: Job, directory: Path) -> Fork:
         divided = units(job.phase, job.tests) if job.divided else ()
@@ -280,6 +301,8 @@ class WarmLauncher:
         host = self._hosts.get(self._footing(phase))
         if host is None:
             return "its own collection failed"
+        if host.broken:
+            return host.broken
         if host.gone is not None:
             return f"the process that has collected ended with {host.gone}"
         return "; ".join(host.unsafe)

@@ -194,7 +194,7 @@ class LeakFound(_Event, frozen=True, kw_only=True, tag="leak_found"):
 class DeadlineReached(_Event, frozen=True, kw_only=True, tag="deadline_reached"):
     """A budget is used up. The escalation begins: dump, fail from inside, TERM, KILL."""
 
-    budget: Literal["collection", "setup", "test", "phase", "run"]
+    budget: Literal["collection", "setup", "test", "end", "phase", "run"]
     limit: float
     phase: str = ""
     process: str = ""

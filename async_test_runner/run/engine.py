@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..contract.launching import Launcher, Session
+from ..contract.launching import HostLostError, Launcher, Session
 from ..contract.messages import Damaged, Finished, Message
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
@@ -39,7 +39,7 @@ from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
 from ..supervision.supervisor import PhaseSupervisor
 from ..system import process
 from ..system.clocks import RunClock
-from ..system.table import LOOK, look
+from ..system.table import LOOK, look, processor_time
 from ..words.durations import format_duration
 from .commands import Commands
 from .stopping import Stopping
@@ -202,8 +202,10 @@ class Engine:
             last_words=self._last_words,
             dumped=self._dumped,
             whole=partial(self._launcher.divides, assigned.phase),
+            other_way=self._launcher.knows_another_way,
             resident=process.resident,
             oom_kills=process.oom_kills,
+            busy=processor_time,
         )
         while not supervisor.done:
             self._hear(supervisor)
@@ -295,6 +297,9 @@ class Engine:
             case Start():
                 try:
                     session = await self._launcher.start(action.job)
+                except HostLostError:
+                    supervisor.again(action.job)
+                    return
                 except InfrastructureError as error:
                     supervisor.not_started(action.job, error.message)
                     return

@@ -11,7 +11,16 @@ from ..model.vocabulary import Outcome
 from ..words.deaths import REPORT_END, describe_death
 from ..words.durations import format_duration
 
-Budget = Literal["collection", "test", "phase", "run"]
+Budget = Literal["collection", "test", "end", "phase", "run"]
+
+
+_KEYS: dict[Budget, str] = {
+    "collection": "collect_timeout",
+    "test": "test_timeout",
+    "end": "leak_timeout",
+    "phase": "timeout",
+    "run": "run_timeout",
+}
 
 
 class Overdue(msgspec.Struct, frozen=True):
@@ -26,9 +35,8 @@ class Overdue(msgspec.Struct, frozen=True):
     report: str = ""
 
     def __str__(self) -> str:
-        name = {"test": "test_timeout", "phase": "timeout", "run": "run_timeout", "collection": "collect_timeout"}
         at = f"; most likely: {self.likely}" if self.likely else ""
-        return f"exceeded its {self.budget} deadline of {format_duration(self.limit)} ({name[self.budget]}){at}"
+        return f"exceeded its {self.budget} deadline of {format_duration(self.limit)} ({_KEYS[self.budget]}){at}"
 
     @property
     def text(self) -> str:
@@ -126,7 +134,7 @@ def _at_maxfail(end: Ending) -> bool:
 
 def _hung_after_tests(end: Ending) -> bool:
     """It fell silent between two tests, or after the last: that says nothing against those that have not run."""
-    return end.doom is not None and end.doom.budget == "collection" and bool(end.done)
+    return end.doom is not None and end.doom.budget in ("collection", "end") and bool(end.done)
 
 
 def _is_culprit(id: str, end: Ending) -> bool:

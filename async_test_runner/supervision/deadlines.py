@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 
 from ..model.plan import Phase
 from ..system.process import KILL
@@ -14,16 +15,22 @@ from .telling import Teller
 
 _DUMPING = 0.9  # seconds that a process has to say what it is at
 _NAMED = 5
+_AT_WORK = 0.05  # seconds of processor time between two looks
+_MUCH = 10
+
+
+Busy = Callable[[int], float | None]  # seconds of processor time that a process has used
 
 
 class Deadlines:
     """Watches the time of a phase, of its sessions and of their tests."""
 
-    def __init__(self, phase: Phase, limits: Limits, teller: Teller, asker: Asker) -> None:
+    def __init__(self, phase: Phase, limits: Limits, teller: Teller, asker: Asker, busy: Busy) -> None:
         self._phase = phase
         self._limits = limits
         self._teller = teller
         self._asker = asker
+        self._busy = busy
         self._started = teller.now
 
     def whole(self) -> Overdue | None:
@@ -52,9 +59,26 @@ class Deadlines:
     def _idle(self, running: Running, now: float) -> Overdue | None:
         """A session that neither runs a test nor ends: it hangs while it collects, or between two tests."""
         limit, heard = self._limits.idle, running.heard
-        if limit is None or running.flights.under_way or heard.finished or now < heard.last + limit:
+        if running.flights.under_way or heard.finished:
+            return None
+        if running.flights.done >= running.known:
+            return self._end(running, now)
+        if limit is None or now < heard.last + limit:
             return None
         return Overdue("collection", limit)
+
+    def _end(self, running: Running, now: float) -> Overdue | None:
+        """All its tests are over: so long it may do nothing, and ten times as long in all, before its last word.
+
+        Reports of large suites take their time at a session's end, and are at work meanwhile.
+        """
+        limit, heard, hello = self._phase.leak_timeout, running.heard, running.heard.processes.get("")
+        used = self._busy(hello.pid) if hello is not None else None
+        if used is not None and used > running.escalation.used + _AT_WORK:
+            running.escalation.works(used, now)
+        if now < heard.last + limit or (now < running.escalation.worked + limit and now < heard.last + _MUCH * limit):
+            return None
+        return Overdue("end", limit)
 
     def _doom(self, running: Running, doom: Overdue, now: float) -> list[Action]:
         running.escalation.doomed(doom, now)

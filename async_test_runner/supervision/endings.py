@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..contract.launching import Job
 from ..contract.messages import SessionFinished
 from ..words.deaths import describe_death
 from .aftermath import Aftermath, Ending, aftermath
@@ -13,26 +14,54 @@ from .running import Running, with_report
 from .telling import Teller
 from .waiting import Queue
 
+OtherWay = Callable[[Job, str], bool]  # a session came to nothing: whether it may be started in another way
 LastWords = Callable[[str], str]  # what is left of a session: the end of its log
 
 
 class Endings:
     """Settles what a session leaves open when its process has ended."""
 
-    def __init__(self, teller: Teller, queue: Queue, decider: Decider, memory: Memory, last_words: LastWords) -> None:
+    def __init__(
+        self,
+        teller: Teller,
+        queue: Queue,
+        decider: Decider,
+        memory: Memory,
+        last_words: LastWords,
+        other_way: OtherWay,
+    ) -> None:
         self._teller = teller
         self._queue = queue
         self._decider = decider
         self._memory = memory
         self._last_words = last_words
+        self._other_way = other_way
 
     def exited(self, running: Running, status: int, interrupted: str) -> None:
         """All that the session said has been heard."""
         self._teller.process_exited(running.job, status, finished=running.heard.finished is not None)
-        after = aftermath(self._ending(running, status, interrupted))
+        ending = self._ending(running, status, interrupted)
+        if self._goes_another_way(running, ending):
+            return
+        after = aftermath(ending)
         self._settle(running, after)
         if not interrupted:
             self._check_exit(running, status, after)
+
+    def _goes_another_way(self, running: Running, end: Ending) -> bool:
+        """Whether all its tests are run by another kind of process, because no test has even begun in this one."""
+        if end.done or end.in_flight or end.dead or end.missing or end.interrupted or end.doom or self._queue.closed:
+            return False
+        if not running.ids or (end.finished and end.reason):
+            return False
+        why = end.error or "pytest finished without running a test" if end.finished else describe_death(end.status)
+        if not self._other_way(running.job, why):
+            return False
+        if running.job.recheck:
+            self._queue.recheck(running.ids[0], running.job.attempt)
+        else:
+            self._queue.first([running.ids], running.job.attempt, 0)
+        return True
 
     def _ending(self, running: Running, status: int, interrupted: str) -> Ending:
         heard, flights = running.heard, running.flights

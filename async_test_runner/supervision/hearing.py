@@ -88,7 +88,7 @@ class Hearing:
             case LeftBehind():
                 self._left_behind(running, message)
             case SessionFinished():
-                heard.finish(message, self._teller.now)
+                self._session_finished(running, message)
             case CollectSkipped() | Collecting() | Found() | LeftOutSaid() | BadExpression() | InventoryDone():
                 pass  # only a collecting process says these
             case Hosting() | Forked() | Exited():
@@ -97,6 +97,12 @@ class Hearing:
                 pass  # for the launcher, which has the files
             case _:
                 assert_never(message)
+
+    def _session_finished(self, running: Running, message: SessionFinished) -> None:
+        if running.heard.finished is not None:
+            self._disbelieved(running, "", "has a second last word of its session")
+            return
+        running.heard.finish(message, self._teller.now)
 
     def _left_behind(self, running: Running, message: LeftBehind) -> None:
         if not message.worker:
@@ -120,7 +126,12 @@ class Hearing:
 
     def _started(self, running: Running, message: Started) -> None:
         flights = running.flights
-        if message.id not in running.known or message.id in flights.done or message.id in flights.under_way:
+        if message.id not in running.known:
+            self._disbelieved(running, message.worker, f"says that {message.id} began, which is not among its tests")
+            return
+        if not self._may_speak(running, message.worker, f"that {message.id} began"):
+            return
+        if message.id in flights.done or message.id in flights.under_way:
             return
         flights.begin(message.id, message.mono, message.at, message.worker)
         if message.worker in running.heard.gone:  # each process has a file of its own: its end can be heard first
@@ -128,14 +139,51 @@ class Hearing:
         self._teller.test_started(running.job, message)
 
     def _finished(self, running: Running, message: Finished) -> None:
-        flight = running.land(message.id)
-        if message.id not in running.known or message.id in running.flights.done:
+        if not self._is_believed(running, message):
             return
-        running.flights.decide(message.id)
+        flight = running.land(message.id)
+        if message.id in running.flights.done:
+            return  # decided by the end of its worker
+        running.flights.tell(message.id)
         if _was_disturbed(running, message):
             self._disturbed(running, message)
             return
         self._decider.finished(running, message, flight)
+
+    def _is_believed(self, running: Running, message: Finished) -> bool:
+        """Whether its process can say that a test is over: a test may write into the file of facts."""
+        flights, id, worker = running.flights, message.id, message.worker
+        flight = flights.under_way.get(id)
+        if id not in running.known:
+            self._disbelieved(running, worker, f"says that {id} finished, which is not among its tests")
+        elif id in flights.told:
+            self._disbelieved(running, worker, f"has a second outcome of {id}")
+        elif not self._may_speak(running, worker, f"that {id} finished"):
+            pass
+        elif id in flights.done:
+            return True
+        elif flight is None or flight.worker != worker:
+            self._disbelieved(running, worker, f"says that {id} finished, which had not begun there")
+        else:
+            return True
+        return False
+
+    def _may_speak(self, running: Running, worker: str, what: str) -> bool:
+        """Nobody has anything to say of tests after the session's last word, or before its process has said hello."""
+        heard = running.heard
+        if heard.finished is not None:
+            self._disbelieved(running, worker, f"says {what} after the session's last word")
+        elif worker and worker not in heard.processes and worker not in heard.gone:
+            self._disbelieved(running, worker, f"says {what} in a process that was never started")
+        else:
+            return True
+        return False
+
+    def _disbelieved(self, running: Running, worker: str, what: str) -> None:
+        if running.heard.disbelieve():
+            file = f"events.{worker or 'main'}.jsonl"
+            hint = "does a test write below .async-test-run? what it writes there is not believed"
+            self._teller.problem(f"{file} of process {running.job.process} {what}", hint)
 
     def _disturbed(self, running: Running, message: Finished) -> None:
         """Whether it would have failed without the signal that it and its children got, nobody knows."""

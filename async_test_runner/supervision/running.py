@@ -23,6 +23,9 @@ class HangReport(NamedTuple):
     text: str = ""
 
 
+_MOST_DISBELIEVED = 20
+
+
 class Heard:
     """What a session said of itself, and of what is wrong with it."""
 
@@ -36,6 +39,12 @@ class Heard:
         self.left: list[str] = []  # what may keep its process from ending
         self.reports: dict[str, HangReport] = {}  # the last one about each test, "" for a process that ran none
         self.finished: SessionFinished | None = None
+        self._disbelieved = 0
+
+    def disbelieve(self) -> bool:
+        """Something that it said cannot be; whether that is to be told, for there may be no end of it."""
+        self._disbelieved += 1
+        return self._disbelieved <= _MOST_DISBELIEVED
 
     def hear(self, mono: float) -> None:
         """It is alive."""
@@ -99,6 +108,7 @@ class Flights:
     def __init__(self) -> None:
         self.under_way: dict[str, Flight] = {}
         self.done: set[str] = set()
+        self.told: set[str] = set()  # of these, those whose process has said so itself
         self.last_done = ""
         self.dead: set[str] = set()  # tests that ran in a worker when it was gone
         self.red = 0  # outcomes that pytest counts as failures, those that are tried again included
@@ -126,6 +136,11 @@ class Flights:
     def land(self, id: str) -> Flight | None:
         """A test runs no more; None for one that was not known to."""
         return self.under_way.pop(id, None)
+
+    def tell(self, id: str) -> None:
+        """Its process has said what came of a test."""
+        self.told.add(id)
+        self.decide(id)
 
     def decide(self, id: str) -> None:
         """A test has its outcome."""
@@ -155,6 +170,8 @@ class Escalation:
         self.doom: Overdue | None = None  # the deadline that ends all of it
         self.late: dict[str, Overdue] = {}  # tests that were too late
         self.notices: dict[str, int] = {}  # how often a test was said to be slow
+        self.used = 0.0  # seconds of processor time when it was last seen at work, after its tests
+        self.worked = 0.0  # and when that was
         self.stays_since: float | None = None  # when it was asked to dump because it does not end
         self.interrupted = ""  # what ends the run, once that was passed on to it
         self.interrupted_at = 0.0
@@ -188,6 +205,10 @@ class Escalation:
     def noticed(self, id: str, times: int) -> None:
         """A test was said to be slow so often."""
         self.notices[id] = times
+
+    def works(self, used: float, now: float) -> None:
+        """Its process has used so much processor time by now."""
+        self.used, self.worked = used, now
 
     def stays(self, now: float) -> None:
         """It was asked what keeps it, for it does not end."""

@@ -17,9 +17,9 @@ from ..system.process import KILL
 from ..words.durations import format_duration
 from .actions import Action, Limits, Start
 from .asking import Asker, Dumped
-from .deadlines import Deadlines, interrupt
+from .deadlines import Busy, Deadlines, interrupt
 from .deciding import Decider
-from .endings import Endings, LastWords
+from .endings import Endings, LastWords, OtherWay
 from .hearing import Hearing
 from .memory import Memory
 from .running import Running
@@ -33,7 +33,8 @@ class PhaseSupervisor:
     ``emit`` takes the events, ``clock`` gives ``(wall, monotonic)`` for their stamps, ``last_words`` what is left of a
     session: the end of its log; ``dumped`` gives the bare stacks that were asked for. ``whole`` says whether a session
     keeps the phase's units apart by itself, and so gets them all; that may change when the process to fork from dies.
-    ``resident`` and ``oom_kills`` are what `supervision.memory` asks of the system.
+    ``other_way`` is asked when a session ended before its first test: whether its launcher knows another way.
+    ``resident``, ``oom_kills`` and ``busy`` are what `supervision.memory` asks of the system.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class PhaseSupervisor:
         last_words: LastWords,
         dumped: Dumped = lambda process: "",
         whole: Callable[[], bool] = lambda: False,
+        other_way: OtherWay = lambda job, why: False,
         resident: Callable[[int], int | None] = lambda pid: None,
         oom_kills: Callable[[], int] = lambda: 0,
+        busy: Busy = lambda pid: None,
     ) -> None:
         self._teller = Teller(phase.name, emit, clock)
         self._queue = Queue(phase, tests, limits, self._teller, whole)
@@ -56,8 +59,8 @@ class PhaseSupervisor:
         self._memory = Memory(phase, resident, oom_kills)
         self._asker = Asker(self._teller, dumped)
         self._hearing = Hearing(self._teller, self._decider, self._asker, self._memory, last_words)
-        self._endings = Endings(self._teller, self._queue, self._decider, self._memory, last_words)
-        self._deadlines = Deadlines(phase, limits, self._teller, self._asker)
+        self._endings = Endings(self._teller, self._queue, self._decider, self._memory, last_words, other_way)
+        self._deadlines = Deadlines(phase, limits, self._teller, self._asker, busy)
         self._running: dict[str, Running] = {}
         self._interrupted = ""
 
@@ -84,6 +87,16 @@ class PhaseSupervisor:
         """The engine has started a session."""
         self._teller.process_started(job, pid, log)
 
+    def again(self, job: Job) -> None:
+        """The launcher has lost what it would have started the session from, and knows another way."""
+        running = self._running.pop(job.process)
+        if self._queue.closed and not job.recheck:
+            self._decider.not_run(running, running.ids, self._queue.closed)
+        elif job.recheck:
+            self._queue.recheck(running.ids[0], job.attempt, barren=running.barren)
+        else:
+            self._queue.first([running.ids], job.attempt, running.barren)
+
     def not_started(self, job: Job, why: str) -> None:
         """A session could not be started: nothing of the phase can be."""
         running = self._running.pop(job.process)
@@ -107,7 +120,7 @@ class PhaseSupervisor:
 
     def is_between_tests(self, process: str) -> bool:
         """Whether the session's own process runs no test at the moment; its workers may."""
-        return all(flight.worker for flight in self._running[process].in_flight.values())
+        return all(flight.worker for flight in self._running[process].flights.under_way.values())
 
     def message(self, process: str, message: Message) -> None:
         """Something that a session said."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 LOOK = 1.0  # seconds between two looks at a process
 _EXIT_CODE = 49  # fields of /proc/<pid>/stat after the name: the state is 0, the start time 19
 _BEGAN = 19
+_USER, _SYSTEM = 11, 12
 
 
 class Look(NamedTuple):
@@ -44,6 +45,15 @@ def look(pid: int) -> Look:
     began = fields[_BEGAN].decode() if len(fields) > _BEGAN else ""
     raw = int(fields[_EXIT_CODE]) if letter == "Z" and len(fields) > _EXIT_CODE else None
     return Look(letter, began, os.waitstatus_to_exitcode(raw) if raw is not None else None)
+
+
+def processor_time(pid: int) -> float | None:
+    """Seconds of processor time that a process has used; None where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return (int(fields[_USER]) + int(fields[_SYSTEM])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _answers(pid: int) -> bool:

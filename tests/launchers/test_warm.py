@@ -22,6 +22,7 @@ class FakeHost:
 
     def __init__(self, *, unsafe: tuple[str, ...] = (), gone: int | None = None) -> None:
         self.unsafe = unsafe
+        self.broken = ""
         self.gone = gone
 
 

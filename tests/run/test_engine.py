@@ -135,6 +135,9 @@ class Run:
     def watch(self) -> None:
         pass
 
+    def knows_another_way(self, job: Job, why: str) -> bool:
+        return False
+
     async def start(self, job: Job) -> FakeSession:
         if self.refuses in job.process and self.refuses:
             raise InfrastructureError("cannot start it")

@@ -77,12 +77,60 @@ def test_a_session_that_hangs_after_its_last_test_does_not_pass_unnoticed() -> N
     it = replay("a::1", idle=20.0)
     it.hello("p/0001")
     it.run("p/0001", "a::1")
-    it.at(20.0)
-    it.at(25.0)
+    it.at(5.0)
+    it.at(10.0)
     it.exited("p/0001", -signal.SIGTERM)
     result = it.result()
-    assert "collection deadline" in result.problems[0].message
+    assert "end deadline of 5s (leak_timeout)" in result.problems[0].message
     assert exit_code(result) is ExitCode.FAILED
+
+
+@pytest.mark.parametrize(("used", "ends"), [(None, 5), (0.0, 5), (1.0, 50)])
+def test_a_session_that_is_at_work_after_its_last_test_has_ten_times_the_time(used: float | None, ends: int) -> None:
+    it = replay("a::1", idle=1000.0)
+    it.hello("p/0001")
+    it.run("p/0001", "a::1")
+    for second in range(ends + 1):
+        it.used = used and second * used
+        assert bool(it.at(float(second))) is (second == ends)
+
+
+def test_a_session_whose_tests_wait_has_the_time_of_a_collection() -> None:
+    it = replay("a::1", "a::2", idle=20.0)
+    it.hello("p/0001")
+    it.run("p/0001", "a::1")
+    assert it.at(19.0) == []
+    assert it.at(20.0)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_session_that_ends_before_its_first_test_is_run_in_another_way_once(finished: bool) -> None:
+    it = replay("a::1", "a::2", other_way=True)
+    if finished:
+        it.over("p/0001")
+    else:
+        it.exited("p/0001", -signal.SIGABRT)
+    it.tick()
+    assert it.running == {"p/0002": ["a::1", "a::2"]}
+    it.run("p/0002", "a::1")
+    it.run("p/0002", "a::2")
+    it.over("p/0002")
+    assert it.outcomes() == "passed passed"
+    assert it.result().problems == ()
+
+
+def test_a_session_that_came_to_a_test_is_not_run_in_another_way() -> None:
+    it = replay("a::1", "a::2", other_way=True)
+    it.begin("p/0001", "a::1")
+    it.exited("p/0001", -signal.SIGABRT)
+    assert it.other_ways == 1
+
+
+def test_a_session_whose_host_is_lost_before_it_began_is_started_again() -> None:
+    it = replay("a::1", "a::2")
+    it.supervisor.again(it.jobs["p/0001"])
+    it.tick()
+    assert it.running == {"p/0002": ["a::1", "a::2"]}
 
 
 def test_of_several_tests_in_flight_each_runs_alone_and_the_death_stays_red() -> None:

@@ -6,12 +6,12 @@ import signal
 
 import pytest
 
-from async_test_runner.contract.messages import Finished, Started, WorkerDied, WorkerLost
+from async_test_runner.contract.messages import Finished, SessionFinished, Started, WorkerDied, WorkerLost
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.record.events import TestFinished
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.supervision.actions import Ask, Signal
-from tests.support.replay import EPOCH, FAILED, replay
+from tests.support.replay import EPOCH, FAILED, Replay, replay
 
 
 def test_a_worker_that_dies_costs_its_own_test_only() -> None:
@@ -103,3 +103,97 @@ def test_clocks_that_a_test_has_frozen_make_nobody_late_and_nobody_idle(mono: fl
     (event,) = it.said(TestFinished)
     assert (event.outcome.value, event.started, event.at) == ("passed", EPOCH + 10.0, EPOCH + 69.0)
     assert [type(action) for action in it.at(89.0)] == [Ask]  # that it hangs afterwards is noticed
+
+
+# --------------------------------------------------------------------------------------------- what is not believed
+
+
+def problems(it: Replay) -> list[str]:
+    return [problem.message for problem in it.result().problems]
+
+
+def test_an_outcome_without_a_beginning_is_a_problem_and_no_outcome() -> None:
+    it = replay("a::1", "a::2")
+    it.begin("p/0001", "a::1")
+    it.end("p/0001", "a::1")
+    it.end("p/0001", "a::2")
+    it.over("p/0001")
+    it.tick()
+    assert it.running == {"p/0002": ["a::2"]}
+    it.run("p/0002", "a::2", FAILED)
+    it.over("p/0002", 1)
+    assert it.outcomes() == "passed failed"
+    assert problems(it) == ["events.main.jsonl of process p/0001 says that a::2 finished, which had not begun there"]
+
+
+def test_a_second_outcome_is_a_problem_and_the_first_one_stands() -> None:
+    it = replay("a::1")
+    it.run("p/0001", "a::1", FAILED)
+    it.end("p/0001", "a::1")
+    it.over("p/0001", 1)
+    assert it.outcomes() == "failed"
+    assert problems(it) == ["events.main.jsonl of process p/0001 has a second outcome of a::1"]
+
+
+@pytest.mark.parametrize("kind", ["begin", "end"])
+def test_a_test_that_is_none_of_the_sessions_is_a_problem(kind: str) -> None:
+    it = replay("a::1")
+    getattr(it, kind)("p/0001", "b::9")
+    it.run("p/0001", "a::1")
+    it.over("p/0001")
+    (problem,) = problems(it)
+    assert problem.endswith(
+        f"says that b::9 {'began' if kind == 'begin' else 'finished'}, which is not among its tests"
+    )
+
+
+def test_nobody_speaks_after_the_last_word() -> None:
+    it = replay("a::1", "a::2")
+    it.run("p/0001", "a::1")
+    it.say("p/0001", SessionFinished, status=0)
+    it.begin("p/0001", "a::2")
+    it.end("p/0001", "a::2")
+    it.say("p/0001", SessionFinished, status=0)
+    it.exited("p/0001", 0)
+    it.tick()
+    it.run("p/0002", "a::2")
+    it.over("p/0002")
+    assert it.outcomes() == "passed passed"
+    assert [text.partition(" p/0001 ")[2] for text in problems(it)] == [
+        "says that a::2 began after the session's last word",
+        "says that a::2 finished after the session's last word",
+        "has a second last word of its session",
+    ]
+
+
+def test_a_process_that_was_never_started_has_nothing_to_say() -> None:
+    it = replay("a::1", workers=2)
+    it.say("p/0001", Started, id="a::1", worker="gw7")
+    it.run("p/0001", "a::1", worker="gw0")
+    it.over("p/0001")
+    assert it.outcomes() == "passed"
+    assert problems(it) == [
+        "events.gw7.jsonl of process p/0001 says that a::1 began in a process that was never started"
+    ]
+
+
+def test_what_another_worker_says_of_a_test_is_not_believed() -> None:
+    it = replay("a::1", "a::2", workers=2)
+    it.begin("p/0001", "a::1", "gw0")
+    it.begin("p/0001", "a::2", "gw1")
+    it.end("p/0001", "a::2", worker="gw0")
+    it.end("p/0001", "a::2", FAILED, worker="gw1")
+    it.end("p/0001", "a::1", worker="gw0")
+    it.over("p/0001", 1)
+    assert it.outcomes() == "passed failed"
+    assert problems(it) == ["events.gw0.jsonl of process p/0001 says that a::2 finished, which had not begun there"]
+
+
+def test_of_endless_lies_the_first_are_told() -> None:
+    it = replay("a::1")
+    it.begin("p/0001", "a::1")
+    for number in range(1000):
+        it.end("p/0001", f"b::{number}")
+    it.end("p/0001", "a::1")
+    it.over("p/0001")
+    assert len(problems(it)) == 20

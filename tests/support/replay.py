@@ -36,6 +36,7 @@ class Replay:
         self,
         *ids: str,
         workers: int = 1,
+        other_way: bool = False,
         max_failures: int = 0,
         capacities: dict[str, int] | None = None,
         idle: float | None = 300.0,
@@ -47,9 +48,12 @@ class Replay:
     ) -> None:
         self.now = 0.0
         self.oom_kills = 7
+        self.other_ways = int(other_way)
+        self.used: float | None = None  # seconds of processor time of any process
         self.dump = ""  # what the process that is asked for bare stacks writes
         self.events: list[Event] = []
         self.jobs: dict[str, Job] = {}
+        self.workers = 0  # that have said hello because a test began in them
         tests = [CollectedTest(id, id.partition("::")[0], 1, resources=(resources or {}).get(id, ())) for id in ids]
         self.phase = Phase(name="p", **{"grace": 5.0, "test_timeout": 60.0, **policy})
         self._add(RunStarted, version=1, run_id="r", plan="p", plan_path="", root="", argv=(), runner="0")
@@ -71,11 +75,17 @@ class Replay:
             emit=self.events.append,
             clock=self._clock,
             whole=lambda: whole,
+            other_way=self._other_way,
+            busy=lambda pid: self.used,
             resident=(resident or {}).get,
             oom_kills=lambda: self.oom_kills,
             last_words=lambda process: f"log of {process}",
             dumped=lambda process: self.dump,
         )
+
+    def _other_way(self, job: Job, why: str) -> bool:
+        self.other_ways -= 1
+        return self.other_ways >= 0
 
     def _clock(self) -> tuple[float, float]:
         return EPOCH + self.now, MONO + self.now
@@ -116,6 +126,10 @@ class Replay:
         self.say(process, Hang, pid=pid, id=id, why=why, likely=likely, text=f"most likely: {likely}\nand all the rest")
 
     def begin(self, process: str, id: str, worker: str = "") -> None:
+        heard = self.supervisor._running[process].heard
+        if worker and worker not in heard.processes and worker not in heard.gone:
+            self.workers += 1
+            self.hello(process, pid=1000 + self.workers, worker=worker)
         self.say(process, Started, id=id, worker=worker)
 
     def end(self, process: str, id: str, stages: tuple[Stage, ...] = (), worker: str = "") -> None:
