@@ -29,10 +29,15 @@ def nowhere_in_particular() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["exec", "warm"])
+# Most tests need one launcher: what they look at is decided outside of the processes that run tests. Those that look
+# at these processes are marked `both_launchers`. A release runs all tests under both.
+_LAUNCHERS = ("exec", "warm") if os.environ.get("BOTH_LAUNCHERS") else None
+
+
+@pytest.fixture(params=_LAUNCHERS)
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
-    """An empty project, whose tests run in fresh processes and in forks."""
-    return Project(tmp_path, request.param)
+    """An empty project; its launcher is the one that users get, unless the test is marked ``both_launchers``."""
+    return Project(tmp_path, getattr(request, "param", "auto"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from async_test_runner.model.vocabulary import Outcome
-from tests.support.projects import SOURCE, Project, survivors, wait_until
+from tests.support.projects import SOURCE, Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -56,6 +56,7 @@ def test_a_file_that_dies_after_it_has_imported_a_conftest_is_to_blame_itself(pr
 # ------------------------------------------------------------------------------- what tests do to the runner's files
 
 
+@both_launchers
 @pytest.mark.parametrize("isolation", ["phase", "test"])
 def test_a_run_whose_directory_is_deleted_meanwhile_loses_nothing(project: Project, isolation: str) -> None:
     project.plan(f"phases: [{{name: all, isolation: {isolation}}}]")
@@ -101,6 +102,7 @@ def test_a_working_directory_that_is_gone_is_said_so(tmp_path: Path, command: st
 # -------------------------------------------------------------------------------------- what tests do to their process
 
 
+@both_launchers
 def test_a_test_that_breaks_pytest_is_the_only_one_that_is_blamed(project: Project) -> None:
     project.plan("phases: [{name: all, pytest_args: [-s]}]")
     project.write(
@@ -196,6 +198,7 @@ RED = {
 }
 
 
+@both_launchers
 @pytest.mark.parametrize("isolation", ["phase", "test"])
 def test_whatever_tests_do_costs_only_themselves(project: Project, isolation: str) -> None:
     project.plan(f"""
@@ -217,6 +220,7 @@ def outputs(project: Project) -> list[Path]:
     return list(project.root.glob(".output-*"))
 
 
+@both_launchers
 def test_faults_in_distributed_sessions_cost_only_their_own_tests(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
     project.plan("""

@@ -8,7 +8,7 @@ import pytest
 
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import HangReported
-from tests.support.projects import Finished, Project
+from tests.support.projects import Finished, Project, both_launchers
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -302,6 +302,7 @@ def select(project: Project, isolation: str, keyword: str) -> list[str]:
     return ["-k", keyword] if (project.launcher, isolation) == ("exec", "test") else []
 
 
+@both_launchers
 @pytest.mark.parametrize("isolation", ["phase", "test"])
 def test_everything_that_a_test_leaves_is_named_with_the_test_and_its_line(project: Project, isolation: str) -> None:
     suite(project, f"isolation: {isolation}", test_leaking=LEAKING)
@@ -317,6 +318,7 @@ def test_everything_that_a_test_leaves_is_named_with_the_test_and_its_line(proje
     assert "secret" not in run.output
 
 
+@both_launchers
 @pytest.mark.parametrize("isolation", ["phase", "test"])
 def test_nothing_is_said_of_tests_that_clean_up_or_share_what_lives_longer(project: Project, isolation: str) -> None:
     suite(project, f"isolation: {isolation}", test_clean=CLEAN)
@@ -365,6 +367,7 @@ def test_what_a_fixture_leaves_is_said_of_the_fixture_when_it_is_over(project: P
     assert "TIDY" not in said
 
 
+@both_launchers
 def test_a_process_that_will_not_exit_is_named_dumped_and_ended_and_its_results_stand(project: Project) -> None:
     project.write(
         "test_a.py",

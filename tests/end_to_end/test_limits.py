@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from async_test_runner.model.vocabulary import Outcome
-from tests.support.projects import Project
+from tests.support.projects import Project, both_launchers
 
 pytestmark = [
     pytest.mark.processes,
@@ -18,6 +18,7 @@ pytestmark = [
 MISSING = re.compile(r"… (\d+) bytes left out …")
 
 
+@both_launchers
 @pytest.mark.parametrize("phase", ["isolation: phase", "isolation: phase, workers: 2", "isolation: test, workers: 2"])
 def test_a_test_that_uses_up_its_memory_is_named_and_the_rest_runs(project: Project, phase: str) -> None:
     project.plan(f"phases: [{{name: all, {phase}, memory: 300MB}}]")
@@ -85,6 +86,7 @@ def test_what_a_test_prints_is_kept_up_to_its_limit(project: Project) -> None:
     assert max(sizes.values()) < 200_000
 
 
+@both_launchers
 @pytest.mark.parametrize("phase", ["isolation: phase", "isolation: test"])
 def test_what_is_printed_without_end_does_not_fill_the_disk(project: Project, phase: str) -> None:
     project.plan(f"phases: [{{name: all, {phase}}}]")

@@ -9,7 +9,7 @@ import pytest
 
 from async_test_runner.model.result import TestResult
 from async_test_runner.model.vocabulary import Outcome
-from tests.support.projects import Finished, Project
+from tests.support.projects import Finished, Project, both_launchers
 
 pytestmark = pytest.mark.processes
 
@@ -45,6 +45,7 @@ def case(run: Finished, name: str) -> ElementTree.Element:
     return element
 
 
+@both_launchers
 def test_a_red_test_is_run_once_more_alone_and_stays_red(project: Project) -> None:
     project.plan("phases: [{name: all, recheck: true}]")
     project.write("test_a.py", POLLUTED)
@@ -148,6 +149,7 @@ def test_a_flaky_test_fails_where_the_plan_wants_it(project: Project) -> None:
     assert failure is not None and failure.get("type") == "flaky failure"
 
 
+@both_launchers
 @pytest.mark.parametrize(("isolation", "processes"), [("same", 1), ("test", 2)])
 def test_new_attempts_have_a_process_together_or_each_its_own(project: Project, isolation: str, processes: int) -> None:
     project.plan(f"phases: [{{name: all, retries: {{count: 1, isolation: {isolation}}}}}]")

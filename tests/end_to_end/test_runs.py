@@ -12,11 +12,12 @@ import pytest
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record import journal
 from async_test_runner.record.events import TestStarted
-from tests.support.projects import Project, survivors, wait_until
+from tests.support.projects import Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
 
+@both_launchers
 def test_sync_async_unittest_and_anyio_tests_run_in_one_plan(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p pytest_asyncio.plugin -p anyio.pytest_plugin\n")
     project.plan("""
@@ -123,6 +124,7 @@ def test_every_fault_costs_only_its_own_test(project: Project, isolation: str) -
 # ---------------------------------------------------------------------------------------------------- what ids can be
 
 
+@both_launchers
 def test_ids_and_file_names_of_any_shape_come_through(project: Project) -> None:
     project.plan("phases: [{name: alone, keyword: alone, isolation: test, workers: 2}, {name: rest}]")
     project.write(
@@ -160,7 +162,8 @@ def test_file_names_that_are_not_utf_8_come_through_as_far_as_pytest_lets_them(p
     assert "exited with 1 before finishing" in " ".join(broken.problems)
 
 
-def test_more_files_than_fit_an_argument_list(project: Project) -> None:
+def test_more_files_than_fit_an_argument_list(exec_project: Project) -> None:
+    project = exec_project
     project.plan("phases: [{name: all}]")
     for number in range(700):
         (project.root / f"test_{'long' * 30}_{number}.py").write_text("def test_it(): pass\n")
@@ -207,6 +210,7 @@ def test_what_addopts_leaves_out_is_outside_the_universe_and_counted(project: Pr
     assert len(again.tests) == 2
 
 
+@both_launchers
 def test_maxfail_of_the_project_holds_for_its_phases(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -x\n")
     project.plan("phases: [{name: whole, keyword: whole}, {name: alone, isolation: test}]")
@@ -227,6 +231,7 @@ def test_maxfail_of_the_project_holds_for_its_phases(project: Project) -> None:
     assert "max_failures: 1 reached" in run.text("test_alone[2]")
 
 
+@both_launchers
 def test_plugins_that_reorder_add_and_remove_items(project: Project) -> None:
     project.plan("phases: [{name: all, isolation: file}]")
     project.write("pytest.ini", "[pytest]\nmarkers = late\n")
@@ -273,6 +278,7 @@ def test_an_id_that_is_not_there_when_collected_again_is_an_error(exec_project: 
     assert "not there any more" in run.text(next(id for id in run.tests if "changing" in id))
 
 
+@both_launchers
 def test_the_projects_own_coverage_threshold_makes_the_run_red(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p pytest_cov.plugin --cov=lib --cov-fail-under=100\n")
     project.write("lib.py", "def used(): pass\ndef unused():\n    return 1\n")
@@ -296,7 +302,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-@pytest.mark.parametrize("policy", ["fail", "continue"])
+@pytest.mark.parametrize(
+    ("project", "policy"), [("auto", "fail"), ("exec", "continue"), ("warm", "continue")], indirect=["project"]
+)
 def test_a_file_that_cannot_be_collected_is_named(project: Project, fault: str, policy: str) -> None:
     project.plan(f"""
         collect_errors: {policy}
@@ -312,6 +320,7 @@ def test_a_file_that_cannot_be_collected_is_named(project: Project, fault: str, 
     assert outcomes == {Outcome.PASSED} if policy == "continue" else outcomes <= {Outcome.NOT_RUN}
 
 
+@both_launchers
 @pytest.mark.parametrize("where", ["conftest.py", "sub/conftest.py"])
 def test_a_conftest_that_raises_is_named_and_the_rest_can_run(project: Project, where: str) -> None:
     project.plan("collect_errors: continue\nphases: [{name: all}]")
@@ -371,6 +380,7 @@ def test_needs_and_a_failing_setup(project: Project) -> None:
     assert not (project.root / "never").exists()
 
 
+@both_launchers
 def test_env_templates_and_slots_per_process_and_per_worker(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
     project.plan("""
@@ -451,6 +461,7 @@ def test_max_failures_stops_a_phase_and_only_it(project: Project) -> None:
     assert [outcome.value for outcome in run.outcomes.values()] == ["failed", "passed", "failed", "not_run", "passed"]
 
 
+@both_launchers
 def test_retries_in_a_fresh_process_and_the_last_attempt_decides(project: Project) -> None:
     project.plan("phases: [{name: all, retries: {count: 2, delay: 50ms}, test_timeout: 3s, grace: 300ms}]")
     project.write(
@@ -536,6 +547,7 @@ def test_a_run_deadline_ends_everything(project: Project) -> None:
 # ------------------------------------------------------------------------------------------------------ xdist workers
 
 
+@both_launchers
 def test_faults_in_xdist_workers_cost_only_their_own_tests(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
     project.plan("phases: [{name: all, workers: 2, test_timeout: 4s, grace: 1s}]")
@@ -569,6 +581,7 @@ def test_faults_in_xdist_workers_cost_only_their_own_tests(project: Project) -> 
     } == expected
 
 
+@both_launchers
 def test_max_failures_blames_nobody_who_was_only_interrupted(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
     project.plan("phases: [{name: all, workers: 2, max_failures: 1}]")
@@ -633,6 +646,7 @@ def test_a_second_signal_ends_the_run_at_once(project: Project) -> None:
     runner.signal(signal.SIGINT).wait().check(130)
 
 
+@both_launchers
 def test_a_signal_during_the_collection_ends_it(project: Project) -> None:
     project.plan("phases: [{name: all}]")
     project.write("test_a.py", "import pathlib, time\npathlib.Path('importing').touch()\ntime.sleep(600)\n")
@@ -695,6 +709,7 @@ def test_tests_before_a_file_that_breaks_the_collection_off_do_not_pass_for_all(
 # ------------------------------------------------------------------------------------------- corners of the collection
 
 
+@both_launchers
 def test_a_file_that_dies_is_left_out_where_the_plan_is_not_at_pytests_root(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\n")
     project.write("inner/runner.yaml", "version: 1\ncollect_errors: continue\nphases: [{name: all}]\n")
@@ -705,7 +720,8 @@ def test_a_file_that_dies_is_left_out_where_the_plan_is_not_at_pytests_root(proj
     assert set(run.outcomes.values()) == {Outcome.PASSED}
 
 
-def test_a_file_that_dies_is_left_out_where_the_plan_names_it(project: Project) -> None:
+def test_a_file_that_dies_is_left_out_where_the_plan_names_it(exec_project: Project) -> None:
+    project = exec_project
     project.plan("""
         collect_errors: continue
         select: {paths: [test_broken.py, test_good.py]}
@@ -718,7 +734,8 @@ def test_a_file_that_dies_is_left_out_where_the_plan_names_it(project: Project) 
     assert set(run.outcomes.values()) == {Outcome.PASSED}
 
 
-def test_a_file_that_dies_is_left_out_of_processes_that_cannot_name_their_files(project: Project) -> None:
+def test_a_file_that_dies_is_left_out_of_processes_that_cannot_name_their_files(exec_project: Project) -> None:
+    project = exec_project
     project.plan("collect_errors: continue\nphases: [{name: all}]")
     project.write("test_broken.py", BROKEN["dies"])
     project.write("test_[brackets].py", "def test_good(): pass\n")
@@ -727,6 +744,7 @@ def test_a_file_that_dies_is_left_out_of_processes_that_cannot_name_their_files(
     assert set(run.outcomes.values()) == {Outcome.PASSED}
 
 
+@both_launchers
 def test_what_the_collection_leaves_running_is_ended(project: Project) -> None:
     project.plan("collect_errors: continue\nphases: [{name: all}]")
     project.write(
@@ -757,6 +775,7 @@ def test_an_interpreter_that_is_not_there_is_noticed_before_anything_runs(projec
 # ------------------------------------------------------------------------------------------ results that are no results
 
 
+@both_launchers
 def test_tests_whose_call_nobody_reports_do_not_pass(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\nmarkers = swallowed\n    unreported\n")
     project.plan("phases: [{name: all}]")
@@ -799,6 +818,7 @@ def test_tests_that_are_only_set_up_do_not_pass(project: Project) -> None:
     assert run.outcome("test_a") is not Outcome.PASSED
 
 
+@both_launchers
 def test_what_tests_do_to_their_process_does_not_cut_its_reports(project: Project) -> None:
     project.plan("phases: [{name: all}]")
     project.write(
@@ -846,6 +866,7 @@ def test_what_tests_do_to_their_process_does_not_cut_its_reports(project: Projec
     assert all(attempt.duration >= 0 for test in run.tests.values() for attempt in test.attempts)
 
 
+@both_launchers
 def test_a_process_that_fails_in_its_exit_handler_makes_the_run_red(project: Project) -> None:
     project.plan("phases: [{name: all}]")
     project.write("test_a.py", "import atexit, os\ndef test_a(): atexit.register(os._exit, 7)\n")
@@ -854,6 +875,7 @@ def test_a_process_that_fails_in_its_exit_handler_makes_the_run_red(project: Pro
     assert "exited with 7" in " ".join(run.problems)
 
 
+@both_launchers
 def test_a_fixture_that_hangs_in_its_teardown_costs_the_test_that_tears_it_down(project: Project) -> None:
     project.plan("phases: [{name: all, test_timeout: 3s, grace: 300ms}]")
     project.write(
@@ -935,6 +957,7 @@ def test_a_result_that_only_one_of_two_workers_has_is_not_lost(exec_project: Pro
     exec_project.run().check(1)
 
 
+@both_launchers
 def test_a_plugin_that_ends_the_process_at_a_timeout_of_its_own_crashes_that_test(project: Project) -> None:
     project.write("pytest.ini", "[pytest]\naddopts = -p pytest_timeout\ntimeout = 0.3\ntimeout_method = thread\n")
     project.plan("phases: [{name: all}]")
@@ -944,6 +967,7 @@ def test_a_plugin_that_ends_the_process_at_a_timeout_of_its_own_crashes_that_tes
     assert "Timeout" in run.text("test_a")
 
 
+@both_launchers
 def test_subtests_count_for_their_test(project: Project) -> None:
     project.plan("phases: [{name: all}]")
     project.write(
@@ -976,6 +1000,7 @@ def test_files_that_skip_themselves_are_counted_and_no_failure(project: Project)
     assert len(run.tests) == 1
 
 
+@both_launchers
 def test_reports_of_workers_arrive_unchanged(project: Project) -> None:
     project.plan("phases: [{name: all, isolation: test, workers: 2}]")
     project.write(

@@ -12,7 +12,7 @@ import pytest
 
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import Paused
-from tests.support.projects import Project, Running, survivors, wait_until
+from tests.support.projects import Project, Running, both_launchers, survivors, wait_until
 from tests.support.pseudo_terminal import on_a_terminal
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -62,6 +62,7 @@ def running_tests(project: Project, shape: str) -> tuple[Running, list[str]]:
     return running, names
 
 
+@both_launchers
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != SHAPES[1]])
 def test_tests_and_their_children_get_the_same_signal_and_are_let_go_in_order(
@@ -88,6 +89,7 @@ def test_a_session_waits_for_the_workers_that_it_has_handed_a_signal_to(tmp_path
         assert (project.root / f"{name}.torn-down").exists()
 
 
+@both_launchers
 @pytest.mark.parametrize("shape", SHAPES[::2])
 def test_a_second_signal_kills_and_the_reports_are_there(project: Project, shape: str) -> None:
     project.plan(f"phases: [{{name: p, {shape}, grace: 80s}}]")
@@ -108,6 +110,7 @@ def test_a_second_signal_kills_and_the_reports_are_there(project: Project, shape
     assert finished.outcome("stubborn") is Outcome.NOT_RUN
 
 
+@both_launchers
 def test_a_test_that_the_signal_makes_fail_is_not_held_to_be_red(project: Project) -> None:
     project.plan("phases: [{name: p, grace: 20s}]")
     project.write(
@@ -167,7 +170,7 @@ def states(mark: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("shape", SHAPES[::2])
+@pytest.mark.parametrize(("project", "shape"), [("exec", SHAPES[0]), ("warm", SHAPES[2])], indirect=["project"])
 def test_stopped_is_everything_and_no_deadline_passes_meanwhile(project: Project, shape: str) -> None:
     project.plan(f"run_timeout: 15s\nphases: [{{name: p, {shape}, timeout: 14s, test_timeout: 13s, grace: 10s}}]")
     project.write("test_it.py", TICKING)
@@ -234,6 +237,7 @@ def test_ctrl_z_and_fg_in_a_shell(tmp_path: Path) -> None:
     assert survivors(shell.mark) == []
 
 
+@both_launchers
 def test_a_stopped_run_that_is_ended_ends_in_order(project: Project) -> None:
     project.plan("phases: [{name: p, grace: 20s}]")
     project.write("test_it.py", TICKING)
@@ -242,6 +246,7 @@ def test_a_stopped_run_that_is_ended_ends_in_order(project: Project) -> None:
     running.signal(signal.SIGTERM).signal(signal.SIGCONT).wait().check(143)
 
 
+@both_launchers
 def test_a_stopped_run_that_is_killed_leaves_nothing(project: Project) -> None:
     project.plan("phases: [{name: p, grace: 20s}]")
     project.write("test_it.py", TICKING)

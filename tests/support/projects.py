@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from async_test_runner.model.result import RunResult, TestResult
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record import journal, verdict
@@ -24,6 +26,10 @@ from async_test_runner.record.fold import fold
 SOURCE = Path(__file__).parents[2]
 MARK = "RUN_UNDER_TEST"  # every process of a run has it in its environment, with a value of its own
 DEADLINE = 90.0  # seconds that a run may take before it counts as hanging
+
+
+# For tests whose subject is the processes that run tests: once in fresh processes, once in forks.
+both_launchers = pytest.mark.parametrize("project", ["exec", "warm"], indirect=True)
 
 
 class Finished:

@@ -16,7 +16,7 @@ from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import TestFinished, TestStarted
 from async_test_runner.system import guardian, process
-from tests.support.projects import MARK, Project, survivors, wait_until
+from tests.support.projects import MARK, Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -174,6 +174,7 @@ def test_last(): pass
 """
 
 
+@both_launchers
 @pytest.mark.parametrize("how", ["process", "group"])
 @pytest.mark.parametrize("isolation", ["phase", "test"])
 def test_nothing_survives_the_runner_not_even_what_left_its_group_session_and_environment(

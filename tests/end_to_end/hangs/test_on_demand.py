@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from async_test_runner.record.events import HangReported, TestSlow
-from tests.support.projects import Project, wait_until
+from tests.support.projects import Project, both_launchers, wait_until
 from tests.support.pseudo_terminal import on_a_terminal
 
 pytestmark = pytest.mark.processes
@@ -31,6 +31,7 @@ def journal(project: Project) -> str:
     return path.read_text() if path.exists() else ""
 
 
+@both_launchers
 def test_a_signal_to_the_runner_shows_what_every_test_is_at_and_the_run_goes_on(project: Project) -> None:
     project.write("test_a.py", WAITS)
     project.plan("phases: [{name: all, isolation: test}]")
