@@ -1,4 +1,4 @@
-"""All faults, and which combinations of launcher and isolation the repository's plan runs of each."""
+"""All faults, and the combination of launcher and isolation that the repository's plan runs of each."""
 
 from __future__ import annotations
 
@@ -26,14 +26,10 @@ FAULTS: list[Fault] = [
 ]
 
 
-def chosen(fault: Fault, number: int) -> set[tuple[str, str]]:
-    """Combinations in which the fault meets each of its launchers and each of its isolations, as few as there can be.
+def chosen(fault: Fault, number: int) -> tuple[str, str]:
+    """The one combination of launcher and isolation in which each commit runs the fault with this number.
 
-    Most run exec with phase and warm with test, which takes the fewest processes; each fourth the other way round.
+    Faults that are alike stand next to each other, and neighbours get different combinations.
     """
-    turned = number % 4 == 3
-    isolations = fault.isolations[::-1] if turned else fault.isolations
-    longest = max(len(fault.launchers), len(isolations))
-    return {
-        (fault.launchers[turn % len(fault.launchers)], isolations[turn % len(isolations)]) for turn in range(longest)
-    }
+    combinations = fault.combinations()
+    return combinations[number % len(combinations)]
