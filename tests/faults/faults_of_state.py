@@ -296,7 +296,7 @@ FAULTS = [
                 {
                     "says": "replaced by a test",
                     "problems": ("last test",),
-                    "where": {"phase": {"expect": SPOILT}, "exec test": {"problems": ()}},
+                    "where": {"phase": {"expect": SPOILT}, "test": {"problems": ()}},
                 },
             ),
             ("sys_exit", "sys.exit and os._exit", "sys.exit = os._exit = broken", "passed", {}),
