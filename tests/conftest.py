@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from async_test_runner.launchers import pytest_process
-from tests.support.projects import Project
+from tests.support.fork_server import ForkServer
+from tests.support.projects import Project, surroundings
 
 sys.path.insert(0, str(pytest_process.INSIDE))  # as PYTHONPATH does for the processes that run tests
 
@@ -34,13 +35,21 @@ def nowhere_in_particular() -> Iterator[None]:
 _LAUNCHERS = ("exec", "warm") if os.environ.get("BOTH_LAUNCHERS") else None
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    """Starts the runners of a session's tests."""
+    server = ForkServer(surroundings())
+    yield server
+    server.close()
+
+
 @pytest.fixture(params=_LAUNCHERS)
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
+def project(request: pytest.FixtureRequest, tmp_path: Path, server: ForkServer) -> Project:
     """An empty project; its launcher is the one that users get, unless the test is marked ``both_launchers``."""
-    return Project(tmp_path, getattr(request, "param", "auto"))
+    return Project(tmp_path, getattr(request, "param", "auto"), server)
 
 
 @pytest.fixture
-def exec_project(tmp_path: Path) -> Project:
+def exec_project(tmp_path: Path, server: ForkServer) -> Project:
     """An empty project, for what only fresh processes do: collecting again, xdist."""
-    return Project(tmp_path, "exec")
+    return Project(tmp_path, "exec", server)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -155,16 +154,16 @@ def test_ticks():
 """
 
 
-def states(mark: str) -> set[str]:
+def states(running: Running) -> set[str]:
     """The states of all processes of a run, its guardian's left out, which has a session of its own to lead."""
     found = set()
-    for pid in survivors(mark):
+    for pid in survivors(running.mark):
         try:
             fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
             argv = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
-        if b"async_test_runner" in argv and fields[3] == str(pid).encode() and fields[1] != str(os.getpid()).encode():
+        if b"async_test_runner" in argv and fields[3] == str(pid).encode() and pid != running.process.pid:
             continue
         found.add(fields[0].decode())
     return found
@@ -176,7 +175,7 @@ def test_stopped_is_everything_and_no_deadline_passes_meanwhile(project: Project
     project.write("test_it.py", TICKING)
     running = project.start("run").until("ticking").until("beat").until("pulse")
     running.signal(signal.SIGTSTP)
-    wait_until(lambda: states(running.mark) == {"T"})
+    wait_until(lambda: states(running) == {"T"})
     sizes = [(project.root / name).stat().st_size for name in ("beat", "pulse")]
     time.sleep(16.0)  # longer than any deadline of the run
     assert [(project.root / name).stat().st_size for name in ("beat", "pulse")] == sizes
@@ -204,7 +203,7 @@ def test_the_collection_can_be_stopped_too(project: Project) -> None:
         """,
     )
     running = project.start("run").until("importing").signal(signal.SIGTSTP)
-    wait_until(lambda: states(running.mark) == {"T"})
+    wait_until(lambda: states(running) == {"T"})
     time.sleep(16.0)
     running.signal(signal.SIGCONT)
     (project.root / "go").touch()
@@ -242,7 +241,7 @@ def test_a_stopped_run_that_is_ended_ends_in_order(project: Project) -> None:
     project.plan("phases: [{name: p, grace: 20s}]")
     project.write("test_it.py", TICKING)
     running = project.start("run").until("ticking").signal(signal.SIGTSTP)
-    wait_until(lambda: states(running.mark) == {"T"})
+    wait_until(lambda: states(running) == {"T"})
     running.signal(signal.SIGTERM).signal(signal.SIGCONT).wait().check(143)
 
 
@@ -251,6 +250,6 @@ def test_a_stopped_run_that_is_killed_leaves_nothing(project: Project) -> None:
     project.plan("phases: [{name: p, grace: 20s}]")
     project.write("test_it.py", TICKING)
     running = project.start("run").until("ticking").signal(signal.SIGTSTP)
-    wait_until(lambda: states(running.mark) == {"T"})
+    wait_until(lambda: states(running) == {"T"})
     running.signal(signal.SIGKILL).process.wait()
     wait_until(lambda: survivors(running.mark) == [])

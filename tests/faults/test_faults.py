@@ -1,7 +1,7 @@
 """The fault matrix: each fault of the catalogue on the real command line, under both launchers and both isolations.
 
-The repository's plan runs each fault in one combination; the mark `thorough` is on all others, which `.ci/release` runs:
-``pytest tests/faults -m thorough``.
+The repository's plan runs each fault in one combination. The mark `thorough` is on all others, which `.ci/release`
+runs: ``pytest tests/faults -m thorough``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 
 from tests.faults.fault import Fault
 from tests.faults.faults_catalogue import FAULTS, chosen
+from tests.support.fork_server import ForkServer
 from tests.support.projects import Finished, Project
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -30,12 +31,14 @@ def cases() -> list[object]:
 
 
 @pytest.mark.parametrize(("fault", "launcher", "isolation"), cases())
-def test_a_fault_costs_only_what_it_touches(fault: Fault, launcher: str, isolation: str, tmp_path: Path) -> None:
+def test_a_fault_costs_only_what_it_touches(
+    fault: Fault, launcher: str, isolation: str, tmp_path: Path, server: ForkServer
+) -> None:
     fault = fault.under(launcher, isolation)
     root, temporary = tmp_path / "project", tmp_path / "TMPDIR"
     root.mkdir()
     temporary.mkdir()
-    project = Project(root, launcher)
+    project = Project(root, launcher, server)
     fault.write(project, isolation)
     before = files(root)
     run = fault.drive(project) if fault.drive else project.run(TMPDIR=str(temporary), **fault.env)

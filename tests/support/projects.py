@@ -22,8 +22,9 @@ from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record import journal, verdict
 from async_test_runner.record.events import Event, ProcessStarted
 from async_test_runner.record.fold import fold
+from tests.support import fork_server
+from tests.support.fork_server import SOURCE, Forked, ForkServer
 
-SOURCE = Path(__file__).parents[2]
 MARK = "RUN_UNDER_TEST"  # every process of a run has it in its environment, with a value of its own
 DEADLINE = 90.0  # seconds that a run may take before it counts as hanging
 
@@ -99,11 +100,12 @@ class Finished:
 
 
 class Project:
-    """A directory with a plan and tests."""
+    """A directory with a plan and tests. With a ``server`` its runners are forks of that: much cheaper."""
 
-    def __init__(self, root: Path, launcher: str = "auto") -> None:
+    def __init__(self, root: Path, launcher: str = "auto", server: ForkServer | None = None) -> None:
         self.root = root
         self.launcher = launcher
+        self._server = server
 
     def write(self, name: str, text: str) -> Path:
         path = self.root / name
@@ -119,10 +121,27 @@ class Project:
         given = "--launcher" in arguments or any(argument.startswith("--resume") for argument in arguments)
         if arguments[:1] == ("run",) and not given:
             arguments = ("run", "--launcher", self.launcher, *arguments[1:])
-        return Running(self.root, arguments, env)
+        return Running(self, arguments, env)
 
     def run(self, *arguments: str, **env: str) -> Finished:
         return self.start("run", *arguments, **env).wait()
+
+    def launch(
+        self, arguments: tuple[str, ...], env: dict[str, str], output: int, mark: str
+    ) -> subprocess.Popen[bytes] | Forked:
+        """The process of the runner, with ``env`` beside what all runners under test have in their environment."""
+        whole = {**surroundings(), MARK: mark, **env}
+        if self._server is not None and fork_server.is_possible(env):
+            return self._server.start(arguments, cwd=self.root, env=whole, output=output, mark=mark)
+        return subprocess.Popen(
+            [sys.executable, "-m", "async_test_runner", *arguments],
+            cwd=self.root,
+            env=whole,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def newest(self) -> Path | None:
         runs = sorted((self.root / ".async-test-run" / "runs").glob("2*"))
@@ -132,32 +151,12 @@ class Project:
 class Running:
     """The runner, at work in a project."""
 
-    def __init__(self, root: Path, arguments: tuple[str, ...], env: dict[str, str]) -> None:
-        self.project = Project(root)
+    def __init__(self, project: Project, arguments: tuple[str, ...], env: dict[str, str]) -> None:
+        self.project = project
         self.mark = secrets.token_hex(8)
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTEST_", "COV_", "ASYNC_TEST_RUN_"))
-        }
-        self._log = root / f".output-{self.mark}.txt"
+        self._log = project.root / f".output-{self.mark}.txt"
         with self._log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "async_test_runner", *arguments],
-                cwd=root,
-                env={
-                    **clean,
-                    "PYTHONPATH": str(SOURCE),
-                    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                    MARK: self.mark,
-                    **env,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self.process = project.launch(arguments, env, output.fileno(), self.mark)
 
     def until(self, path: str) -> Running:
         """Wait until a file is there, which a test writes."""
@@ -184,6 +183,21 @@ class Running:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of runners under test.
+
+    Byte code is read and not written: it would be a file more in the project, and stale where a test writes a module
+    again in the same second.
+    """
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "COV_", "ASYNC_TEST_RUN_", "PYTHON"))
+    }
+    ours = {"PYTHONPATH": str(SOURCE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**clean, **ours}
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Look again and again until the condition holds; fails after ``seconds``."""
     end = time.monotonic() + seconds
@@ -193,12 +207,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def survivors(mark: str) -> list[int]:
-    """Processes that have the mark in their environment, the dead but not yet reaped left out."""
+    """Processes that have the mark in their environment or as their name, the dead but not yet reaped left out."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+            environment = (entry / "environ").read_bytes()
+            if wanted in environment.split(b"\0") or (environment and fork_server.has_name(entry, mark)):
                 found.append(int(entry.name))
         except OSError:
             continue
