@@ -3,6 +3,12 @@
 #   PYTHON  the interpreter to make an environment with; by default the first one that is new enough
 #   VENV    where the environment goes; each script has its own default inside the checkout
 
+# A checkout that is installed editable is compiled by nobody but those who import it. Tests start thousands of
+# processes that do: where byte code may not be kept, each of them compiles all of it.
+unset PYTHONDONTWRITEBYTECODE
+
+NEWS_EVERY=3 # seconds
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -11,6 +17,29 @@ die() {
     local line
     for line in "$@"; do say "  $line"; done
     exit 4
+}
+
+# with_news COMMAND...: of what the command prints, the last line is shown every few seconds; the end, if it fails.
+with_news() {
+    local log teller status=0
+    log=$(mktemp)
+    tell_of "$log" $$ &
+    teller=$!
+    ("$@") >"$log" 2>&1 || status=$?
+    kill "$teller" 2>/dev/null || true
+    wait "$teller" 2>/dev/null || true
+    [ "$status" -eq 0 ] || tail -n 20 "$log" >&2
+    rm -f -- "$log"
+    return "$status"
+}
+
+# tell_of LOG PID: for as long as that process is there
+tell_of() {
+    local began=$SECONDS line
+    while sleep "$NEWS_EVERY" >/dev/null 2>&1 && kill -0 "$2" 2>/dev/null; do
+        line=$(tail -n 1 "$1")
+        say "  $((SECONDS - began))s: ${line:0:100}"
+    done
 }
 
 is_usable() { "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
@@ -53,9 +82,9 @@ make_environment() {
     python=$(find_python)
     say "making $venv with $("$python" -V 2>&1) ($python)"
     if "$python" -c 'import ensurepip' >/dev/null 2>&1; then
-        "$python" -m venv "$venv" || die "$python could not make a virtual environment in $venv"
+        with_news "$python" -m venv "$venv" || die "$python could not make a virtual environment in $venv"
     else
-        "$python" -m venv --without-pip "$venv" || die "$python could not make a virtual environment in $venv"
+        with_news "$python" -m venv --without-pip "$venv" || die "$python could not make a virtual environment in $venv"
     fi
 }
 
@@ -89,8 +118,8 @@ prepare_environment() {
         make_environment "$venv"
     fi
     touch "$venv/.making"
-    say "installing into $venv (the first time this takes a minute)"
-    run_pip "$python" install -qq "$@" ||
+    say "installing packages into $venv (the first time this takes a minute or two)"
+    with_news run_pip "$python" install "$@" ||
         die "pip could not install into $venv; its message is above" "check the network, then run $0 again"
     fingerprint "$python" "$@" >"$stamp"
     rm -f -- "$venv/.making"

@@ -5,7 +5,8 @@
 #   ./scripts/test.sh unit processes      two phases of it
 #   ./scripts/test.sh --files tests/reports -v
 #
-# Arguments are those of `async-test-run run`. VENV and PYTHON choose the environment (see environment.sh).
+# Arguments are those of `async-test-run run`. VENV and PYTHON choose the environment (see environment.sh), PLAN another
+# plan.
 set -euo pipefail
 here=$PWD
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -18,6 +19,6 @@ prepare_environment "$VENV" --editable '.[dev]'
 VIRTUAL_ENV=$(cd -- "$VENV" && pwd)
 export VIRTUAL_ENV
 export PATH="$VIRTUAL_ENV/bin:$PATH"
-plan=$PWD/runner.yaml
+plan=$PWD/${PLAN:-runner.yaml}
 cd -- "$here" # paths in the arguments are meant from where the caller stands
 exec "$VIRTUAL_ENV/bin/python" -m async_test_runner run --config "$plan" "$@"

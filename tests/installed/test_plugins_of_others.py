@@ -11,7 +11,7 @@ import pytest
 from tests.support.environments import Environments
 from tests.support.projects import Project
 
-pytestmark = [pytest.mark.network_index, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.network_index, pytest.mark.thorough, pytest.mark.timeout(600)]
 
 PLUGINS = ("pytest-html", "pytest-json-report", "pytest-cov", "pytest-mock", "pytest-xdist", "hypothesis")
 OLDEST = ("pytest==8.2.*", "pytest-subtests==0.13.*", *PLUGINS)

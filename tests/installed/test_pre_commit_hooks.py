@@ -124,6 +124,7 @@ def test_a_push_runs_the_whole_plan_and_leaves_the_work_tree_alone(repository: R
     assert repository.runs() == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.network_index
 @pytest.mark.timeout(600)
 def test_a_failing_test_stops_the_push_and_is_shown(repository: Repository) -> None:
@@ -152,6 +153,7 @@ def test_a_commit_runs_the_changed_test_files_only(repository: Repository) -> No
     assert repository.status() == "M  tests/test_two.py\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.network_index
 @pytest.mark.timeout(600)
 def test_a_failing_changed_file_stops_the_commit(repository: Repository) -> None:
@@ -163,6 +165,7 @@ def test_a_failing_changed_file_stops_the_commit(repository: Repository) -> None
     assert repository.status() == "M  tests/test_two.py\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.network_index
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("stage", ["pre-commit", "pre-push"])

@@ -12,7 +12,7 @@ import pytest
 from tests.support.environments import SOURCE, clean_environ
 
 SCRIPT = SOURCE / "scripts" / "environment.sh"
-TOOLS = ("bash", "sh", "cat", "cksum", "rm", "touch")
+TOOLS = ("bash", "sh", "cat", "cksum", "grep", "mktemp", "rm", "sleep", "tail", "touch")
 
 
 class Machine:
@@ -123,6 +123,15 @@ def test_an_installation_that_failed_is_tried_again(machine: Machine) -> None:
     assert "check the network" in failed.stderr
     assert machine.bash(INSTALLS + "prepare_environment .venv one").returncode == 0
     assert installs(machine) == 1
+
+
+def test_an_installation_that_takes_long_says_what_it_is_at_and_one_that_fails_why(machine: Machine) -> None:
+    machine.command("python3", f'case "$*" in *ensurepip*) exit 1;; esac; exec "{sys.executable}" "$@"')
+    told = "until grep -qF 'Collecting one' news; do sleep 0.02; done"
+    pip = f"run_pip() {{ echo 'Collecting one'; {told}; echo 'no such package' >&2; return 1; }}\n"
+    done = machine.bash(f"NEWS_EVERY=0.1\n{pip}prepare_environment .venv one 2>news || {{ cat news; exit 1; }}")
+    assert done.returncode == 4
+    assert "no such package" in (machine.checkout / "news").read_text(encoding="utf-8")
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(machine: Machine) -> None:

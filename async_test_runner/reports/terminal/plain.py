@@ -1,7 +1,7 @@
 """The views of a log: plain lines with the time since the start, and the quiet one that tells only what went wrong.
 
-No line is ever taken back, and a silent minute is answered with what runs and for how long: a CI service that kills
-silent jobs sees life, and a person sees what hangs.
+No line is ever taken back, and silence is answered with what runs and for how long: a CI service that kills silent jobs
+sees life, and a person sees what hangs. A CI service has patience for a minute, a person for five seconds.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from .progress import PhaseProgress, Progress
 
 PROGRESS_EVERY = 15.0
 SILENCE = 60.0
+PATIENCE = 4.0  # of a person, in seconds; with a tick a second, the next line is there before the fifth is over
 _NAMED = 5
 
 
 class Plain:
-    """Implements `Reporter` for a pipe, a file or a CI log."""
+    """Implements `Reporter` for a pipe, a file or a CI log. ``often`` is for somebody who waits for the next line."""
 
-    def __init__(self, console: Console, *, verbosity: int) -> None:
+    def __init__(self, console: Console, *, verbosity: int, often: bool = False) -> None:
         self._console = console
         self._verbosity = verbosity
+        self._progress_every, self._silence = (PATIENCE, PATIENCE) if often else (PROGRESS_EVERY, SILENCE)
         self._progress = Progress()
         self._changed = False
         self._said = float("-inf")  # when a line was last written
@@ -43,13 +45,13 @@ class Plain:
             self._say(told.lines(self._stamp(event.mono)), event.mono)
 
     def tick(self, now: float) -> None:
-        """Tell the counts now and then, and that all is alive after a silent minute."""
+        """Tell the counts now and then, and that all is alive after a long silence."""
         if self._progress.run is None or self._progress.is_finished:
             return
         silent = now - self._said
-        if self._changed and silent >= PROGRESS_EVERY:
+        if self._changed and silent >= self._progress_every:
             self._say([Text(self._stamp(now) + self._counts(now))], now)
-        elif silent >= SILENCE:
+        elif silent >= self._silence:
             self._say([Text(self._stamp(now) + self._alive(now))], now)
 
     def pause(self) -> None:

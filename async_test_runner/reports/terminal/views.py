@@ -54,7 +54,7 @@ def reporter(
         return Quiet(out)
     if live:
         return Live(out, verbosity=verbosity, size=measured)
-    return Plain(out, verbosity=verbosity)
+    return Plain(out, verbosity=verbosity, often=not in_ci(environ))
 
 
 def is_live(stream: TextIO, *, verbosity: int, environ: Mapping[str, str]) -> bool:

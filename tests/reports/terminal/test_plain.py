@@ -16,11 +16,10 @@ from tests.reports.event_script import MONO, Script, planned
 class Log:
     """A plain view of a stream in memory; ``new()`` is what was written since it was last asked."""
 
-    def __init__(self, verbosity: int = 0, color: bool = False) -> None:
+    def __init__(self, verbosity: int = 0, color: bool = False, often: bool = False) -> None:
         self.stream = io.StringIO()
-        self.view = Plain(
-            console(Output(self.stream), color=color, terminal=False, width=40, height=10), verbosity=verbosity
-        )
+        out = console(Output(self.stream), color=color, terminal=False, width=40, height=10)
+        self.view = Plain(out, verbosity=verbosity, often=often)
         self._read = 0
 
     def take(self, events: list[Event]) -> list[str]:
@@ -88,6 +87,19 @@ def test_a_silent_minute_is_answered_with_what_runs() -> None:
     ]
     assert log.tick(121.9) == []
     assert len(log.tick(122.0)) == 1
+
+
+def test_somebody_who_waits_is_answered_before_five_seconds_are_over() -> None:
+    log = Log(often=True)
+    script = Script()
+    log.take([script.run()])
+    assert log.tick(3.9) == []
+    assert log.tick(4.0) == ["[   4.0s] still collecting"]
+    log.take([script.collected(at=5.0), script.plan("async", ["a", "b"], at=5.0), script.begin("async", 5.0)])
+    log.take([script.end("async", "a", 6.0)])
+    assert log.tick(8.9) == []
+    assert log.tick(9.0)[0].startswith("[   9.0s] phase async 1/2: 1 passed")
+    assert log.tick(13.0) == ["[  13.0s] still at work, no test runs: phase async 1/2: 1 passed"]
 
 
 def test_a_silent_collection_and_a_silent_setup_show_life() -> None:
