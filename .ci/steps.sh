@@ -20,7 +20,7 @@ step() {
     shift
     printf '\n=== %s\n' "$name"
     { time "$@" </dev/null 2>&3 || status=$?; } 3>&2 2>"$times"
-    read -r wall cpu < <(tail -n 1 "$times" | awk '{ printf "%.1f %.1f", $1, $2 + $3 }')
+    read -r wall cpu < <(tail -n 1 "$times" | awk '{ printf "%.1f %.1f\n", $1, $2 + $3 }')
     printf '%d\t%s\t%s\t%s\n' "$status" "$wall" "$cpu" "$name" >>"$OUT/steps.tsv"
     printf '=== %s: exit %d after %ss, %ss of processor time\n' "$name" "$status" "$wall" "$cpu"
 }

@@ -19,7 +19,8 @@ die() {
     exit 4
 }
 
-# with_news COMMAND...: of what the command prints, the last line is shown every few seconds; the end, if it fails.
+# with_news COMMAND...: every few seconds a line says for how long the command has been at work, and what pip is at. If
+# it fails, the end of its output is shown.
 with_news() {
     local log teller status=0
     log=$(mktemp)
@@ -37,7 +38,7 @@ with_news() {
 tell_of() {
     local began=$SECONDS line
     while sleep "$NEWS_EVERY" >/dev/null 2>&1 && kill -0 "$2" 2>/dev/null; do
-        line=$(tail -n 1 "$1")
+        line=$(grep -E '^ *(Collecting|Downloading|Building|Installing) ' "$1" | tail -n 1) || true
         say "  $((SECONDS - began))s: ${line:0:100}"
     done
 }

@@ -65,7 +65,8 @@ def _runner() -> int | None:
 
 def _settings() -> Any:
     inside = sys.modules.get(_INSIDE)
-    return inside.asked() if inside is not None else None
+    settings = inside.asked() if inside is not None else None
+    return settings.asked if settings is not None else None
 
 
 def worker() -> str:
