@@ -65,8 +65,7 @@ def _runner() -> int | None:
 
 def _settings() -> Any:
     inside = sys.modules.get(_INSIDE)
-    settings = inside.asked() if inside is not None else None
-    return settings.asked if settings is not None else None
+    return inside.asked() if inside is not None else None
 
 
 def worker() -> str:
