@@ -19,11 +19,13 @@ class Mutation:
 PACKAGE = "async_test_runner"
 INSIDE = f"{PACKAGE}/inside/async_test_run_inside"
 FAULT = "tests/faults/test_faults.py::test_a_fault_costs_only_what_it_touches[{}]"
-SCHEDULE = ("tests/supervision/test_aftermath.py",)
+AFTERMATH = ("tests/supervision/test_aftermath.py",)
 SUPERVISION = ("tests/supervision",)
 FOLD = ("tests/record/fold",)
 VERDICT = ("tests/record/test_verdict.py",)
 OUTCOMES = ("tests/supervision/test_outcomes.py",)
+DEATHS = ("tests/words/test_deaths.py",)
+UNITS = ("tests/suite/test_units.py",)
 JOURNAL = ("tests/record/test_journal.py",)
 JUNIT = ("tests/reports/formats/test_junit.py",)
 PROCESS = ("tests/system/test_process.py",)
@@ -121,63 +123,63 @@ MUTATIONS = (
         f"{PACKAGE}/supervision/aftermath.py",
         "    return len(end.in_flight) == 1 or end.doom is not None\n",
         "    return end.status != 0 and (len(end.in_flight) == 1 or end.doom is not None)\n",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: of several tests in flight all are blamed",
         f"{PACKAGE}/supervision/aftermath.py",
         "    return len(end.in_flight) == 1 or end.doom is not None\n",
         "    return True\n",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: the rest of a dead process does not run",
         f"{PACKAGE}/supervision/aftermath.py",
         "    return Aftermath(blamed=blamed, again=tuple(id for id in rest if id not in suspects), alone=suspects",
         "    return Aftermath(blamed=blamed, again=(), alone=suspects",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: a test that has gone is forgotten",
         f"{PACKAGE}/supervision/aftermath.py",
         "    missing = [_missing(id, end) for id in end.tests if id in end.missing and id not in end.done]",
         "    missing: list[Blame] = []",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: a timed-out test is said to have crashed",
         f"{PACKAGE}/supervision/aftermath.py",
         "    if late is not None:\n        return Blame(id, Outcome.TIMED_OUT",
         "    if late is not None and not death:\n        return Blame(id, Outcome.TIMED_OUT",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: processes that come to nothing are started for ever",
         f"{PACKAGE}/supervision/aftermath.py",
         "    if barren >= BARREN_LIMIT:\n",
         "    if barren >= BARREN_LIMIT + 1000:\n",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: a test that no process comes past takes the others along",
         f"{PACKAGE}/supervision/aftermath.py",
         "    if barren == BARREN_LIMIT and len(rest) > 1:",
         "    if barren == BARREN_LIMIT and len(rest) > 10**9:",
-        SCHEDULE,
+        AFTERMATH,
     ),
     Mutation(
         "schedule: a signal is an exit status",
         f"{PACKAGE}/words/deaths.py",
         "    if status < 0:\n        try:",
         "    if status < -1000:\n        try:",
-        SCHEDULE,
+        DEATHS,
     ),
     Mutation(
         "schedule: an isolated phase shares a process",
         f"{PACKAGE}/suite/units.py",
         "    if isolation is Isolation.TEST:\n        return test.id",
         "    if isolation is Isolation.TEST:\n        return test.file",
-        SCHEDULE,
+        UNITS,
     ),
     # ----------------------------------------------------------------------------------------------- supervision
     Mutation(

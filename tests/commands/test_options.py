@@ -1,4 +1,4 @@
-"""Options that several commands share, and how many values ``--files`` takes."""
+"""Options that several commands share, how many values ``--files`` takes, and durations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from async_test_runner.commands import options
+from async_test_runner.commands.options import DURATION
 from async_test_runner.record.events import Asked
 
 
@@ -79,3 +80,20 @@ def _parameters() -> list[click.Parameter]:
         pass
 
     return asking.params
+
+
+@click.command()
+@click.option("--timeout", type=DURATION, default=7)
+def _command(timeout: float) -> None:
+    click.echo(repr(timeout))
+
+
+@pytest.mark.parametrize(("args", "shown"), [([], "7.0"), (["--timeout", "1m30s"], "90.0")])
+def test_the_click_type_hands_over_seconds(args: list[str], shown: str) -> None:
+    assert CliRunner().invoke(_command, args).stdout.strip() == shown
+
+
+def test_the_click_type_answers_a_bad_value_with_our_words() -> None:
+    result = CliRunner().invoke(_command, ["--timeout", "10 min"])
+    assert result.exit_code == 2
+    assert "did you mean 10m?" in result.output

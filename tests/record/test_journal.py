@@ -1,4 +1,4 @@
-"""The journal on disk: what was written survives, what is damaged is passed over, whole files appear or do not."""
+"""The journal on disk: what was written survives, what is damaged is passed over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.record.events import Warned
 from async_test_runner.record.journal import JournalWriter, read
-from async_test_runner.system.files import replaced
 from tests.support.projects import SOURCE
 
 
@@ -144,32 +143,3 @@ def test_a_journal_that_cannot_be_opened_is_infrastructure(tmp_path: Path) -> No
         JournalWriter(tmp_path / "missing" / "j")
     with pytest.raises(InfrastructureError, match="cannot read the journal"):
         list(read(tmp_path / "j"))
-
-
-def test_a_whole_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "report.xml"
-    for text in (b"one", b"two"):
-        with replaced(path) as file:
-            file.write(text)
-    assert path.read_bytes() == b"two"
-    assert [entry.name for entry in path.parent.iterdir()] == ["report.xml"]
-    assert path.stat().st_mode & 0o777 == 0o644
-
-
-def test_a_file_that_was_not_finished_leaves_no_trace(tmp_path: Path) -> None:
-    path = tmp_path / "report.xml"
-    path.write_bytes(b"old")
-    with pytest.raises(RuntimeError), replaced(path) as file:
-        file.write(b"half")
-        raise RuntimeError
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["report.xml"]
-
-
-def test_a_place_that_cannot_be_written_is_infrastructure(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    (tmp_path / "directory").mkdir()
-    for path in (tmp_path / "file" / "report.xml", tmp_path / "directory"):
-        with pytest.raises(InfrastructureError, match="cannot write"), replaced(path) as file:
-            file.write(b"x")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["directory", "file"]

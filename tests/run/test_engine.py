@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,7 @@ from async_test_runner.record.events import Event, Interrupted, RunFinished, Run
 from async_test_runner.record.fold import Fold
 from async_test_runner.record.verdict import exit_code, violations
 from async_test_runner.run.engine import Engine
-from async_test_runner.run.interrupting import signals_to
 from async_test_runner.suite.assignment import AssignedPhase
-from async_test_runner.suite.workers import processors, workers_of
 from async_test_runner.system import process
 from async_test_runner.system.clocks import real_clock
 from tests.support.projects import wait_until
@@ -255,22 +252,6 @@ def test_the_run_deadline_holds_across_phases(tmp_path: Path) -> None:
     assert "the run deadline of 50ms" in reasons(result)[1]
 
 
-@pytest.mark.parametrize(
-    ("workers", "isolation", "numprocesses", "expected"),
-    [
-        (None, Isolation.PHASE, 0, 1),
-        (None, Isolation.PHASE, 3, 3),
-        (None, Isolation.TEST, 3, 1),
-        (2, Isolation.PHASE, 3, 2),
-        (4, Isolation.TEST, 0, 4),
-        ("auto", Isolation.TEST, 0, processors()),
-    ],
-)
-def test_how_many_workers_a_phase_has(workers: Any, isolation: Isolation, numprocesses: int, expected: int) -> None:
-    facts = PytestFacts(numprocesses=numprocesses)
-    assert workers_of(phase("p", workers=workers, isolation=isolation), facts) == expected
-
-
 def test_the_limit_of_failures_is_the_phases_or_pytests_own(tmp_path: Path) -> None:
     own = Run(tmp_path, phase("one", max_failures=2), facts=PytestFacts(maxfail=1))
     own(one="a b c")
@@ -322,21 +303,6 @@ def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
     result = run(interrupt, one="a_hangs")
     assert [event.count for event in run.events if isinstance(event, Interrupted)] == [1, 2]
     assert exit_code(result) is ExitCode.TERMINATED
-
-
-def test_signals_reach_the_handler_and_only_while_inside() -> None:
-    heard: list[int] = []
-
-    async def main() -> None:
-        before = signal.getsignal(signal.SIGTERM)
-        with signals_to(heard.append):
-            os.kill(os.getpid(), signal.SIGTERM)
-            while not heard:
-                await asyncio.sleep(0)
-        assert signal.getsignal(signal.SIGTERM) == before
-
-    asyncio.run(main())
-    assert heard == [signal.SIGTERM]
 
 
 # --------------------------------------------------------------------------------------------------------- commands
@@ -440,12 +406,6 @@ def test_a_bug_in_the_middle_leaves_no_session_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="a bug"):
         run(one="a_hangs b c")
     assert signal.SIGKILL in run.sessions[0].signals
-
-
-def test_the_clock_is_two_clocks() -> None:
-    at, mono = real_clock()
-    assert abs(at - time.time()) < 60
-    assert abs(mono - time.monotonic()) < 60
 
 
 @pytest.mark.parametrize(("limit", "known", "warned"), [(10**9, None, 1), (10**9, 5, 0), (None, None, 0)])

@@ -1,4 +1,4 @@
-"""Units, and what a process leaves to do, as tables."""
+"""What a process leaves to do, as tables."""
 
 from __future__ import annotations
 
@@ -8,46 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_test_runner.model.inventory import CollectedTest
-from async_test_runner.model.plan import Phase
-from async_test_runner.model.vocabulary import Isolation, Outcome
-from async_test_runner.suite.units import units
+from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.supervision.aftermath import Ending, Overdue, aftermath
-from async_test_runner.words.deaths import describe_death
 
 LATE = Overdue("test", 60.0)
-
-
-def collected(id: str, class_id: str = "") -> CollectedTest:
-    return CollectedTest(id, id.partition("::")[0], 1, class_id=class_id)
-
-
-TESTS = (
-    collected("a::C::1", "a::C"),
-    collected("b::1"),
-    collected("a::C::2", "a::C"),
-    collected("a::D::1", "a::D"),
-    collected("a::2"),
-)
-
-
-@pytest.mark.parametrize(
-    ("isolation", "expected"),
-    [
-        (Isolation.PHASE, ["a::C::1 b::1 a::C::2 a::D::1 a::2"]),
-        (Isolation.FILE, ["a::C::1 a::C::2 a::D::1 a::2", "b::1"]),
-        (Isolation.CLASS, ["a::C::1 a::C::2", "b::1", "a::D::1", "a::2"]),
-        (Isolation.TEST, ["a::C::1", "b::1", "a::C::2", "a::D::1", "a::2"]),
-    ],
-)
-def test_isolation_divides_a_phase_in_the_order_of_the_collection(isolation: Isolation, expected: list[str]) -> None:
-    found = units(Phase(name="p", isolation=isolation), TESTS)
-    assert [" ".join(test.id for test in unit) for unit in found] == expected
-
-
-@pytest.mark.parametrize("isolation", Isolation)
-def test_no_tests_are_no_units(isolation: Isolation) -> None:
-    assert units(Phase(name="p", isolation=isolation), ()) == []
 
 
 def after(**facts: Any) -> str:
@@ -154,20 +118,6 @@ def test_the_evidence_goes_with_the_blame() -> None:
     (blame,) = aftermath(Ending(tests=("a",), in_flight=("a",), status=-11, log="Fatal Python error")).blamed
     assert blame.message == "its process was killed by SIGSEGV"
     assert blame.text == "its process was killed by SIGSEGV\n\nFatal Python error"
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (-9, "its process was killed by SIGKILL"),
-        (-64, "its process was killed by SIGRTMAX"),
-        (-99, "its process was killed by signal 99"),
-        (0, "its process exited with 0 before finishing"),
-        (3, "its process exited with 3 before finishing"),
-    ],
-)
-def test_a_death_in_words(status: int, said: str) -> None:
-    assert describe_death(status) == said
 
 
 @pytest.mark.parametrize(

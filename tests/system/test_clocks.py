@@ -1,8 +1,9 @@
-"""The clock of a run, which stands still while the run is stopped."""
+"""The clocks of the system, and the clock of a run, which stands still while the run is stopped."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -94,3 +95,9 @@ def test_timeouts_of_the_event_loop_still_pass() -> None:
 def test_the_real_one_is_two_clocks() -> None:
     at, mono = real_clock()
     assert at > mono
+
+
+def test_the_clock_is_two_clocks() -> None:
+    at, mono = real_clock()
+    assert abs(at - time.time()) < 60
+    assert abs(mono - time.monotonic()) < 60

@@ -1,12 +1,11 @@
+"""Durations, read and shown."""
+
 from __future__ import annotations
 
-import click
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_test_runner.commands.options import DURATION
 from async_test_runner.words.durations import LONGEST, format_duration, parse_duration
 
 
@@ -84,20 +83,3 @@ def test_durations_are_shown_as_short_as_they_can_be(seconds: float, text: str) 
 @given(st.integers(min_value=0, max_value=int(LONGEST) * 1000))
 def test_what_is_shown_reads_back(milliseconds: int) -> None:
     assert parse_duration(format_duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000, abs=0.0005)
-
-
-@click.command()
-@click.option("--timeout", type=DURATION, default=7)
-def _command(timeout: float) -> None:
-    click.echo(repr(timeout))
-
-
-@pytest.mark.parametrize(("args", "shown"), [([], "7.0"), (["--timeout", "1m30s"], "90.0")])
-def test_the_click_type_hands_over_seconds(args: list[str], shown: str) -> None:
-    assert CliRunner().invoke(_command, args).stdout.strip() == shown
-
-
-def test_the_click_type_answers_a_bad_value_with_our_words() -> None:
-    result = CliRunner().invoke(_command, ["--timeout", "10 min"])
-    assert result.exit_code == 2
-    assert "did you mean 10m?" in result.output

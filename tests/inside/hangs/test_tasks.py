@@ -136,20 +136,6 @@ def test_a_task_has_an_age_once_the_loops_are_watched() -> None:
     assert 0 <= found["child"].age < 60
 
 
-def test_watching_twice_changes_nothing_more() -> None:
-    ages.watch()
-    before = asyncio.BaseEventLoop.create_task
-    ages.watch()
-    assert asyncio.BaseEventLoop.create_task is before
-
-
-def test_a_task_of_another_make_has_no_age() -> None:
-    class Slotted:
-        __slots__ = ()
-
-    assert ages.age(Slotted(), 5.0) is None
-
-
 def test_python_3_14_is_asked_who_awaits_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     class Graph:
         def __init__(self, future: Any, awaited_by: list[Graph]) -> None:

@@ -1,6 +1,8 @@
+"""How single events are told: failures, commands, problems, hangs and slow tests."""
+
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -11,11 +13,15 @@ from async_test_runner.record.events import (
     CommandFinished,
     DeadlineReached,
     Event,
+    HangReported,
     Interrupted,
     ProblemFound,
+    TestFinished,
+    TestSlow,
     Warned,
 )
 from async_test_runner.reports.terminal.entries import TELLINGS, entry, is_told
+from async_test_runner.supervision.aftermath import Overdue
 from tests.reports.event_script import Script
 from tests.support.events import ONE_OF_EACH
 
@@ -205,3 +211,45 @@ def test_a_flaky_test_that_fails_is_told_although_its_last_attempt_passed() -> N
     assert lines(event) == [
         "FLAKY t.py::a  passed after it was red, which the plan wants to fail  (phase async, attempt 2, 1.00s)"
     ]
+
+
+AT: dict[str, Any] = {"at": 1.0, "mono": 1.0, "phase": "p", "process": "p/0001", "id": "a.py::test", "attempt": 1}
+
+
+def hang(why: str = "overdue", text: str = "most likely: a.py:3 in f\nmore", likely: str = "a.py:3 in f") -> Event:
+    return HangReported(**AT, why=why, age=5.0, likely=likely, text=text)  # type: ignore[arg-type]
+
+
+def shown(event: Event) -> str:
+    told = entry(event)
+    assert told is not None
+    return "\n".join(line.plain for line in told.lines())
+
+
+def test_a_hang_is_told_with_its_report_even_quietly() -> None:
+    assert is_told(hang(), -1)
+    assert shown(hang()) == "HANGS a.py::test for 5.00s\n│ most likely: a.py:3 in f\n│ more"
+    assert shown(hang("asked")).startswith("ASKED a.py::test for 5.00s")
+
+
+def test_a_report_cannot_write_lines_of_its_own_or_move_the_cursor() -> None:
+    text = shown(hang(text="x\x1b[2J\n##vso[task.complete]\r" + "\nline" * 500))
+    assert "\x1b" not in text
+    assert "##vso[" not in text
+    assert "more lines, kept in the journal" in text
+
+
+def test_the_report_does_not_go_by_twice() -> None:
+    late = Overdue("test", 5.0, "a.py:3 in f", "most likely: a.py:3 in f\nall the rest")
+    details = (Detail("runner", Outcome.TIMED_OUT, str(late), f"{late.text}\n\nlast words"),)
+    text = shown(TestFinished(**AT, outcome=Outcome.TIMED_OUT, details=details))
+    assert "most likely: a.py:3 in f" in text
+    assert "all the rest" not in text
+    assert "last words" in text
+
+
+@pytest.mark.parametrize(("line", "said"), [("a.py:3 in f", ", at a.py:3 in f"), ("", "; its process does not answer")])
+def test_a_slow_test_is_told_with_its_line(line: str, said: str) -> None:
+    event = TestSlow(**AT, age=61.0, line=line)
+    assert shown(event).startswith(f"SLOW a.py::test: runs for 1m 01s{said}")
+    assert not is_told(event, -1)

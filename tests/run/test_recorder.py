@@ -1,41 +1,20 @@
-"""What takes the events of a run, and the signals, when something around them fails or is too late."""
+"""What takes the events of a run, when the journal refuses them or the reports take long."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.result import Problem
+from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record import journal
-from async_test_runner.record.events import Event, RunStarted, Warned
-from async_test_runner.record.runs import RunDir
-from async_test_runner.run.interrupting import Signals
-from async_test_runner.run.recorder import Recorder
-from async_test_runner.system.clocks import RunClock
-
-RUN = RunStarted(at=1.0, mono=1.0, version=1, run_id="r", plan="p", plan_path="/p", root="/", argv=(), runner="0")
-
-
-class View:
-    """A reporter that keeps what it is shown."""
-
-    def __init__(self) -> None:
-        self.shown: list[Event] = []
-
-    def event(self, event: Event) -> None:
-        self.shown.append(event)
-
-    def tick(self, now: float) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def recorder(directory: Path, view: View) -> Recorder:
-    return Recorder(RunDir(directory), view, 1.0, RunClock(lambda: 1.0, lambda: 1.0))
-
+from async_test_runner.record.events import HangReported, RunStarted, TestFinished, Warned
+from async_test_runner.run.recorder import EarlyReports
+from tests.run.recording import RUN, View, recorder
 
 needs_full = pytest.mark.skipif(sys.platform != "linux", reason="no /dev/full")
 
@@ -68,17 +47,6 @@ def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path) -> None:
     assert second.message.startswith("cannot write the journal")
 
 
-def test_a_signal_that_comes_while_the_reports_are_written_changes_nothing(tmp_path: Path) -> None:
-    it = recorder(tmp_path, View())
-    it.emit(RUN)
-    signals = Signals(it, lambda: None)
-    signals.close()
-    signals(2)
-    it.close()
-    assert it.fold.result().signal == 0
-    assert [type(event) for event in journal.read(tmp_path / journal.FILE_NAME)] == [RunStarted]
-
-
 def test_what_is_shown_is_on_disk(tmp_path: Path) -> None:
     it = recorder(tmp_path, View())
     it.emit(RUN)
@@ -86,3 +54,35 @@ def test_what_is_shown_is_on_disk(tmp_path: Path) -> None:
     found = list(journal.read(tmp_path / journal.FILE_NAME))
     it.close()
     assert [type(event) for event in found] == [RunStarted, Warned]
+
+
+AT: dict[str, Any] = {"at": 1.0, "mono": 1.0, "phase": "p", "process": "p/0001", "id": "a.py::test", "attempt": 1}
+
+
+def hang(why: Literal["asked", "overdue"]) -> HangReported:
+    return HangReported(**AT, why=why, age=5.0, likely="a.py:3 in f", text="most likely: a.py:3 in f")
+
+
+def test_reports_are_written_when_a_test_hangs_and_take_a_tenth_of_the_time_at_most() -> None:
+    now = [0.0]
+    written: list[float] = []
+
+    def write() -> None:
+        written.append(now[0])
+        now[0] += 1.0
+
+    early = EarlyReports(write, lambda: (0.0, now[0]))
+    early.tick(now[0])
+    early.event(hang("asked"))
+    early.tick(now[0])
+    assert written == []
+    early.event(hang("overdue"))
+    early.tick(now[0])
+    early.event(TestFinished(**AT, outcome=Outcome.TIMED_OUT))
+    early.tick(5.0)
+    early.tick(9.9)
+    assert written == [0.0]
+    now[0] = 10.0
+    early.tick(10.0)
+    early.tick(50.0)
+    assert written == [0.0, 10.0]
