@@ -1,105 +1,16 @@
-"""Faults that tests, their surroundings and their users bring about, on the real command line; see `Finished.check`."""
+"""Whatever tests do to themselves and to their process costs only themselves; see `Finished.check`."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from async_test_runner.model.vocabulary import Outcome
-from tests.support.projects import SOURCE, Project, both_launchers, survivors, wait_until
+from tests.support.projects import Project, both_launchers
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
-
-# ------------------------------------------------------------------------------------------------------- collection
-
-CONFTESTS = {"dies": "import os\nos._exit(0)\n", "hangs": "while True: pass\n"}
-
-
-@pytest.mark.parametrize("fault", CONFTESTS)
-def test_a_conftest_that_takes_the_collection_down_is_named(project: Project, fault: str) -> None:
-    project.plan("collect_timeout: 2s\ndefaults: {grace: 200ms}\nphases: [{name: all}]")
-    project.write("conftest.py", CONFTESTS[fault])
-    project.write("test_a.py", "def test_a(): pass\n")
-    run = project.run().check(1)
-    assert [error.id for error in run.result.collect_errors] == ["conftest.py"]
-    assert run.result.warnings == ()
-
-
-@pytest.mark.parametrize("mode", ["prepend", "importlib"])
-def test_a_conftest_below_that_dies_is_no_fault_of_the_file_before_it(project: Project, mode: str) -> None:
-    project.write("pytest.ini", f"[pytest]\naddopts = --import-mode={mode}\n")
-    project.plan("collect_errors: continue\nphases: [{name: all}]")
-    project.write("conftest.py", "")
-    project.write("a/test_a.py", "def test_a(): pass\n")
-    project.write("b/conftest.py", CONFTESTS["dies"])
-    project.write("b/test_b.py", "def test_b(): pass\n")
-    project.write("c/test_c.py", "def test_c(): pass\n")
-    run = project.run().check(1)
-    assert [error.id for error in run.result.collect_errors] == ["b/conftest.py"]
-    assert run.outcomes == {"a/test_a.py::test_a": Outcome.PASSED, "c/test_c.py::test_c": Outcome.PASSED}
-
-
-def test_a_file_that_dies_after_it_has_imported_a_conftest_is_to_blame_itself(project: Project) -> None:
-    project.plan("phases: [{name: all}]")
-    project.write("helpers/conftest.py", "")
-    project.write("test_a.py", "import helpers.conftest, os\nos._exit(0)\n")
-    run = project.run().check(1)
-    assert [error.id for error in run.result.collect_errors] == ["test_a.py"]
-
-
-# ------------------------------------------------------------------------------- what tests do to the runner's files
-
-
-@both_launchers
-@pytest.mark.parametrize("isolation", ["phase", "test"])
-def test_a_run_whose_directory_is_deleted_meanwhile_loses_nothing(project: Project, isolation: str) -> None:
-    project.plan(f"phases: [{{name: all, isolation: {isolation}}}]")
-    project.write(
-        "test_a.py",
-        """
-        import shutil
-        def test_before(): pass
-        def test_deletes(): shutil.rmtree(".async-test-run")
-        def test_after(): pass
-        """,
-    )
-    run = project.run().check(0)
-    assert set(run.outcomes.values()) == {Outcome.PASSED}
-    assert len(run.tests) == 3
-
-
-def run_in(directory: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """A command in a directory that it, or a test, may delete: nothing of the test's own lies there."""
-    env = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
-
-
-def test_a_project_that_is_deleted_meanwhile_is_no_bug_of_ours(tmp_path: Path) -> None:
-    inner = Project(tmp_path / "inner")
-    inner.write("test_a.py", "import os, shutil\ndef test_deletes(): shutil.rmtree(os.getcwd())\n")
-    inner.plan("phases: [{name: all}]")
-    done = run_in(inner.root, sys.executable, "-m", "async_test_runner", "run")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("command", ["run", "plan", "init", "report"])
-def test_a_working_directory_that_is_gone_is_said_so(tmp_path: Path, command: str) -> None:
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    runner = (sys.executable, "-P", "-m", "async_test_runner", command)
-    done = run_in(gone, "/bin/sh", "-c", 'rmdir "$0" && exec "$@"', str(gone), *runner)
-    assert done.returncode == 2, done.stderr
-    assert "the working directory does not exist any more" in done.stderr
-
-
-# -------------------------------------------------------------------------------------- what tests do to their process
 
 
 @both_launchers
@@ -220,112 +131,107 @@ def outputs(project: Project) -> list[Path]:
     return list(project.root.glob(".output-*"))
 
 
-@both_launchers
-def test_faults_in_distributed_sessions_cost_only_their_own_tests(project: Project) -> None:
-    project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
-    project.plan("""
-        defaults: {test_timeout: 3s, grace: 300ms}
-        phases: [{name: all, workers: 2}]
+FAULTS = """
+    import ctypes, os, signal, subprocess, sys, threading, time
+    import pytest
+
+    def test_good(): pass
+    def test_exit(): os._exit(0)
+    def test_segfault(): os.kill(os.getpid(), signal.SIGSEGV)
+    def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
+    def test_pytest_exit(): pytest.exit("enough")
+    def test_keyboard(): raise KeyboardInterrupt
+    def test_sys_exit(): sys.exit(3)
+    def test_hangs(): time.sleep(600)
+    def test_hangs_in_c():
+        libc = ctypes.PyDLL(None)
+        libc.sleep(600)
+    @pytest.mark.asyncio
+    async def test_hangs_async():
+        import asyncio
+        await asyncio.sleep(600)
+    def test_leaves_a_thread():
+        threading.Thread(target=time.sleep, args=(600,)).start()
+    def test_leaves_a_daemon():
+        script = "import os, time; os.fork() and os.setsid(); os.fork(); time.sleep(600)"
+        subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    def test_last(): pass
+"""
+
+
+EXPECTED = {
+    "test_good": Outcome.PASSED,
+    "test_exit": Outcome.CRASHED,
+    "test_segfault": Outcome.CRASHED,
+    "test_killed": Outcome.CRASHED,
+    "test_pytest_exit": Outcome.CRASHED,
+    "test_keyboard": Outcome.CRASHED,
+    "test_sys_exit": Outcome.FAILED,
+    "test_hangs": Outcome.TIMED_OUT,
+    "test_hangs_in_c": Outcome.TIMED_OUT,
+    "test_hangs_async": Outcome.TIMED_OUT,
+    "test_leaves_a_thread": Outcome.PASSED,
+    "test_leaves_a_daemon": Outcome.PASSED,
+    "test_last": Outcome.PASSED,
+}
+
+
+@pytest.mark.parametrize("isolation", ["phase", "test"])
+def test_every_fault_costs_only_its_own_test(project: Project, isolation: str) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p pytest_asyncio.plugin\nmarkers = asyncio\n")
+    project.plan(f"""
+        defaults: {{test_timeout: 3s, grace: 1s}}
+        phases:
+          - {{name: all, isolation: {isolation}, workers: {2 if isolation == "test" else 1}}}
     """)
+    project.write("test_faults.py", FAULTS)
+    run = project.run().check(1)
+    assert {id.partition("::")[2]: outcome for id, outcome in run.outcomes.items()} == EXPECTED
+
+
+@both_launchers
+def test_what_tests_do_to_their_process_does_not_cut_its_reports(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
     project.write(
         "test_a.py",
-        r"""
-        import os, signal, time
-        def test_before(): pass
-        def test_surrogate(): raise ValueError("\x00\udcff")
-        def test_controller_killed():
-            time.sleep(1)  # until the other worker has nothing to do
-            os.kill(os.getppid(), signal.SIGKILL)
-            time.sleep(60)
-        def test_no_environment(): os.environ.clear()
-        def test_after(): pass
+        """
+        import builtins, json, os, sys, time, pytest
+        def test_environment(): os.environ.clear()
+        def test_directory(tmp_path):
+            os.chdir(tmp_path)
+            tmp_path.rmdir()
+        def test_time(): time.time = time.monotonic = lambda: 0
+        def test_modules(): sys.modules.pop("json")
+        def test_streams(): sys.stdout = sys.__stdout__ = sys.stderr = None
+        def test_fork():
+            if os.fork() == 0: os._exit(0)
+            os.wait()
+        def test_descriptors(): os.closerange(100, 4096)
+        def test_repr():
+            class Bad:
+                def __repr__(self): raise RuntimeError("no repr")
+                def __eq__(self, other): return False
+            assert Bad() == Bad()
+        def test_recursion():
+            def deeper(): deeper()
+            deeper()
+        @pytest.fixture
+        def broken():
+            yield
+            raise ValueError("in teardown")
+        def test_teardown(broken): pass
+        def test_output():
+            print("\\x1b[31m\\x00\\udcff" + "x" * 1_000_000)
+            os.write(2, b"\\xff\\xfe")
+            assert 0, "\\x1b]0;title\\x07\\udcff"
+        def test_last(): pass
         """,
     )
     run = project.run().check(1)
-    assert run.outcome("test_surrogate") is Outcome.FAILED
-    assert "ValueError" in run.text("test_surrogate")
-    assert run.outcome("test_controller_killed") is Outcome.CRASHED
-    assert len([outcome for outcome in run.outcomes.values() if outcome is Outcome.PASSED]) == 3
-
-
-# ----------------------------------------------------------------------------------------- what surrounds the runner
-
-
-def in_shell(project: Project, line: str) -> subprocess.CompletedProcess[str]:
-    """A line of shell in the project; ``"$@"`` in it is the runner."""
-    return run_in(project.root, "/bin/sh", "-c", line, "sh", sys.executable, "-m", "async_test_runner", "run")
-
-
-def test_a_disk_that_takes_no_more_ends_the_run_with_the_reports_that_fit(project: Project) -> None:
-    project.plan("""
-        reports: {junit: out.xml}
-        phases:
-          - {name: all, isolation: test, teardown: ["touch torn-down"]}
-          - {name: later, tests: [test_b.py]}
-    """)
-    project.write(
-        "test_a.py",
-        """
-        import pytest
-        @pytest.mark.parametrize("n", range(30))
-        def test_many(n): print("x" * 9000)
-        """,
-    )
-    project.write("test_b.py", "def test_b(): pass\n")
-    done = in_shell(project, 'ulimit -f 64; exec "$@"')
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "cannot write the journal" in done.stdout
-    cases = list(ElementTree.parse(project.root / "out.xml").iter("testcase"))
-    assert len({(case.get("classname"), case.get("name")) for case in cases if "test_" in str(case.get("name"))}) == 31
-    assert (project.root / "torn-down").exists()
-
-
-@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-", "> /dev/full"])
-def test_standard_streams_that_are_closed_or_full_change_nothing(project: Project, closed: str) -> None:
-    project.plan("phases: [{name: all}]")
-    project.write("test_a.py", "def test_a(): print('out')\n")
-    done = in_shell(project, f'exec "$@" {closed}')
-    assert (done.returncode, done.stdout) == (0, "")
-    newest = project.newest()
-    assert newest is not None
-    assert ElementTree.parse(newest / "junit.xml").getroot().get("tests") == "1"
-
-
-@pytest.mark.parametrize(("ignored", "code"), [('trap "" HUP; ', 0), ("", 129)])
-def test_a_hangup_ends_the_run_unless_its_caller_ignores_hangups(
-    exec_project: Project, ignored: str, code: int
-) -> None:
-    project = exec_project
-    project.plan("phases: [{name: all, launcher: exec}]")  # a fresh process has the runner as its parent
-    project.write(
-        "test_a.py",
-        """
-        import os, signal, time
-        def test_a():
-            os.kill(os.getppid(), signal.SIGHUP)
-            time.sleep(1)
-        """,
-    )
-    done = in_shell(project, f'{ignored}exec "$@"')
-    assert done.returncode == code, done.stdout + done.stderr
-
-
-def test_the_reports_are_there_before_a_stubborn_test_has_ended(project: Project) -> None:
-    project.plan("defaults: {grace: 60s}\nreports: {junit: out.xml}\nphases: [{name: all}]")
-    project.write(
-        "test_a.py",
-        """
-        import pathlib, signal, time
-        def test_before(): pass
-        def test_stubborn():
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            pathlib.Path("running").touch()
-            time.sleep(600)
-        """,
-    )
-    run = project.start("run").until("running").signal(signal.SIGTERM).until("out.xml")
-    early = ElementTree.parse(project.root / "out.xml").getroot()
-    run.signal(signal.SIGKILL)
-    assert run.process.wait() == -signal.SIGKILL
-    assert [case.get("name") for case in early.iter("testcase")][:2] == ["test_before", "test_stubborn"]
-    wait_until(lambda: survivors(run.mark) == [])
+    red = {"test_repr": "failed", "test_recursion": "failed", "test_output": "failed", "test_teardown": "error"}
+    assert {id.partition("::")[2]: outcome.value for id, outcome in run.outcomes.items()} == {
+        **{id.partition("::")[2]: "passed" for id in run.outcomes},
+        **red,
+    }
+    assert "\x1b" not in run.output
+    assert all(attempt.duration >= 0 for test in run.tests.values() for attempt in test.attempts)

@@ -190,3 +190,30 @@ def test_an_undivided_phase_stops_when_enough_tests_have_failed_for_good(project
     words = [outcome.value for outcome in run.outcomes.values()]
     assert words == ["passed", "failed", "failed", "not_run", "not_run", "not_run"]
     assert not (project.root / "last").exists()
+
+
+@both_launchers
+def test_retries_in_a_fresh_process_and_the_last_attempt_decides(project: Project) -> None:
+    project.plan("phases: [{name: all, retries: {count: 2, delay: 50ms}, test_timeout: 3s, grace: 300ms}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, pathlib, pytest, time
+        def attempt(name):
+            path = pathlib.Path(name + ".attempts")
+            with path.open("a") as file: file.write("x")
+            return len(path.read_text())
+        def test_good(): attempt("good")
+        def test_flaky(): assert attempt("flaky") == 3
+        def test_crashes_once():
+            if attempt("crashes") == 1: os._exit(1)
+        def test_hangs_once():
+            if attempt("hangs") == 1: time.sleep(600)
+        def test_red(): assert not attempt("red")
+        """,
+    )
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "passed", "passed", "passed", "failed"]
+    assert [len(test.attempts) for test in run.tests.values()] == [1, 3, 2, 2, 3]
+    assert [test.flaky for test in run.tests.values()] == [False, True, True, True, False]
+    assert (project.root / "good.attempts").read_text() == "x"

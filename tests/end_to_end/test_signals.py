@@ -253,3 +253,54 @@ def test_a_stopped_run_that_is_killed_leaves_nothing(project: Project) -> None:
     wait_until(lambda: states(running) == {"T"})
     running.signal(signal.SIGKILL).process.wait()
     wait_until(lambda: survivors(running.mark) == [])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_in_order(project: Project, number: int, code: int) -> None:
+    project.plan(
+        "phases: [{name: all, isolation: file, teardown: [touch torn-down], grace: 2s}, {name: other, keyword: other}]"
+    )
+    project.write(
+        "test_a.py",
+        """
+        import pathlib, time
+        def test_before(): pass
+        def test_running():
+            pathlib.Path("running").touch()
+            time.sleep(600)
+        def test_after(): pass
+        """,
+    )
+    project.write("test_b.py", "def test_b(): pass\n")
+    run = project.start("run").until("running").signal(number).wait().check(code)
+    assert run.outcome("test_before") is Outcome.PASSED
+    assert run.outcome("test_after") is run.outcome("test_b") is Outcome.NOT_RUN
+    assert (project.root / "torn-down").exists()
+    assert run.run is not None
+    assert (run.run / "summary.json").exists()
+
+
+def test_a_second_signal_ends_the_run_at_once(project: Project) -> None:
+    project.plan("phases: [{name: all, grace: 50s}]")
+    project.write(
+        "test_a.py",
+        """
+        import pathlib, signal, time
+        def test_stubborn():
+            def refuse(*_): pathlib.Path("refused").touch()
+            signal.signal(signal.SIGINT, refuse)
+            pathlib.Path("running").touch()
+            while True: time.sleep(0.05)
+        """,
+    )
+    runner = project.start("run").until("running").signal(signal.SIGINT).until("refused")
+    runner.signal(signal.SIGINT).wait().check(130)
+
+
+@both_launchers
+def test_a_signal_during_the_collection_ends_it(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "import pathlib, time\npathlib.Path('importing').touch()\ntime.sleep(600)\n")
+    run = project.start("run").until("importing").signal(signal.SIGINT).wait()
+    assert run.code == 130
+    wait_until(lambda: survivors(run.mark) == [])

@@ -1,0 +1,187 @@
+"""Files that cannot be collected, and files that take the collection down."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from async_test_runner.model.vocabulary import Outcome
+from tests.support.projects import Project, both_launchers
+
+pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+
+def test_an_id_that_is_not_there_when_collected_again_is_an_error(exec_project: Project) -> None:
+    exec_project.plan("phases: [{name: all}]")
+    exec_project.write(
+        "test_a.py",
+        """
+        import os, pytest
+        @pytest.mark.parametrize("n", [os.getpid()])
+        def test_changing(n): pass
+        def test_stable(): pass
+        """,
+    )
+    run = exec_project.run().check(1)
+    assert sorted(outcome.value for outcome in run.outcomes.values()) == ["error", "passed"]
+    assert "not there any more" in run.text(next(id for id in run.tests if "changing" in id))
+
+
+BROKEN = {
+    "syntax": "def test_broken(:\n",
+    "raises": "raise RuntimeError('at import')\n",
+    "dies": "import os\nos._exit(0)\n",
+    "exits": "import sys\nsys.exit(0)\n",
+    "killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
+    "hangs": "import time\ntime.sleep(600)\n",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize(
+    ("project", "policy"), [("auto", "fail"), ("exec", "continue"), ("warm", "continue")], indirect=["project"]
+)
+def test_a_file_that_cannot_be_collected_is_named(project: Project, fault: str, policy: str) -> None:
+    project.plan(f"""
+        collect_errors: {policy}
+        collect_timeout: 5s
+        defaults: {{grace: 300ms}}
+        phases: [{{name: all}}]
+    """)
+    project.write("test_broken.py", BROKEN[fault])
+    project.write("test_good.py", "def test_good(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    outcomes = set(run.outcomes.values())
+    assert outcomes == {Outcome.PASSED} if policy == "continue" else outcomes <= {Outcome.NOT_RUN}
+
+
+@both_launchers
+@pytest.mark.parametrize("where", ["conftest.py", "sub/conftest.py"])
+def test_a_conftest_that_raises_is_named_and_the_rest_can_run(project: Project, where: str) -> None:
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write(where, "raise RuntimeError('in conftest')\n")
+    project.write("sub/test_sub.py", "def test_sub(): pass\n")
+    project.write("other/test_other.py", "def test_other(): pass\n")
+    run = project.run().check(1)
+    (error,) = run.result.collect_errors
+    assert "conftest.py" in error.text + error.id
+    assert "in conftest" in error.text
+    assert set(run.outcomes.values()) == ({Outcome.PASSED} if where.startswith("sub") else set())
+
+
+def test_a_plugin_that_breaks_after_the_collection_is_no_files_fault(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("conftest.py", "def pytest_collection_modifyitems(): raise RuntimeError('in a plugin')\n")
+    project.write("test_good.py", "def test_good(): pass\n")
+    run = project.run().check(4)
+    assert "RuntimeError: in a plugin" in run.output
+
+
+@pytest.mark.parametrize("end", ["sys.exit(0)", "pytest.exit('enough')", "raise KeyboardInterrupt", "os._exit(4)"])
+def test_tests_before_a_file_that_breaks_the_collection_off_do_not_pass_for_all(project: Project, end: str) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(): pass\n")
+    project.write("test_b.py", f"import os, sys, pytest\n{end}\n")
+    project.write("test_c.py", "def test_c(): pass\n")
+    run = project.run()
+    assert run.code in (1, 2)
+    assert "test_b.py" in run.output
+
+
+@both_launchers
+def test_a_file_that_dies_is_left_out_where_the_plan_is_not_at_pytests_root(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\n")
+    project.write("inner/runner.yaml", "version: 1\ncollect_errors: continue\nphases: [{name: all}]\n")
+    project.write("inner/test_broken.py", BROKEN["dies"])
+    project.write("inner/test_good.py", "def test_good(): pass\n")
+    run = Project(project.root / "inner").run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["inner/test_broken.py"]
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+
+
+def test_a_file_that_dies_is_left_out_where_the_plan_names_it(exec_project: Project) -> None:
+    project = exec_project
+    project.plan("""
+        collect_errors: continue
+        select: {paths: [test_broken.py, test_good.py]}
+        phases: [{name: all}]
+    """)
+    project.write("test_broken.py", BROKEN["dies"])
+    project.write("test_good.py", "def test_good(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+
+
+def test_a_file_that_dies_is_left_out_of_processes_that_cannot_name_their_files(exec_project: Project) -> None:
+    project = exec_project
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write("test_broken.py", BROKEN["dies"])
+    project.write("test_[brackets].py", "def test_good(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+
+
+@both_launchers
+def test_what_the_collection_leaves_running_is_ended(project: Project) -> None:
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write(
+        "conftest.py",
+        """
+        import subprocess, sys
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        """,
+    )
+    project.write("test_good.py", "def test_good(): pass\n")
+    project.run().check(0)
+    project.plan("phases: [{name: all}]")
+    project.write("test_broken.py", "syntax error\n")
+    project.run().check(1)
+
+
+def test_files_that_skip_themselves_are_counted_and_no_failure(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "import pytest\npytest.skip('not here', allow_module_level=True)\ndef test_a(): pass\n")
+    project.write("test_b.py", "import pytest\npytest.importorskip('no_such_module')\ndef test_b(): pass\n")
+    project.write("test_c.py", "def test_c(): pass\n")
+    run = project.run().check(0)
+    assert {skip.id for skip in run.result.collect_skips} == {"test_a.py", "test_b.py"}
+    assert len(run.tests) == 1
+
+
+CONFTESTS = {"dies": "import os\nos._exit(0)\n", "hangs": "while True: pass\n"}
+
+
+@pytest.mark.parametrize("fault", CONFTESTS)
+def test_a_conftest_that_takes_the_collection_down_is_named(project: Project, fault: str) -> None:
+    project.plan("collect_timeout: 2s\ndefaults: {grace: 200ms}\nphases: [{name: all}]")
+    project.write("conftest.py", CONFTESTS[fault])
+    project.write("test_a.py", "def test_a(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["conftest.py"]
+    assert run.result.warnings == ()
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_a_conftest_below_that_dies_is_no_fault_of_the_file_before_it(project: Project, mode: str) -> None:
+    project.write("pytest.ini", f"[pytest]\naddopts = --import-mode={mode}\n")
+    project.plan("collect_errors: continue\nphases: [{name: all}]")
+    project.write("conftest.py", "")
+    project.write("a/test_a.py", "def test_a(): pass\n")
+    project.write("b/conftest.py", CONFTESTS["dies"])
+    project.write("b/test_b.py", "def test_b(): pass\n")
+    project.write("c/test_c.py", "def test_c(): pass\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["b/conftest.py"]
+    assert run.outcomes == {"a/test_a.py::test_a": Outcome.PASSED, "c/test_c.py::test_c": Outcome.PASSED}
+
+
+def test_a_file_that_dies_after_it_has_imported_a_conftest_is_to_blame_itself(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("helpers/conftest.py", "")
+    project.write("test_a.py", "import helpers.conftest, os\nos._exit(0)\n")
+    run = project.run().check(1)
+    assert [error.id for error in run.result.collect_errors] == ["test_a.py"]

@@ -1,0 +1,60 @@
+"""Ids and file names of any shape, and many of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from async_test_runner.model.vocabulary import Outcome
+from tests.support.projects import Project, both_launchers
+
+pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+
+@both_launchers
+def test_ids_and_file_names_of_any_shape_come_through(project: Project) -> None:
+    project.plan("phases: [{name: alone, keyword: alone, isolation: test, workers: 2}, {name: rest}]")
+    project.write(
+        "test_ids.py",
+        r"""
+        import pytest
+        STRANGE = ["with space", "new\nline", "a::b", "[x]", "]", "ü-€-😀", "\x1b[31m", "\x00", "x" * 4000]
+        STRANGE += ["::error::", "<&>\"'", "-x", "@y", "", "\udcff"]
+        @pytest.mark.parametrize("value", STRANGE, ids=range(len(STRANGE)))
+        def test_plain(value): pass
+        @pytest.mark.parametrize("value", [pytest.param(1, id=text) for text in STRANGE])
+        def test_strange(value): pass
+        @pytest.mark.parametrize("value", [pytest.param(1, id=text) for text in STRANGE if text])
+        def test_alone(value): pass
+        """,
+    )
+    project.write("brackets/[a]/test_in[brackets].py", "def test_in(): pass\ndef test_alone(): pass\n")
+    project.write("sub/test_with space ü.py", "def test_in(): pass\n")
+    run = project.run().check(0)
+    assert len(run.tests) == 15 + 15 + 14 + 2 + 1
+    assert set(run.outcomes.values()) == {Outcome.PASSED}
+    assert "\x1b" not in run.output
+    assert "\n::error::" not in run.output
+
+
+def test_file_names_that_are_not_utf_8_come_through_as_far_as_pytest_lets_them(project: Project) -> None:
+    project.plan("phases: [{name: alone, keyword: alone, isolation: test}, {name: rest}]")
+    project.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider\n")
+    (project.root / os.fsdecode(b"test_\xff.py")).write_text("def test_in(): pass\ndef test_alone(): pass\n")
+    run = project.run().check(0)
+    assert list(run.outcomes) == ["test_\\udcff.py::test_alone", "test_\\udcff.py::test_in"]
+    (project.root / "pytest.ini").unlink()  # pytest's own cache cannot take such a name, and breaks its session
+    broken = project.run().check(1)
+    assert set(broken.outcomes.values()) == {Outcome.PASSED}
+    assert "exited with 1 before finishing" in " ".join(broken.problems)
+
+
+def test_more_files_than_fit_an_argument_list(exec_project: Project) -> None:
+    project = exec_project
+    project.plan("phases: [{name: all}]")
+    for number in range(700):
+        (project.root / f"test_{'long' * 30}_{number}.py").write_text("def test_it(): pass\n")
+    run = project.run().check(0)
+    assert len(run.tests) == 700
