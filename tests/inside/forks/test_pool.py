@@ -1,0 +1,416 @@
+"""A session and its workers: who gets which tests, what is told of them, and what a death leaves to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from async_test_run_inside.forks import pool
+from async_test_run_inside.forks.preloading import Memory
+
+from tests.inside.forks.played import EXITED_3, KILLED, NO_PROCESS, Play, PlayedNursery, ToldRunner, Voice, runs
+from tests.support.inside import Hooks, Item, Session, config, settings
+
+
+class Stage:
+    """A pool whose workers are played."""
+
+    def __init__(self, directory: Path, patch: pytest.MonkeyPatch) -> None:
+        self._directory = directory
+        self._patch = patch
+        self.killed: list[int] = []  # groups
+        self.runner = ToldRunner()
+        self.config = config()
+        patch.setattr(pool, "signal_group", lambda group, number: self.killed.append(group))
+
+    @property
+    def hooks(self) -> Hooks:
+        hooks: Hooks = self.config.hook
+        return hooks
+
+    def item(self, name: str, *resources: str) -> Item:
+        return Item(name, self.config, resources)
+
+    def run(self, *units: str, play: Play = runs, held: dict[str, str] | None = None, **values: Any) -> Session:
+        """Run units of tests (``"a b"``), each in a worker; the session is `self.session` though this raises."""
+        names = [name for unit in units for name in unit.split()]
+        asked = {"divided": True, "units": [unit.split() for unit in units], **values}
+        return self._run(names, play, asked, held or {})
+
+    def run_undivided(self, *names: str, play: Play = runs, workers: int = 2, **values: Any) -> Session:
+        """Run tests in workers that pull groups of them."""
+        return self._run(list(names), play, {"divided": False, "workers": workers, **values}, {})
+
+    def _run(self, names: list[str], play: Play, values: dict[str, Any], held: dict[str, str]) -> Session:
+        items = [self.item(name, *held.get(name, "").split()) for name in names]
+        self.session = Session(*items)
+        self.nursery = PlayedNursery(items, play)
+        self._patch.setattr(pool, "Nursery", lambda work, forks: self.nursery)
+        it = pool.Pool(settings(self._directory, **{"workers": 2, **values}), self.runner)
+        assert it.run(self.session)
+        return self.session
+
+    def reports(self) -> list[str]:
+        """``name=outcome`` of each report that the session's plugins have heard, in their order."""
+        made = [call["report"] for call in self.hooks.named("pytest_runtest_logreport")]
+        return [f"{report.nodeid.partition('::')[2]}={report.outcome}" for report in made]
+
+    def text(self, name: str) -> str:
+        (found,) = [
+            str(call["report"].longrepr)
+            for call in self.hooks.named("pytest_runtest_logreport")
+            if call["report"].nodeid.endswith(f"::{name}")
+        ]
+        return found
+
+    def units(self) -> list[str]:
+        """The tests that each worker was asked for, by name."""
+        names = [item.name for item in self.session.items]
+        return [" ".join(names[position] for position in unit or []) for _, unit in self.nursery.forks]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(tmp_path, monkeypatch)
+
+
+def once(name: str, then: Play) -> Play:
+    """Something that happens to the first worker that has this test; the others run theirs."""
+    happened: list[bool] = []
+
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        names = [item.name for item in voice._items]
+        if name in [names[position] for position in unit] and not happened:
+            happened.append(True)
+            return then(voice, unit)
+        return runs(voice, unit)
+
+    return play
+
+
+# -------------------------------------------------------------------------------------------------------- scheduling
+
+
+def test_each_unit_of_a_divided_phase_has_a_worker_and_every_test_is_told_once(stage: Stage) -> None:
+    stage.run("a fails_b", "c")
+    assert stage.units() == ["a fails_b", "c"]
+    assert sorted(stage.reports()) == ["a=passed", "c=passed", "fails_b=failed"]
+    told = [(name, arguments.get("nodeid")) for name, arguments in stage.hooks.calls]
+    for name in ("a", "fails_b", "c"):
+        assert told.count(("pytest_runtest_logstart", f"test_a.py::{name}")) == 1
+        assert told.count(("pytest_runtest_logfinish", f"test_a.py::{name}")) == 1
+    assert stage.runner.said == []
+    assert stage.runner.is_silent
+
+
+def test_a_report_says_which_worker_made_it(stage: Stage) -> None:
+    stage.run("a", "b", workers=2)
+    made = [call["report"] for call in stage.hooks.named("pytest_runtest_logreport")]
+    assert {report.nodeid: report.worker_id for report in made} == {"test_a.py::a": "gw0", "test_a.py::b": "gw1"}
+
+
+def test_what_arrives_in_pieces_is_put_together(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_read", lambda fd, size: os.read(fd, 7))
+    stage.run("a", "fails_b")
+    assert sorted(stage.reports()) == ["a=passed", "fails_b=failed"]
+
+
+def test_all_that_a_worker_has_said_is_heard_though_its_end_is_known_first(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = pool._select
+
+    def news_first(listened: list[int], *others: Any) -> Any:
+        ready = wait(listened, *others)[0]
+        return ([listened[0]] if listened[0] in ready else ready), [], []
+
+    monkeypatch.setattr(pool, "_select", news_first)
+    stage.run("a", "b")
+    assert sorted(stage.reports()) == ["a=passed", "b=passed"]
+    assert stage.units() == ["a", "b"]
+
+
+def test_there_are_never_more_workers_than_the_phase_has_and_their_numbers_are_used_again(stage: Stage) -> None:
+    stage.run("a", "b", "c", "d", "e", workers=2)
+    assert stage.nursery.most == 2
+    assert {number for number, _ in stage.nursery.forks} == {0, 1}
+    assert len(stage.reports()) == 5
+
+
+def test_units_keep_the_order_of_the_collection(stage: Stage) -> None:
+    stage.run("c a", "b", workers=1)
+    assert stage.units() == ["c a", "b"]
+
+
+def test_workers_of_an_undivided_phase_live_until_there_is_nothing_to_do(stage: Stage) -> None:
+    names = [f"t{number}" for number in range(40)]
+    stage.run_undivided(*names, workers=2)
+    assert [number for number, _ in stage.nursery.forks] == [0, 1]
+    ran = sorted(position for orders in stage.nursery.orders for group in orders for position in group)
+    assert ran == list(range(40))
+    assert len(stage.reports()) == 40
+
+
+def test_a_worker_knows_its_next_group_before_it_has_finished_the_first(stage: Stage) -> None:
+    stage.run_undivided("a", "b", "c", "d", workers=1)
+    assert stage.nursery.orders == [[[0], [1], [2], [3]]]
+    assert stage.nursery.at_hand[0][0] == 2
+
+
+def test_units_that_hold_one_resource_are_never_at_work_together(stage: Stage) -> None:
+    held = {"a": "database", "b": "database", "c": "database", "d": "", "e": ""}
+    together: list[set[str]] = []
+
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        numbers = stage.nursery._alive
+        together.append({stage.units()[pid - NO_PROCESS - 1] for pid in numbers})
+        return runs(voice, unit)
+
+    stage.run("a", "b", "c", "d", "e", workers=3, held=held, capacities={"database": 1}, play=play)
+    assert len(stage.reports()) == 5
+    assert all(len(names & {"a", "b", "c"}) <= 1 for names in together)
+    assert any("d" in names and "e" in names for names in together)
+
+
+@pytest.mark.parametrize(("capacities", "most"), [({"port": 2}, 2), ({"of another": 2}, 1)])
+def test_a_resource_is_held_by_as_many_as_it_has_room_for_one_by_default(
+    stage: Stage, capacities: dict[str, int], most: int
+) -> None:
+    stage.run("a", "b", "c", workers=3, held=dict.fromkeys("abc", "port"), capacities=capacities)
+    assert stage.nursery.most == most
+
+
+def test_a_resource_that_the_phase_holds_as_a_whole_keeps_nobody_waiting(stage: Stage) -> None:
+    held = dict.fromkeys("ab", "port")
+    stage.run("a", "b", workers=2, held=held, capacities={"port": 1}, resources=["port"])
+    assert stage.nursery.most == 2
+
+
+# ---------------------------------------------------------------------------------------------------- enough, or stop
+
+
+def test_when_enough_tests_have_failed_no_other_worker_starts(stage: Stage) -> None:
+    def then(name: str, arguments: dict[str, Any]) -> None:
+        if name == "pytest_runtest_logreport" and arguments["report"].failed:
+            stage.session.shouldfail = "stopping after 1 failures"
+
+    stage.hooks.then = then
+    with pytest.raises(pytest.Session.Failed, match="stopping after 1 failures"):
+        stage.run("fails_a", "b", "c", workers=1)
+    assert stage.units() == ["fails_a"]
+
+
+def test_a_test_that_stops_its_session_stops_it_in_all_workers(stage: Stage) -> None:
+    def stops(voice: Voice, unit: list[int]) -> int | None:
+        runs(voice, unit)
+        voice.say("stop", unit[-1], "a plugin has had enough")
+        return None
+
+    with pytest.raises(pytest.Session.Interrupted, match="a plugin has had enough"):
+        stage.run("a", "b", workers=1, play=once("a", stops))
+    assert stage.reports() == ["a=passed"]
+
+
+@pytest.fixture
+def heard() -> Iterator[list[int]]:
+    """SIGTERM as a test's own handler hears it."""
+    numbers: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: numbers.append(number))
+    yield numbers
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_ends_the_session_after_its_workers_as_if_it_had_come_to_itself(
+    stage: Stage, heard: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        "async_test_run_inside.forks.interrupting.signal_group", lambda group, number: sent.append((group, number))
+    )
+
+    def interrupted(voice: Voice, unit: list[int]) -> int | None:
+        runs(voice, unit)
+        signal.raise_signal(signal.SIGTERM)
+        assert heard == []
+        return None
+
+    with pytest.raises(pytest.exit.Exception, match="interrupted by SIGTERM"):
+        stage.run("a", "b", "c", workers=2, play=once("a", interrupted))
+    assert stage.units() == ["a", "b"]
+    assert heard == [signal.SIGTERM]
+    assert {number for _, number in sent} == {signal.SIGTERM}
+    assert {group for group, _ in sent} == {NO_PROCESS + 1, NO_PROCESS + 2}
+
+
+# ------------------------------------------------------------------------------------------------------------ deaths
+
+
+def dies_in(position: int, raw: int, *said: tuple[str, Any]) -> Play:
+    """Dies in the test at this place of the unit, after saying some more."""
+
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        for before in unit[:position]:
+            voice.run(before)
+        voice.say("start", unit[position])
+        for kind, data in said:
+            voice.say(kind, unit[position], data)
+        return raw
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [(KILLED, "its process was killed by signal 9"), (EXITED_3, "its process exited with 3")],
+)
+def test_a_death_costs_the_test_in_flight_and_the_rest_of_the_unit_has_another_worker(
+    stage: Stage, raw: int, words: str
+) -> None:
+    stage.run("a b c", play=once("a", dies_in(1, raw)))
+    assert stage.reports() == ["a=passed", "b=failed", "c=passed"]
+    assert stage.text("b") == words
+    assert stage.units() == ["a b c", "c"]
+    ((kind, fields),) = stage.runner.said
+    assert (kind, fields["id"], fields["worker"], fields["status"]) == (
+        "worker_died",
+        "b",
+        "gw0",
+        os.waitstatus_to_exitcode(raw),
+    )
+
+
+def test_a_worker_that_says_why_it_ends_is_quoted(stage: Stage) -> None:
+    why = "it ended pytest's session before it was finished: Exit: enough"
+    stage.run("a", play=once("a", dies_in(0, EXITED_3, ("death", why))))
+    assert stage.text("a") == why
+    assert stage.runner.said[0][1]["reason"] == why
+
+
+def test_a_death_in_an_undivided_phase_costs_one_test_and_no_other_is_lost(stage: Stage) -> None:
+    names = [f"t{number}" for number in range(12)]
+    stage.run_undivided(*names, workers=2, play=once("t3", dies_in(0, KILLED)))
+    assert sorted(stage.reports()) == sorted(f"{name}=failed" if name == "t3" else f"{name}=passed" for name in names)
+
+
+def test_a_worker_that_dies_before_its_first_test_is_replaced(stage: Stage) -> None:
+    stage.run("a b", play=once("a", lambda voice, unit: KILLED))
+    assert stage.units() == ["a b", "a b"]
+    assert stage.reports() == ["a=passed", "b=passed"]
+
+
+def test_a_test_before_which_two_workers_have_died_is_left_to_the_runner(stage: Stage) -> None:
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        return KILLED if unit[0] == 0 else runs(voice, unit)
+
+    stage.run("a b", play=play)
+    assert stage.units() == ["a b", "a b", "b"]
+    assert stage.reports() == ["b=passed"]
+
+
+def test_a_worker_that_leaves_without_running_its_tests_is_told_and_they_are_run(stage: Stage) -> None:
+    stage.run("a", play=once("a", lambda voice, unit: 0))
+    assert stage.reports() == ["a=passed"]
+    assert stage.runner.said == [("worker_lost", {"worker": "gw0", "text": "it left without running its tests"})]
+
+
+def after_its_last_test(*said: tuple[str, Any]) -> Play:
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        runs(voice, unit)
+        for kind, data in said:
+            voice.say(kind, data=data)
+        return EXITED_3
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ((), "its process exited with 3, after its last test"),
+        ((("broken", "ValueError: in a plugin"),), "ValueError: in a plugin, after its last test"),
+    ],
+)
+def test_a_worker_that_fails_after_its_last_test_is_told(
+    stage: Stage, said: tuple[tuple[str, Any], ...], text: str
+) -> None:
+    stage.run("a", play=after_its_last_test(*said))
+    assert stage.reports() == ["a=passed"]
+    assert stage.runner.said == [("worker_lost", {"worker": "gw0", "text": text})]
+
+
+def test_exit_handlers_that_do_not_end_are_told_once_with_their_stacks(stage: Stage, tmp_path: Path) -> None:
+    def hangs(voice: Voice, unit: list[int]) -> int | None:
+        runs(voice, unit)
+        (tmp_path / "exit.gw0.txt").write_text("in sleeps_for_ever")
+        return EXITED_3
+
+    def fails(voice: Voice, unit: list[int]) -> int | None:
+        return hangs(voice, unit) if unit == [0] else after_its_last_test()(voice, unit)
+
+    stage.run("a", "b", workers=1, play=fails)
+    assert stage.runner.said == [
+        ("left_behind", {"worker": "gw0", "what": "exit handlers", "stacks": "in sleeps_for_ever"}),
+        ("worker_lost", {"worker": "gw0", "text": "its process exited with 3, after its last test"}),
+    ]
+
+
+def test_whatever_a_worker_left_in_its_group_is_killed_at_its_end(stage: Stage) -> None:
+    stage.run("a", "b")
+    assert sorted(stage.killed) == [NO_PROCESS + 1, NO_PROCESS + 2]
+
+
+def test_a_bug_in_a_plugin_of_the_session_leaves_no_worker_behind(stage: Stage) -> None:
+    def broken(name: str, arguments: dict[str, Any]) -> None:
+        if arguments.get("nodeid") == "test_a.py::b":
+            raise RuntimeError("in a plugin")
+
+    stage.hooks.then = broken
+    with pytest.raises(RuntimeError, match="in a plugin"):
+        stage.run_undivided("a", "b")
+    assert sorted(stage.killed) == [NO_PROCESS + 1, NO_PROCESS + 2]
+    assert stage.nursery.is_closed
+
+
+def test_a_session_whose_nursery_is_gone_ends_for_the_runner_to_find_out(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException): ...
+
+    def kill(pid: int, number: int) -> None:
+        assert (pid, number) == (os.getpid(), signal.SIGKILL)
+        raise Killed
+
+    monkeypatch.setattr(pool, "_kill", kill)
+
+    def gone(voice: Voice, unit: list[int]) -> int | None:
+        stage.nursery.is_gone = True
+        return runs(voice, unit)
+
+    with pytest.raises(Killed):
+        stage.run("a", "b", workers=1, play=gone)
+
+
+# ----------------------------------------------------------------------------------------------------------- imports
+
+
+def imports(*names: str) -> Play:
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        runs(voice, unit)
+        voice.say("imported", data=list(names))
+        return None
+
+    return play
+
+
+@pytest.mark.parametrize(("units", "preloaded"), [(9, [["json.tool"]]), (4, [])])
+def test_what_one_worker_has_imported_is_imported_once_for_all_if_enough_are_to_come(
+    stage: Stage, tmp_path: Path, units: int, preloaded: list[list[str]]
+) -> None:
+    memory = tmp_path / "memory.json"
+    stage.run(*[f"t{number}" for number in range(units)], workers=1, play=imports("json.tool"), preload=str(memory))
+    assert stage.nursery.preloaded == preloaded
+    assert Memory(str(memory)).read() == ["json.tool"]

@@ -1,0 +1,145 @@
+"""A pytest session that is none, for tests of the code inside pytest: settings, items, hooks that are remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from async_test_run_inside.wire.settings import Settings
+
+# What a session of one process is asked for that nobody has more to say about.
+_PLAIN: dict[str, Any] = {
+    "mode": "run",
+    "without": [],
+    "tests": [],
+    "maxfail": 0,
+    "junit": "",
+    "divided": False,
+    "units": [],
+    "workers": 1,
+    "slot": 0,
+    "capacities": {},
+    "resources": [],
+    "preload": "",
+    "worker_env": {},
+    "testrun_uid": "run",
+    "output": 100_000,
+    "memory": None,
+    "recheck": False,
+    "leaks": {},
+    "leak_timeout": 5.0,
+    "alone": False,
+}
+
+
+def settings(directory: Path, worker: str = "", **values: Any) -> Settings:
+    """What the runner asks of a session whose files are in ``directory``; ``worker`` is its name under xdist."""
+    asked = {**_PLAIN, "runner": os.getppid(), "at_end": str(directory / "at_end"), **values}
+    return Settings(str(directory / "settings.json"), asked, worker, os.getppid())
+
+
+def said(directory: Path, name: str = "main") -> list[dict[str, Any]]:
+    """The facts that a process of this name has told the runner, without their times."""
+    lines = (directory / f"events.{name}.jsonl").read_bytes().splitlines()
+    facts = [json.loads(line) for line in lines if line]
+    return [{key: value for key, value in fact.items() if key not in ("at", "mono")} for fact in facts]
+
+
+class Hook:
+    """One hook, which nobody implements."""
+
+    def __init__(self, hooks: Hooks, name: str) -> None:
+        self._hooks = hooks
+        self._name = name
+
+    def __call__(self, **arguments: Any) -> None:
+        self._hooks.calls.append((self._name, arguments))
+        self._hooks.then(self._name, arguments)
+
+    def get_hookimpls(self) -> list[Any]:
+        """As pluggy's."""
+        return []
+
+
+class Hooks:
+    """Hooks of pytest that only remember how they were called; ``then`` is called after each, with the same words."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.then: Any = lambda name, arguments: None
+
+    def __getattr__(self, name: str) -> Hook:
+        return Hook(self, name)
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """The arguments of each call of one hook."""
+        return [arguments for called, arguments in self.calls if called == name]
+
+
+class Plugins:
+    """A plugin manager with what a test registers."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Any] = {}
+
+    def get_plugin(self, name: str) -> Any:
+        return self.named.get(name)
+
+    def get_plugins(self) -> list[Any]:
+        return list(self.named.values())
+
+    def register(self, plugin: object, name: str = "") -> None:
+        self.named[name or str(id(plugin))] = plugin
+
+    def unregister(self, plugin: object = None, name: str = "") -> None:
+        self.named = {key: found for key, found in self.named.items() if key != name and found is not plugin}
+
+
+def config(**options: Any) -> Any:
+    """A configuration in which nothing is captured, measured or written."""
+    return SimpleNamespace(hook=Hooks(), pluginmanager=Plugins(), option=SimpleNamespace(**options))
+
+
+class Item:
+    """A test of this name; ``resources`` are the names that its marker holds."""
+
+    def __init__(self, name: str, config: Any, resources: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.nodeid = f"test_a.py::{name}"
+        self.location = ("test_a.py", 0, name)
+        self.config = config
+        self.ihook = config.hook
+        self._fixtureinfo = SimpleNamespace(name2fixturedefs={})
+        self._resources = resources
+
+    def getparent(self, kind: type) -> None:
+        """It is in no class."""
+
+    def iter_markers(self, name: str) -> list[Any]:
+        """pytest's own, for the one marker that is asked for."""
+        return [SimpleNamespace(args=self._resources)] if name == "resources" and self._resources else []
+
+
+class Session:
+    """A session with these items."""
+
+    Failed = pytest.Session.Failed
+    Interrupted = pytest.Session.Interrupted
+
+    def __init__(self, *items: Item) -> None:
+        self.config = items[0].config if items else config()
+        self.items = list(items)
+        self.shouldfail: bool | str = False
+        self.shouldstop: bool | str = False
+        self.exitstatus = 0
+        self.testsfailed = 0
+
+
+def report(item: Item, when: str = "call", outcome: str = "passed", **facts: Any) -> pytest.TestReport:
+    """pytest's report of one stage of an item."""
+    values: dict[str, Any] = {"longrepr": None, "keywords": {}, "duration": 0.5, **facts}
+    return pytest.TestReport(item.nodeid, item.location, when=when, outcome=outcome, **values)  # type: ignore[arg-type]
