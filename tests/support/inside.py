@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Generator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,6 +93,9 @@ class Plugins:
     def get_plugins(self) -> list[Any]:
         return list(self.named.values())
 
+    def has_plugin(self, name: str) -> bool:
+        return name in self.named
+
     def register(self, plugin: object, name: str = "") -> None:
         self.named[name or str(id(plugin))] = plugin
 
@@ -99,15 +103,34 @@ class Plugins:
         self.named = {key: found for key, found in self.named.items() if key != name and found is not plugin}
 
 
-def config(**options: Any) -> Any:
+class Config:
     """A configuration in which nothing is captured, measured or written."""
-    return SimpleNamespace(hook=Hooks(), pluginmanager=Plugins(), option=SimpleNamespace(**options))
+
+    def __init__(self, **options: Any) -> None:
+        self.hook = Hooks()
+        self.pluginmanager = Plugins()
+        self.option = SimpleNamespace(**options)
+        self.stash = pytest.Stash()
+        self.lines: list[tuple[str, str]] = []  # added to the project's settings
+
+    def addinivalue_line(self, name: str, line: str) -> None:
+        self.lines.append((name, line))
+
+
+def through(wrapper: Generator[None, Any, Any], result: Any = None) -> Any:
+    """What a hook that wraps others makes of their result."""
+    next(wrapper)
+    try:
+        wrapper.send(result)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it has not come to its end")
 
 
 class Item:
     """A test of this name; ``resources`` are the names that its marker holds."""
 
-    def __init__(self, name: str, config: Any, resources: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, config: Config, resources: tuple[str, ...] = ()) -> None:
         self.name = name
         self.nodeid = f"test_a.py::{name}"
         self.location = ("test_a.py", 0, name)
@@ -119,8 +142,11 @@ class Item:
     def getparent(self, kind: type) -> None:
         """It is in no class."""
 
+    def get_closest_marker(self, name: str) -> Any:
+        return next(iter(self.iter_markers(name)), None)
+
     def iter_markers(self, name: str) -> list[Any]:
-        """pytest's own, for the one marker that is asked for."""
+        """Those of one name."""
         return [SimpleNamespace(args=self._resources)] if name == "resources" and self._resources else []
 
 
@@ -131,7 +157,7 @@ class Session:
     Interrupted = pytest.Session.Interrupted
 
     def __init__(self, *items: Item) -> None:
-        self.config = items[0].config if items else config()
+        self.config = items[0].config if items else Config()
         self.items = list(items)
         self.shouldfail: bool | str = False
         self.shouldstop: bool | str = False

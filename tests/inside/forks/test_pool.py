@@ -13,7 +13,7 @@ from async_test_run_inside.forks import pool
 from async_test_run_inside.forks.preloading import Memory
 
 from tests.inside.forks.played import EXITED_3, KILLED, NO_PROCESS, Play, PlayedNursery, ToldRunner, Voice, runs
-from tests.support.inside import Hooks, Item, Session, config, settings
+from tests.support.inside import Config, Item, Session, settings
 
 
 class Stage:
@@ -24,13 +24,9 @@ class Stage:
         self._patch = patch
         self.killed: list[int] = []  # groups
         self.runner = ToldRunner()
-        self.config = config()
+        self.config = Config()
+        self.hooks = self.config.hook
         patch.setattr(pool, "signal_group", lambda group, number: self.killed.append(group))
-
-    @property
-    def hooks(self) -> Hooks:
-        hooks: Hooks = self.config.hook
-        return hooks
 
     def item(self, name: str, *resources: str) -> Item:
         return Item(name, self.config, resources)
