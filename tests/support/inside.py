@@ -117,6 +117,17 @@ class Config:
         self.lines.append((name, line))
 
 
+class RealConfig(Config):
+    """The same with pytest's own plugin manager: hooks call those that implement them."""
+
+    def __init__(self, *plugins: object, **options: Any) -> None:
+        super().__init__(**options)
+        self.pluginmanager: Any = pytest.PytestPluginManager()
+        self.hook: Any = self.pluginmanager.hook
+        for plugin in plugins:
+            self.pluginmanager.register(plugin)
+
+
 def through(wrapper: Generator[None, Any, Any], result: Any = None) -> Any:
     """What a hook that wraps others makes of their result."""
     next(wrapper)
