@@ -12,35 +12,22 @@ from typing import Any
 import pytest
 from async_test_run_inside.wire.settings import Settings
 
-# What a session of one process is asked for that nobody has more to say about.
-_PLAIN: dict[str, Any] = {
-    "mode": "run",
-    "without": [],
-    "tests": [],
-    "maxfail": 0,
-    "junit": "",
-    "divided": False,
-    "units": [],
-    "workers": 1,
-    "slot": 0,
-    "capacities": {},
-    "resources": [],
-    "preload": "",
-    "worker_env": {},
-    "testrun_uid": "run",
-    "output": 100_000,
-    "memory": None,
-    "recheck": False,
-    "leaks": {},
-    "leak_timeout": 5.0,
-    "alone": False,
-}
+from async_test_runner.contract import settings as contract
 
 
-def settings(directory: Path, worker: str = "", **values: Any) -> Settings:
+def settings(directory: Path, worker: str = "", **asked: Any) -> Settings:
     """What the runner asks of a session whose files are in ``directory``; ``worker`` is its name under xdist."""
-    asked = {**_PLAIN, "runner": os.getppid(), "at_end": str(directory / "at_end"), **values}
-    return Settings(str(directory / "settings.json"), asked, worker, os.getppid())
+    common: dict[str, Any] = {
+        "mode": "run",
+        "runner": os.getppid(),
+        "at_end": str(directory / "at-end"),
+        "without": (),
+        "testrun_uid": "run",
+        "output": 100_000,
+        "leak_timeout": 5.0,
+    }
+    values = json.loads(contract.encoded(contract.Settings(**{**common, **asked})))
+    return Settings(str(directory / "settings.json"), values, worker, os.getppid())
 
 
 def said(directory: Path, name: str = "main") -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from async_test_run_inside.forks import frames
 from async_test_run_inside.forks.nursery import Ended, Forked
+from async_test_run_inside.wire.messages import Message
 
 from tests.support.inside import Item, report
 
@@ -26,17 +27,17 @@ class Voice:
         self._results = results
         self._items = items
 
-    def say(self, kind: str, position: int = -1, data: Any = None) -> None:
+    def say(self, fact: frames.Fact) -> None:
         """One fact."""
-        os.write(self._results, frames.framed(kind, position, data))
+        os.write(self._results, frames.framed(fact))
 
     def run(self, position: int) -> None:
         """A whole test; one whose name begins with ``fails`` fails."""
-        self.say("start", position)
+        self.say(frames.Began(position))
         outcome = "failed" if self._items[position].name.startswith("fails") else "passed"
         made = report(self._items[position], outcome=outcome)
-        self.say("report", position, {frames._PLAIN: vars(made)})
-        self.say("finish", position)
+        self.say(frames.Reported(position, {frames._PLAIN: vars(made)}))
+        self.say(frames.Ended(position))
 
 
 # Plays one unit, or one group of tests, in a worker. A status that it returns is the worker's end.
@@ -164,7 +165,7 @@ class ToldRunner:
     """In the place of the plugin `Running`: what the pool has told the runner."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, dict[str, Any]]] = []
+        self.said: list[Message] = []
         self.is_silent = False
 
     def silence(self) -> None:
@@ -175,5 +176,5 @@ class ToldRunner:
     def id_of(self, nodeid: str) -> str:
         return nodeid.partition("::")[2]
 
-    def say(self, kind: str, **fields: Any) -> None:
-        self.said.append((kind, fields))
+    def say(self, message: Message) -> None:
+        self.said.append(message)

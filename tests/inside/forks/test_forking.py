@@ -340,5 +340,5 @@ def test_children_of_the_process_are_counted() -> None:
 
 
 def test_plugins_find_in_a_worker_what_they_look_for_under_xdist(tmp_path: Path) -> None:
-    given = forking.worker_input(settings(tmp_path, testrun_uid="20261129-1"), "gw3", 4)
+    given = forking.worker_input(settings(tmp_path, testrun_uid="20261129-1").asked, "gw3", 4)
     assert given == {"workerid": "gw3", "workercount": 4, "testrunuid": "20261129-1", "mainargv": sys.argv}

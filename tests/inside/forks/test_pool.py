@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from async_test_run_inside.forks import pool
+from async_test_run_inside.forks import frames, pool
 from async_test_run_inside.forks.preloading import Memory
+from async_test_run_inside.wire import messages
 
 from tests.inside.forks.played import EXITED_3, KILLED, NO_PROCESS, Play, PlayedNursery, ToldRunner, Voice, runs
 from tests.support.inside import Config, Item, Session, settings
@@ -166,23 +167,23 @@ def test_units_that_hold_one_resource_are_never_at_work_together(stage: Stage) -
         together.append({stage.units()[pid - NO_PROCESS - 1] for pid in numbers})
         return runs(voice, unit)
 
-    stage.run("a", "b", "c", "d", "e", workers=3, held=held, capacities={"database": 1}, play=play)
+    stage.run("a", "b", "c", "d", "e", workers=3, held=held, capacities=(("database", 1),), play=play)
     assert len(stage.reports()) == 5
     assert all(len(names & {"a", "b", "c"}) <= 1 for names in together)
     assert any("d" in names and "e" in names for names in together)
 
 
-@pytest.mark.parametrize(("capacities", "most"), [({"port": 2}, 2), ({"of another": 2}, 1)])
+@pytest.mark.parametrize(("capacity", "most"), [(("port", 2), 2), (("of another", 2), 1)])
 def test_a_resource_is_held_by_as_many_as_it_has_room_for_one_by_default(
-    stage: Stage, capacities: dict[str, int], most: int
+    stage: Stage, capacity: tuple[str, int], most: int
 ) -> None:
-    stage.run("a", "b", "c", workers=3, held=dict.fromkeys("abc", "port"), capacities=capacities)
+    stage.run("a", "b", "c", workers=3, held=dict.fromkeys("abc", "port"), capacities=(capacity,))
     assert stage.nursery.most == most
 
 
 def test_a_resource_that_the_phase_holds_as_a_whole_keeps_nobody_waiting(stage: Stage) -> None:
     held = dict.fromkeys("ab", "port")
-    stage.run("a", "b", workers=2, held=held, capacities={"port": 1}, resources=["port"])
+    stage.run("a", "b", workers=2, held=held, capacities=(("port", 1),), resources=("port",))
     assert stage.nursery.most == 2
 
 
@@ -203,7 +204,7 @@ def test_when_enough_tests_have_failed_no_other_worker_starts(stage: Stage) -> N
 def test_a_test_that_stops_its_session_stops_it_in_all_workers(stage: Stage) -> None:
     def stops(voice: Voice, unit: list[int]) -> int | None:
         runs(voice, unit)
-        voice.say("stop", unit[-1], "a plugin has had enough")
+        voice.say(frames.Stopped("a plugin has had enough"))
         return None
 
     with pytest.raises(pytest.Session.Interrupted, match="a plugin has had enough"):
@@ -245,15 +246,14 @@ def test_a_signal_ends_the_session_after_its_workers_as_if_it_had_come_to_itself
 # ------------------------------------------------------------------------------------------------------------ deaths
 
 
-def dies_in(position: int, raw: int, *said: tuple[str, Any]) -> Play:
+def dies_in(position: int, raw: int, *said: frames.Fact) -> Play:
     """Dies in the test at this place of the unit, after saying some more."""
 
     def play(voice: Voice, unit: list[int]) -> int | None:
         for before in unit[:position]:
             voice.run(before)
-        voice.say("start", unit[position])
-        for kind, data in said:
-            voice.say(kind, unit[position], data)
+        for fact in (frames.Began(unit[position]), *said):
+            voice.say(fact)
         return raw
 
     return play
@@ -270,20 +270,14 @@ def test_a_death_costs_the_test_in_flight_and_the_rest_of_the_unit_has_another_w
     assert stage.reports() == ["a=passed", "b=failed", "c=passed"]
     assert stage.text("b") == words
     assert stage.units() == ["a b c", "c"]
-    ((kind, fields),) = stage.runner.said
-    assert (kind, fields["id"], fields["worker"], fields["status"]) == (
-        "worker_died",
-        "b",
-        "gw0",
-        os.waitstatus_to_exitcode(raw),
-    )
+    assert stage.runner.said == [messages.worker_died("b", "gw0", os.waitstatus_to_exitcode(raw))]
 
 
 def test_a_worker_that_says_why_it_ends_is_quoted(stage: Stage) -> None:
     why = "it ended pytest's session before it was finished: Exit: enough"
-    stage.run("a", play=once("a", dies_in(0, EXITED_3, ("death", why))))
+    stage.run("a", play=once("a", dies_in(0, EXITED_3, frames.Dying(why))))
     assert stage.text("a") == why
-    assert stage.runner.said[0][1]["reason"] == why
+    assert stage.runner.said == [messages.worker_died("a", "gw0", 3, why)]
 
 
 def test_a_death_in_an_undivided_phase_costs_one_test_and_no_other_is_lost(stage: Stage) -> None:
@@ -310,14 +304,14 @@ def test_a_test_before_which_two_workers_have_died_is_left_to_the_runner(stage: 
 def test_a_worker_that_leaves_without_running_its_tests_is_told_and_they_are_run(stage: Stage) -> None:
     stage.run("a", play=once("a", lambda voice, unit: 0))
     assert stage.reports() == ["a=passed"]
-    assert stage.runner.said == [("worker_lost", {"worker": "gw0", "text": "it left without running its tests"})]
+    assert stage.runner.said == [messages.worker_lost("gw0", "it left without running its tests")]
 
 
-def after_its_last_test(*said: tuple[str, Any]) -> Play:
+def after_its_last_test(*said: frames.Fact) -> Play:
     def play(voice: Voice, unit: list[int]) -> int | None:
         runs(voice, unit)
-        for kind, data in said:
-            voice.say(kind, data=data)
+        for fact in said:
+            voice.say(fact)
         return EXITED_3
 
     return play
@@ -327,15 +321,15 @@ def after_its_last_test(*said: tuple[str, Any]) -> Play:
     ("said", "text"),
     [
         ((), "its process exited with 3, after its last test"),
-        ((("broken", "ValueError: in a plugin"),), "ValueError: in a plugin, after its last test"),
+        ((frames.Broken("ValueError: in a plugin"),), "ValueError: in a plugin, after its last test"),
     ],
 )
 def test_a_worker_that_fails_after_its_last_test_is_told(
-    stage: Stage, said: tuple[tuple[str, Any], ...], text: str
+    stage: Stage, said: tuple[frames.Fact, ...], text: str
 ) -> None:
     stage.run("a", play=after_its_last_test(*said))
     assert stage.reports() == ["a=passed"]
-    assert stage.runner.said == [("worker_lost", {"worker": "gw0", "text": text})]
+    assert stage.runner.said == [messages.worker_lost("gw0", text)]
 
 
 def test_exit_handlers_that_do_not_end_are_told_once_with_their_stacks(stage: Stage, tmp_path: Path) -> None:
@@ -349,8 +343,8 @@ def test_exit_handlers_that_do_not_end_are_told_once_with_their_stacks(stage: St
 
     stage.run("a", "b", workers=1, play=fails)
     assert stage.runner.said == [
-        ("left_behind", {"worker": "gw0", "what": "exit handlers", "stacks": "in sleeps_for_ever"}),
-        ("worker_lost", {"worker": "gw0", "text": "its process exited with 3, after its last test"}),
+        messages.left_behind("gw0", "exit handlers", "in sleeps_for_ever"),
+        messages.worker_lost("gw0", "its process exited with 3, after its last test"),
     ]
 
 
@@ -396,7 +390,7 @@ def test_a_session_whose_nursery_is_gone_ends_for_the_runner_to_find_out(
 def imports(*names: str) -> Play:
     def play(voice: Voice, unit: list[int]) -> int | None:
         runs(voice, unit)
-        voice.say("imported", data=list(names))
+        voice.say(frames.Imported([*names]))
         return None
 
     return play

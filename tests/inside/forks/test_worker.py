@@ -11,11 +11,13 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from async_test_run_inside.forks import frames, worker
 from async_test_run_inside.forks.worker import Work
+from async_test_run_inside.wire import messages
+from async_test_run_inside.wire.messages import Message
 
 from tests.support.forks import ended, everything
 from tests.support.inside import Item, RealConfig, Session, report, settings
@@ -49,8 +51,8 @@ class Telling:
     def become_worker(self, name: str, wire: object) -> None:
         self._notes.add("became", name, wire)
 
-    def say(self, kind: str, **fields: Any) -> None:
-        self._notes.add("said", kind, fields)
+    def say(self, message: Message) -> None:
+        self._notes.add("said", *message)
 
 
 class Protocol:
@@ -81,6 +83,9 @@ class Ending:
             session.config.workeroutput["of"] = session.config.workerinput["workerid"]
 
 
+Said = TypeVar("Said", bound=frames.Fact)
+
+
 class Worked:
     """A worker that has been, and what it has told its session."""
 
@@ -89,12 +94,14 @@ class Worked:
         self.status = status
         self.notes = notes
 
-    def kinds(self) -> list[str]:
-        """``kind position``, the position where there is one."""
-        return [f"{kind} {position}" if position >= 0 else kind for kind, position, _ in self.facts]
+    def of_tests(self) -> list[str]:
+        """What is told of each test: ``Began 0`` and so on."""
+        kinds = (frames.Began, frames.Reported, frames.Ended)
+        return [f"{type(fact).__name__} {fact.position}" for fact in self.facts if isinstance(fact, kinds)]
 
-    def data(self, kind: str) -> Any:
-        (found,) = [data for said, _, data in self.facts if said == kind]
+    def one(self, kind: type[Said]) -> Said:
+        """The only fact of its kind."""
+        (found,) = [fact for fact in self.facts if isinstance(fact, kind)]
         return found
 
     def noted(self, kind: str) -> list[list[Any]]:
@@ -148,12 +155,12 @@ def shop(tmp_path: Path) -> Any:
     found.close()
 
 
-ALL = ["start 0", "report 0", "finish 0", "start 1", "report 1", "finish 1"]
+ALL = ["Began 0", "Reported 0", "Ended 0", "Began 1", "Reported 1", "Ended 1"]
 
 
 def test_a_unit_is_run_in_its_order_and_every_test_is_told_from_its_start_to_its_end(shop: Workshop) -> None:
     it = shop.run([0, 1])
-    assert it.kinds()[:6] == ALL
+    assert it.of_tests() == ALL
     assert it.status == 0
     assert it.noted("ran") == [["a", "b"], ["b", None]]
     assert it.noted("became") == [["gw1", "wire 1"]]
@@ -161,7 +168,7 @@ def test_a_unit_is_run_in_its_order_and_every_test_is_told_from_its_start_to_its
 
 def test_a_report_arrives_as_it_was(shop: Workshop) -> None:
     it = shop.run([1])
-    made = frames.unpacked(shop.config, it.data("report"))  # type: ignore[arg-type]
+    made = frames.unpacked(shop.config, it.one(frames.Reported).report)  # type: ignore[arg-type]
     assert (made.nodeid, made.when, made.outcome, made.duration) == ("test_a.py::b", "call", "passed", 0.5)
 
 
@@ -191,7 +198,7 @@ def test_a_worker_looks_to_plugins_like_one_of_xdist(shop: Workshop) -> None:
 def test_what_plugins_hand_over_at_the_end_of_a_worker_is_told(shop: Workshop) -> None:
     it = shop.run([0])
     assert it.noted("finished") == [[0]]
-    assert {name: pickle.loads(data) for name, data in it.data("output").items()} == {"of": "gw5"}
+    assert {name: pickle.loads(data) for name, data in it.one(frames.HandedOver).output.items()} == {"of": "gw5"}
 
 
 def test_a_worker_leads_its_own_group_and_has_begun_before_its_first_test(shop: Workshop) -> None:
@@ -208,14 +215,15 @@ def test_a_worker_leads_its_own_group_and_has_begun_before_its_first_test(shop: 
 def test_a_test_that_takes_the_process_along_has_been_told(shop: Workshop) -> None:
     shop.bodies["b"] = lambda: os._exit(7)
     it = shop.run([0, 1, 2])
-    assert it.kinds() == [*ALL[:3], "start 1"]
+    assert it.of_tests() == [*ALL[:3], "Began 1"]
+    assert len(it.facts) == 4
     assert it.status == 7
 
 
 def test_a_signal_that_kills_leaves_what_was_told_before(shop: Workshop) -> None:
     shop.bodies["a"] = lambda: os.kill(os.getpid(), signal.SIGKILL)
     it = shop.run([0])
-    assert (it.kinds(), it.status) == (["start 0"], -signal.SIGKILL)
+    assert (it.facts, it.status) == ([frames.Began(0)], -signal.SIGKILL)
 
 
 def raises(error: BaseException) -> Callable[[], object]:
@@ -233,8 +241,7 @@ def test_a_test_that_ends_the_session_ends_its_worker_in_order_and_is_quoted(
 ) -> None:
     shop.bodies["a"] = raises(error)
     it = shop.run([0, 1])
-    assert it.kinds() == ["start 0", "death 0"]
-    assert it.data("death") == f"it ended pytest's session before it was finished: {said}"
+    assert it.facts == [frames.Began(0), frames.Dying(f"it ended pytest's session before it was finished: {said}")]
     assert it.noted("finished") == [[int(pytest.ExitCode.INTERRUPTED)]]
     assert it.status == 1
 
@@ -242,7 +249,7 @@ def test_a_test_that_ends_the_session_ends_its_worker_in_order_and_is_quoted(
 def test_an_exception_of_a_plugin_is_told_and_ends_the_worker(shop: Workshop) -> None:
     shop.bodies["a"] = raises(RuntimeError("of a plugin\udcff"))
     it = shop.run([0, 1])
-    assert it.data("broken") == "RuntimeError: of a plugin\\udcff"
+    assert it.one(frames.Broken).text == "RuntimeError: of a plugin\\udcff"
     assert it.noted("ran") == [["a", "b"]]
     assert it.status == 1
 
@@ -250,7 +257,7 @@ def test_an_exception_of_a_plugin_is_told_and_ends_the_worker(shop: Workshop) ->
 def test_a_test_that_stops_its_session_is_the_last_of_its_worker(shop: Workshop) -> None:
     shop.bodies["a"] = lambda: setattr(shop.session, "shouldstop", "a plugin has had enough")
     it = shop.run([0, 1])
-    assert it.data("stop") == "a plugin has had enough"
+    assert it.one(frames.Stopped).reason == "a plugin has had enough"
     assert it.noted("ran") == [["a", "b"]]
     assert it.status == 0
 
@@ -266,8 +273,7 @@ def test_a_fork_that_a_test_leaves_at_work_in_pytest_is_mute(shop: Workshop) -> 
 
     shop.bodies["a"] = body
     it = shop.run([0, 1])
-    assert it.kinds()[:6] == ALL
-    assert len([kind for kind in it.kinds() if kind.startswith("finish")]) == 2
+    assert it.of_tests() == ALL
     assert it.noted("ran").count(["b", None]) == 2  # the fork has run it too, and has told nobody
 
 
@@ -288,7 +294,7 @@ def test_threads_that_would_keep_the_process_are_named_and_the_worker_leaves_all
     never = threading.Event()
     shop.bodies["a"] = lambda: threading.Thread(target=never.wait, name="left-over").start()
     it = shop.run([0])
-    assert it.noted("said") == [["left_behind", {"worker": "gw1", "what": "threads: left-over"}]]
+    assert it.noted("said") == [[*messages.left_behind("gw1", "threads: left-over")]]
     assert it.status == 0
 
 
@@ -306,7 +312,7 @@ def test_what_is_prepared_leaves_counting_and_showing_to_the_session(shop: Works
 def test_modules_that_a_worker_has_imported_are_told(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     shop.bodies["a"] = lambda: __import__("colorsys")
-    assert "colorsys" in shop.run([0]).data("imported")
+    assert "colorsys" in shop.run([0]).one(frames.Imported).names
 
 
 def test_warnings_of_a_test_are_told_with_it(shop: Workshop) -> None:
@@ -317,5 +323,5 @@ def test_warnings_of_a_test_are_told_with_it(shop: Workshop) -> None:
         )
 
     shop.bodies["a"] = body
-    told = shop.run([0]).data("warning")
+    told = shop.run([0]).one(frames.Warned).warning
     assert (told["text"], told["category"], told["nodeid"]) == ("of a test", "UserWarning", "test_a.py::a")

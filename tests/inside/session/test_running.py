@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from async_test_run_inside.hangs.asking import Asked, Signals
+from async_test_run_inside.hangs.asking import Question, Signals
 from async_test_run_inside.hangs.values import Report, Situation
+from async_test_run_inside.leaks.found import Leak
 from async_test_run_inside.session import running
 from async_test_run_inside.session.running import Running
 from async_test_run_inside.wire.facts import Wire
@@ -19,7 +20,8 @@ from async_test_run_inside.wire.settings import SETTINGS
 
 from tests.support.inside import Config, Item, Session, report, said, settings, through
 
-LEAK = {"kind": "tasks", "what": "task 'forgotten'"}
+LEAK = Leak("tasks", "task 'forgotten'", "a.py:1 in f")
+LEAK_SAID = {"kind": "tasks", "what": "task 'forgotten'", "where": "a.py:1 in f"}
 
 
 class Leaks:
@@ -27,22 +29,21 @@ class Leaks:
 
     on = False
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self) -> None:
         self.begun: list[str] = []
-        self.found: list[dict[str, str]] = []
-        self.late: list[dict[str, Any]] = []
+        self.left: list[Leak] = []
+        self.come_up: list[tuple[str, Leak]] = []
         self.held: list[str] = []
 
     def begin(self, id: str, nodeid: str) -> None:
         self.begun.append(id)
 
-    def fields(self) -> dict[str, Any]:
-        found, self.found = self.found, []
-        return {"leaks": found} if found else {}
+    def found(self) -> list[Leak]:
+        return self.left
 
-    def messages(self) -> list[dict[str, Any]]:
-        late, self.late = self.late, []
-        return late
+    def late(self) -> list[tuple[str, Leak]]:
+        come_up, self.come_up = self.come_up, []
+        return come_up
 
     def holding(self) -> list[str]:
         return self.held
@@ -59,8 +60,8 @@ class Stage:
         self.directory = directory
         self.leaks = Leaks()
         self.situation: Callable[[], Situation]
-        self.answer: Callable[[Asked, Report], None]
-        patch.setattr(running, "LeakGuard", lambda *_: self.leaks)
+        self.answer: Callable[[Question, Report], None]
+        patch.setattr(running, "LeakGuard", lambda *_, **__: self.leaks)
         patch.setattr(running, "limit_output", lambda config, limit: None)  # it puts something into pytest itself
         patch.setattr(running, "bound_memory", lambda limit: None)
         patch.setattr(running.asking, "install", self._install)
@@ -229,12 +230,12 @@ def test_a_report_of_no_test_that_has_begun_here_is_none_of_ours(stage: Stage) -
 
 def test_what_a_test_leaves_goes_with_its_outcome_and_what_comes_up_later_follows(stage: Stage) -> None:
     it = stage.plugin()
-    stage.leaks.found = [LEAK]
-    stage.leaks.late = [{"id": "test_a.py::before", "leak": LEAK}]
+    stage.leaks.left = [LEAK]
+    stage.leaks.come_up = [("test_a.py::before", LEAK)]
     stage.run(it, "a")
     assert stage.leaks.begun == ["test_a.py::a"]
-    assert stage.facts("finished")[0]["leaks"] == [LEAK]
-    assert stage.facts("leaked") == [{"id": "test_a.py::before", "leak": LEAK}]
+    assert stage.facts("finished")[0]["leaks"] == [LEAK_SAID]
+    assert stage.facts("leaked") == [{"id": "test_a.py::before", "leak": LEAK_SAID}]
     assert stage.kinds()[-2:] == ["finished", "leaked"]
 
 
@@ -303,7 +304,7 @@ def test_a_controller_of_xdist_tells_which_worker_is_gone_and_nothing_of_tests(s
     controller.pytest_handlecrashitem("test_a.py::\udcff", SimpleNamespace(node=node))
     controller.pytest_testnodedown(node, "Not properly terminated")
     controller.pytest_testnodedown(node, None)
-    assert stage.facts("worker_died") == [{"id": "test_a.py::\\udcff", "worker": "gw0"}]
+    assert stage.facts("worker_died") == [{"id": "test_a.py::\\udcff", "worker": "gw0", "status": None, "reason": ""}]
     assert stage.facts("worker_lost") == [{"worker": "gw0", "text": "Not properly terminated"}]
     assert "started" not in stage.kinds()
 
@@ -324,7 +325,7 @@ def test_what_a_worker_of_xdist_tells_its_controller_can_be_encoded(stage: Stage
 # ---------------------------------------------------------------------------------------------------------- deadlines
 
 REPORT = Report("a.py:1 in f", "most likely: a.py:1 in f\nand all the rest")
-LATE = Asked("overdue", "test_a.py::a", "exceeded its test deadline of 3s")
+LATE = Question("overdue", "test_a.py::a", "exceeded its test deadline of 3s")
 
 
 def test_who_asks_learns_which_test_is_at_work_and_nothing_is_failed(stage: Stage) -> None:
@@ -335,7 +336,7 @@ def test_who_asks_learns_which_test_is_at_work_and_nothing_is_failed(stage: Stag
     assert situation.id == "test_a.py::a"
     assert situation.age is not None
     assert situation.age >= 0
-    stage.answer(Asked(), REPORT)
+    stage.answer(Question(), REPORT)
     (hang,) = stage.facts("hang")
     assert hang == {
         "pid": os.getpid(),
@@ -356,7 +357,7 @@ def test_a_test_that_is_too_late_fails_where_it_is(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("asked", [LATE._replace(id="test_a.py::before"), LATE._replace(why="slow")])
-def test_a_question_about_another_test_or_about_nothing_fails_nobody(stage: Stage, asked: Asked) -> None:
+def test_a_question_about_another_test_or_about_nothing_fails_nobody(stage: Stage, asked: Question) -> None:
     it = stage.plugin()
     stage.begin(it, "a")
     stage.answer(asked, REPORT)
@@ -455,7 +456,7 @@ def test_what_will_keep_the_process_from_ending_is_told_before(stage: Stage) -> 
     it = stage.plugin()
     stage.leaks.held = ["threads: pool"]
     finish(stage, it)
-    assert stage.facts("left_behind") == [{"worker": "", "what": "threads: pool"}]
+    assert stage.facts("left_behind") == [{"worker": "", "what": "threads: pool", "stacks": ""}]
     assert stage.kinds()[-2:] == ["left_behind", "session_finished"]
 
 
