@@ -159,7 +159,7 @@ def test_what_a_session_prints_is_in_its_log(it: Host) -> None:
 
 
 def test_nothing_of_the_hosts_control_is_left_on_standard_input(it: Host) -> None:
-    assert in_session(it, lambda session: os.path.samestat(os.fstat(0), os.stat(os.devnull)))
+    assert in_session(it, lambda session: os.path.samestat(os.fstat(0), Path(os.devnull).stat()))
 
 
 @pytest.mark.parametrize(
