@@ -143,9 +143,10 @@ class Item:
     def get_closest_marker(self, name: str) -> Any:
         return next(iter(self.iter_markers(name)), None)
 
-    def iter_markers(self, name: str) -> list[Any]:
-        """Those of one name."""
-        return [SimpleNamespace(args=self._resources)] if name == "resources" and self._resources else []
+    def iter_markers(self, name: str = "") -> list[Any]:
+        """Those of one name, or all."""
+        found = [SimpleNamespace(name="resources", args=self._resources)] if self._resources else []
+        return [mark for mark in found if name in ("", mark.name)]
 
 
 class Session:

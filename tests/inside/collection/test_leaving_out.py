@@ -1,0 +1,34 @@
+"""Files that took an earlier process down are not imported again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from async_test_run_inside.collection.leaving_out import LeavingOut
+
+from tests.support.inside import through
+
+COLLECTORS = ["of the file"]
+
+
+def collected(without: list[str], path: Path, request: pytest.FixtureRequest) -> Any:
+    return through(LeavingOut(without).pytest_collect_file(path, request.session), COLLECTORS)
+
+
+def test_a_file_that_is_left_out_has_no_tests(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    path = request.config.rootpath / "test_dies.py"
+    (nothing,) = collected([str(path)], path, request)
+    assert list(nothing.collect()) == []
+    assert nothing.path == path
+
+
+def test_other_files_are_collected_as_they_are(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    assert collected([str(tmp_path / "test_dies.py")], tmp_path / "test_lives.py", request) is COLLECTORS
+
+
+def test_a_name_that_is_not_utf_8_is_known_as_it_was_told(request: pytest.FixtureRequest) -> None:
+    path = request.config.rootpath / "test_\udcff.py"
+    (nothing,) = collected([str(request.config.rootpath / "test_\\udcff.py")], path, request)
+    assert list(nothing.collect()) == []
