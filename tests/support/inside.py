@@ -31,10 +31,10 @@ def settings(directory: Path, worker: str = "", **asked: Any) -> Settings:
 
 
 def said(directory: Path, name: str = "main") -> list[dict[str, Any]]:
-    """The facts that a process of this name has told the runner, without their times."""
+    """The facts that a process of this name has told the runner, without their times and numbers."""
     lines = (directory / f"events.{name}.jsonl").read_bytes().splitlines()
     facts = [json.loads(line) for line in lines if line]
-    return [{key: value for key, value in fact.items() if key not in ("at", "mono")} for fact in facts]
+    return [{key: value for key, value in fact.items() if key not in ("at", "mono", "n")} for fact in facts]
 
 
 class Hook:

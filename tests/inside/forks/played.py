@@ -87,6 +87,7 @@ class PlayedNursery:
         self.orders: list[list[list[int]]] = []  # of each long-lived worker
         self.at_hand: list[list[int]] = []  # how many orders each of them found when it looked
         self.is_gone = False
+        self.is_lost = False  # gone without a word
         self.is_closed = False
         self._items = items
         self._play = play
@@ -102,6 +103,10 @@ class PlayedNursery:
 
     def preload(self, names: list[str]) -> None:
         self.preloaded.append(names)
+
+    def look(self) -> bool:
+        """Whether it is there."""
+        return not self.is_lost
 
     def close(self) -> None:
         self.is_closed = True

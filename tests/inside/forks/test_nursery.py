@@ -174,6 +174,26 @@ def test_a_nursery_that_is_gone_is_no_news_at_all(session: Make) -> None:
     assert it.nursery.news() is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_whether_a_nursery_is_there_is_known_by_looking(session: Make) -> None:
+    it = session(lambda number, unit, orders: "")
+    assert it.nursery.look()
+    os.kill(it.nursery.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, it.nursery.pid, os.WEXITED | os.WNOWAIT)  # it is dead, and nobody has waited for it
+    assert not it.nursery.look()
+    gone(it.nursery.pid)
+    assert not it.nursery.look()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_nursery_that_somebody_has_stopped_goes_on_when_it_is_looked_at(session: Make) -> None:
+    it = session(lambda number, unit, orders: "")
+    os.kill(it.nursery.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, it.nursery.pid, os.WSTOPPED)
+    assert it.nursery.look()
+    assert it.said([0]).startswith("prepared 1")
+
+
 def test_a_nursery_ends_when_its_session_hangs_up(session: Make) -> None:
     it = session(lambda number, unit, orders: "")
     it.said([0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.forks import frames, pool
+from async_test_run_inside.forks.polling import readable
 from async_test_run_inside.forks.preloading import Memory
 from async_test_run_inside.wire import messages
 
@@ -119,13 +120,11 @@ def test_what_arrives_in_pieces_is_put_together(stage: Stage, monkeypatch: pytes
 def test_all_that_a_worker_has_said_is_heard_though_its_end_is_known_first(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait = pool._select
+    def news_first(listened: list[int]) -> set[int]:
+        ready = readable(listened)
+        return {listened[0]} if listened[0] in ready else ready
 
-    def news_first(listened: list[int], *others: Any) -> Any:
-        ready = wait(listened, *others)[0]
-        return ([listened[0]] if listened[0] in ready else ready), [], []
-
-    monkeypatch.setattr(pool, "_select", news_first)
+    monkeypatch.setattr(pool, "readable", news_first)
     stage.run("a", "b")
     assert sorted(stage.reports()) == ["a=passed", "b=passed"]
     assert stage.units() == ["a", "b"]
@@ -365,23 +364,93 @@ def test_a_bug_in_a_plugin_of_the_session_leaves_no_worker_behind(stage: Stage) 
     assert stage.nursery.is_closed
 
 
-def test_a_session_whose_nursery_is_gone_ends_for_the_runner_to_find_out(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Killed(BaseException): ...
+class Killed(BaseException):
+    """The session has ended itself."""
+
+
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The processes that the session signals; it is gone when it kills itself."""
+    pairs: list[tuple[int, int]] = []
 
     def kill(pid: int, number: int) -> None:
-        assert (pid, number) == (os.getpid(), signal.SIGKILL)
-        raise Killed
+        pairs.append((pid, number))
+        if (pid, number) == (os.getpid(), signal.SIGKILL):
+            raise Killed
 
     monkeypatch.setattr(pool, "_kill", kill)
+    return pairs
 
+
+def test_a_session_whose_nursery_is_gone_ends_for_the_runner_to_find_out(
+    stage: Stage, signalled: list[tuple[int, int]]
+) -> None:
     def gone(voice: Voice, unit: list[int]) -> int | None:
         stage.nursery.is_gone = True
         return runs(voice, unit)
 
     with pytest.raises(Killed):
         stage.run("a", "b", workers=1, play=gone)
+
+
+def nothing_at_first(patch: pytest.MonkeyPatch, times: int = 1) -> None:
+    """Nothing comes, as often as this."""
+    left = [times]
+
+    def waited(listened: list[int]) -> set[int]:
+        left[0] -= 1
+        return set() if left[0] >= 0 else readable(listened)
+
+    patch.setattr(pool, "readable", waited)
+
+
+def test_a_nursery_that_is_gone_without_a_word_is_found_by_looking(
+    stage: Stage, signalled: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(voice: Voice, unit: list[int]) -> int | None:
+        stage.nursery.is_lost = True
+        return runs(voice, unit)
+
+    nothing_at_first(monkeypatch)
+    with pytest.raises(Killed):
+        stage.run("a", play=lost)
+
+
+@pytest.mark.parametrize(("letter", "continued"), [("T", True), ("t", True), ("S", False)])
+def test_a_worker_that_somebody_has_stopped_before_its_test_goes_on(
+    stage: Stage, signalled: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, letter: str, continued: bool
+) -> None:
+    monkeypatch.setattr(pool, "state", lambda pid: letter)
+    waits = [False, True, False]  # its beginning is told, then nothing comes, then its end
+
+    def waited(listened: list[int]) -> set[int]:
+        return set() if waits and waits.pop(0) else readable(listened[:1] if waits else listened)
+
+    monkeypatch.setattr(pool, "readable", waited)
+    stage.run("a", workers=1)
+    assert signalled == ([(NO_PROCESS + 1, signal.SIGCONT)] if continued else [])
+    assert stage.reports() == ["a=passed"]
+
+
+def test_a_worker_that_is_stopped_in_its_test_is_left_to_its_deadline(
+    stage: Stage, signalled: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "state", lambda pid: "T")
+
+    def stops(voice: Voice, unit: list[int]) -> int | None:
+        voice.say(frames.Began(unit[0]))
+        return KILLED
+
+    waits = [False, False, True]  # both its beginnings are told, then nothing comes
+
+    def waited(listened: list[int]) -> set[int]:
+        if waits and waits.pop(0):
+            return set()
+        return readable(listened[1:] if len(listened) > 1 else listened)
+
+    monkeypatch.setattr(pool, "readable", waited)
+    stage.run("a", workers=1, play=stops)
+    assert signalled == []
 
 
 # ----------------------------------------------------------------------------------------------------------- imports
