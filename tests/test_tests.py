@@ -99,7 +99,7 @@ def shown(path: Path) -> str:
     return (Path("inside") / below.relative_to(INSIDE) if below.is_relative_to(INSIDE) else below).as_posix()
 
 
-def tests_of(module: str) -> str:
+def place_of_tests(module: str) -> str:
     """Where the tests of a module stand, below ``tests/``."""
     return Path(module).with_name(f"test_{Path(module).name}").as_posix()
 
@@ -110,13 +110,15 @@ FILES = sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module not in ELSEWHERE])
 def test_a_module_has_its_tests_at_its_path(module: str) -> None:
-    assert tests_of(module) in FILES, f"write tests/{tests_of(module)}, or a reason into {Path(__file__).name}"
+    assert place_of_tests(module) in FILES, (
+        f"write tests/{place_of_tests(module)}, or a reason into {Path(__file__).name}"
+    )
 
 
 @pytest.mark.parametrize("module", ELSEWHERE)
 def test_what_is_excepted_is_there_and_has_no_tests_at_its_path(module: str) -> None:
     assert module in MODULES
-    assert tests_of(module) not in FILES
+    assert place_of_tests(module) not in FILES
 
 
 def test_the_tests_that_an_exception_names_are_there() -> None:
@@ -126,7 +128,7 @@ def test_the_tests_that_an_exception_names_are_there() -> None:
 
 def test_a_test_file_stands_at_the_path_of_a_module_or_has_a_subject() -> None:
     below = [path for path in FILES if "/" in path and path.partition("/")[0] not in SUBJECTS]
-    assert {path for path in below if path not in {tests_of(module) for module in MODULES}} == ACROSS
+    assert {path for path in below if path not in {place_of_tests(module) for module in MODULES}} == ACROSS
 
 
 def test_every_folder_of_tests_is_a_package() -> None:

@@ -121,9 +121,6 @@ class Run:
     def divides(self, phase: Phase) -> bool:
         return False
 
-    def watch(self) -> None:
-        """There is nothing to look at."""
-
     def knows_another_way(self, job: Job, why: str) -> bool:
         return False
 
