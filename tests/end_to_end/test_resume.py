@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,10 @@ def test_a_run_that_was_killed_again_and_again_comes_to_its_end(project: Project
     finished = resumed(project).check(1)
     assert ran(project) == {"first": 1, "fails": 1, "hangs": 4, "last": 1}
     assert len({event.process for event in finished.events if isinstance(event, TestFinished)}) == 3
+    processes = finished.result.phases[1].processes
+    assert [process.status for process in processes] == [None, None, None, 0], "nobody saw the first ones end"
+    assert len({process.name for process in processes}) == 4
+    assert all(process.at <= process.ended <= after.at for process, after in pairwise(processes))
 
 
 def test_an_interrupted_run_is_taken_up_too(project: Project) -> None:

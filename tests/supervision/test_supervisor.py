@@ -141,3 +141,14 @@ def test_a_timeline_of_the_processes_can_be_drawn_from_the_result() -> None:
     assert (first.workers, first.slot, first.tests, first.attempt) == (2, 0, 3, 1)
     assert (second.name, second.at, second.duration, second.status) == ("p/0002", EPOCH + 4.0, 2.0, -9)
     assert (second.workers, second.tests, second.attempt) == (1, 1, 2)
+
+
+def test_a_session_is_between_tests_while_its_own_process_runs_none() -> None:
+    it = replay("a::1", "a::2")
+    assert it.supervisor.is_between_tests("p/0001")
+    it.begin("p/0001", "a::1", worker="gw0")
+    assert it.supervisor.is_between_tests("p/0001")
+    it.begin("p/0001", "a::2")
+    assert not it.supervisor.is_between_tests("p/0001")
+    it.end("p/0001", "a::2")
+    assert it.supervisor.is_between_tests("p/0001")
