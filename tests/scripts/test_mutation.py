@@ -51,3 +51,8 @@ def test_a_mutation_names_tests_and_a_file_that_there_are(each: mutations.Mutati
     for path in (each.path, *(test.partition("::")[0] for test in each.tests)):
         assert (SCRIPTS.parent / path).exists()
     assert each.old != each.new
+
+
+@pytest.mark.parametrize("each", mutations.MUTATIONS, ids=lambda each: each.name)
+def test_what_a_mutation_changes_is_there_once(each: mutations.Mutation) -> None:
+    mutation.mutated(each, (SCRIPTS.parent / each.path).read_text(encoding="utf-8"))

@@ -197,3 +197,15 @@ def test_of_endless_lies_the_first_are_told() -> None:
     it.end("p/0001", "a::1")
     it.over("p/0001")
     assert len(problems(it)) == 20
+
+
+def test_a_test_that_the_end_of_its_worker_has_decided_is_not_decided_again() -> None:
+    it = replay("a::1", "a::2", workers=2)
+    it.hello("p/0001", pid=7, worker="gw0")
+    it.begin("p/0001", "a::1", worker="gw0")
+    it.say("p/0001", WorkerDied, id="a::1", worker="gw0", status=-11)
+    it.hello("p/0001", pid=8, worker="gw0")
+    it.end("p/0001", "a::1", worker="gw0")
+    it.run("p/0001", "a::2", worker="gw0")
+    it.over("p/0001", 1)
+    assert it.outcomes() == "crashed passed"
