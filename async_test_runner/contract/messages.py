@@ -213,6 +213,12 @@ class LeftBehind(_Message, frozen=True, kw_only=True, tag="left_behind"):
     stacks: str = ""
 
 
+class Notice(_Message, frozen=True, kw_only=True, tag="notice"):
+    """Something worth knowing that is nobody's fault."""
+
+    text: str
+
+
 class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):
     """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did.
 
@@ -248,5 +254,6 @@ Message = (
     | Hang
     | WorkerLost
     | LeftBehind
+    | Notice
     | SessionFinished
 )

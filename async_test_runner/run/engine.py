@@ -34,7 +34,7 @@ from ..record.events import (
     Warned,
 )
 from ..suite.assignment import AssignedPhase
-from ..suite.workers import workers_of
+from ..suite.workers import processors, workers_of
 from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
 from ..supervision.supervisor import PhaseSupervisor
 from ..system import process
@@ -48,6 +48,7 @@ _POLL = 0.03  # seconds between two looks at what the sessions say
 _SOON = 0.003  # the same while a session ends: what comes next waits for it
 _LAUNCHER_GRACE = 2.0  # seconds that the launcher's own processes have to end
 _NOTHING_KEPT = Kept()
+_FRESH = 4  # fresh processes at once for each processor, where forks were wanted
 _OUTPUT = 8000  # characters of a command's output that the report shows
 
 
@@ -224,6 +225,7 @@ class Engine:
     def _limits(self, phase: Phase) -> Limits:
         return Limits(
             workers=workers_of(phase, self._around.facts),
+            fresh=_FRESH * processors(),
             max_failures=self._around.facts.maxfail if phase.max_failures is None else phase.max_failures,
             capacities=dict(self._plan.resources),
             idle=self._plan.collect_timeout,

@@ -108,6 +108,7 @@ class _Run:
         """All of it, in an event loop that follows the run's clock."""
         with (
             process.guarded(self._recorder.fileno()),
+            process.many_files(),
             asyncio.Runner(loop_factory=self._recorder.clock.loop) as runner,
         ):
             return runner.run(self._carry_out())

@@ -49,6 +49,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for a phase beyond its own keys. Times are seconds; ``run_deadline`` is monotonic."""
 
     workers: int
+    fresh: int = 8  # as many fresh processes at once, where forks were wanted and could not be had
     max_failures: int
     capacities: dict[str, int]
     idle: float | None

@@ -57,6 +57,7 @@ class Endings:
         why = end.error or "pytest finished without running a test" if end.finished else describe_death(end.status)
         if not self._other_way(running.job, why):
             return False
+        self._queue.fall_back()
         if running.job.recheck:
             self._queue.recheck(running.ids[0], running.job.attempt)
         else:

@@ -26,6 +26,7 @@ from ..contract.messages import (
     LeftOutSaid,
     Message,
     Missing,
+    Notice,
     SessionFinished,
     StageDone,
     Started,
@@ -87,6 +88,8 @@ class Hearing:
                 _worker_gone(running, message.worker)
             case LeftBehind():
                 self._left_behind(running, message)
+            case Notice():
+                self._teller.warn(f"{running.job.process}: {message.text}")
             case SessionFinished():
                 self._session_finished(running, message)
             case CollectSkipped() | Collecting() | Found() | LeftOutSaid() | BadExpression() | InventoryDone():

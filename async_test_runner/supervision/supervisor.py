@@ -90,6 +90,7 @@ class PhaseSupervisor:
     def again(self, job: Job) -> None:
         """The launcher has lost what it would have started the session from, and knows another way."""
         running = self._running.pop(job.process)
+        self._queue.fall_back()
         if self._queue.closed and not job.recheck:
             self._decider.not_run(running, running.ids, self._queue.closed)
         elif job.recheck:

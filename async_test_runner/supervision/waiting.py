@@ -52,6 +52,7 @@ class Queue:
         self._teller = teller
         self._whole = whole
         self._failures = 0
+        self._workers = limits.workers
         self._pending: set[str] = set()
         self._divided = phase.isolation is not Isolation.PHASE
         self._tests = {test.id: test for test in tests}
@@ -137,6 +138,10 @@ class Queue:
             self._pending.add(id)
         self._rechecks.append(Waiting(tests=(self._tests[id],), attempt=attempt, barren=barren, recheck=True))
 
+    def fall_back(self) -> None:
+        """Forks were wanted, and are not to be had: a fresh process costs a hundred times as much."""
+        self._workers = min(self._workers, self._limits.fresh)
+
     def first(self, units: Sequence[tuple[str, ...]], attempt: int, barren: int) -> None:
         """Run these before all others, each unit in a fresh process."""
         for ids in reversed(units):
@@ -153,7 +158,7 @@ class Queue:
         """What starts now, beside what runs; each is to be running by the time that the next is asked for."""
         self._divide()
         now = self._teller.now
-        limit = self._limits.workers if self._divided else 1
+        limit = self._workers if self._divided else 1
         for waiting in [*self._waiting, *self._rechecks]:
             if len(running) >= limit:
                 break

@@ -206,10 +206,11 @@ class Link:
             ended(-KILL)
 
 
-def fork(holds: int | None = None) -> Link | None:
+def fork(holds: int | None = None, limit: tuple[int, int] | None = None) -> Link | None:
     """Make the guardian, in a process that has no threads yet; None where there is no forking, or no room for it.
 
-    ``holds`` is a descriptor that it keeps open as long as anything of the run may be alive.
+    ``holds`` is a descriptor that it keeps open as long as anything of the run may be alive; ``limit`` the limits of
+    descriptors that it, and what it starts, is to have.
     """
     if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
         return None
@@ -224,6 +225,10 @@ def fork(holds: int | None = None) -> Link | None:
         theirs.close()
         return Link(pid, ours)
     try:
+        if limit is not None:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
         _Guardian(theirs.detach(), holds).serve()
     finally:
         os._exit(0)

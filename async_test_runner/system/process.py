@@ -35,6 +35,7 @@ __all__ = [
     "end",
     "end_orphans",
     "guarded",
+    "many_files",
     "notices",
     "output_of",
     "parent",
@@ -103,6 +104,7 @@ class Process:
 # ---------------------------------------------------------------------------------------------------------- guardian
 
 _links: list[guardian.Link] = []  # of the run that goes on in this process
+_limits: list[tuple[int, int]] = []  # of descriptors, as this process had them
 _held: list[int | None] = []  # what the guardian of each holds open
 
 
@@ -125,6 +127,29 @@ def guarded(holds: int | None = None) -> Iterator[None]:
         _links.pop().close()
 
 
+@contextlib.contextmanager
+def many_files() -> Iterator[None]:
+    """While inside, this process may open as many files as the system allows: each worker of a phase has one.
+
+    What it starts keeps the limit that it had itself, for the guardian starts it.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _limits.append(before)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    try:
+        yield
+    finally:
+        _limits.pop()
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 def _link() -> guardian.Link | None:
     """The guardian; a new one where a test has killed the last, once nothing is left of what that had started."""
     if _links and _links[-1].lost:
@@ -132,7 +157,7 @@ def _link() -> guardian.Link | None:
             asyncio.get_running_loop().remove_reader(_links[-1].fileno())
         _links[-1].close()
         descendants.end_orphans(set())
-        link = guardian.fork(_held[-1])
+        link = guardian.fork(_held[-1], _limits[-1] if _limits else None)
         if link is not None:
             _links[-1] = link
     return _links[-1] if _links and not _links[-1].lost else None

@@ -48,7 +48,7 @@ class Stage:
         self.session = Session(*items)
         self.nursery = PlayedNursery(items, play)
         self._patch.setattr(pool, "Nursery", lambda work, forks: self.nursery)
-        it = pool.Pool(settings(self._directory, **{"workers": 2, **values}), self.runner)
+        it = pool.Pool(settings(self._directory, **{"workers": 2, "tests": names, **values}), self.runner)
         assert it.run(self.session)
         return self.session
 

@@ -15,6 +15,7 @@ from typing import assert_never
 
 import pytest
 
+from ..session.limits import Descriptors
 from ..session.running import Running
 from ..wire import messages
 from ..wire.facts import Wire
@@ -35,6 +36,10 @@ _set_blocking, _pread, _ftruncate = os.set_blocking, os.pread, os.ftruncate
 _WORTH_IT = 8  # workers that must be to come: a rehearsal and the import itself take as long as two imports
 _APPENDED = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _MOST_STACKS = 1 << 20  # bytes of them that are read
+_DESCRIPTORS = 6  # for each worker: its files, the ends of its pipes, and those that are on their way
+# So many orders fit into the nursery's socket. With more of them, it and the session would wait for each other: both
+# write, and neither reads.
+_MOST_ORDERED = 32
 _AHEAD = 2  # groups that a worker knows of: the one that it runs, and the next
 
 
@@ -63,7 +68,8 @@ class Pool:
         self._settings = settings
         self._running_plugin = running
         self._divided = settings.asked["divided"]
-        self._limit = settings.asked["workers"]
+        self._descriptors = Descriptors()
+        self._limit = self._workers_at_once(settings)
         self._capacities: dict[str, int] = dict(settings.asked["capacities"])
         self._workers: dict[int, _Worker] = {}  # by number
         self._not_begun: set[int] = set()  # positions before which a worker has ended
@@ -79,6 +85,16 @@ class Pool:
         self._learned: dict[str, None] = {}  # modules that workers have imported, in their order
         running.silence()
 
+    def _workers_at_once(self, settings: Settings) -> int:
+        """As many as the phase asks for, as there is something to do for, and as there are descriptors for."""
+        asked = settings.asked
+        wanted = max(1, min(asked["workers"], len(asked["units"] if self._divided else asked["tests"])))
+        possible = self._descriptors.room_for(wanted, _DESCRIPTORS)
+        if possible < wanted:
+            text = f"{possible} workers at once instead of {wanted}: this process may open no more files (ulimit -n)"
+            self._running_plugin.say(messages.notice(text))
+        return possible
+
     def run(self, session: pytest.Session) -> bool:
         """What pytest's loop over the items does, in workers."""
         self._session = session
@@ -88,6 +104,7 @@ class Pool:
         self._additions = Additions(session.config)
         forking.make_basetemp(session.config)
         work = Work(session, self._settings, self._running_plugin, self._wires, self._stacks)
+        work.on_fork = self._descriptors.restore
         self._nursery = Nursery(work, len(self._queue) if self._divided else self._limit)
         self._interruption.install()
         try:
@@ -143,13 +160,17 @@ class Pool:
     def _fill(self) -> None:
         if self._stopping():
             self._queue.clear()
-        while self._queue and len(self._workers) < self._limit:
+        while self._queue and len(self._workers) < self._limit and self._ordered() < _MOST_ORDERED:
             unit = self._next_unit()
             if unit is None:
                 break
             self._start(unit)
         for worker in self._workers.values():  # only now: a second group for one is none for another
             self._order(worker)
+
+    def _ordered(self) -> int:
+        """Workers that the nursery was asked for, and that are not there yet."""
+        return sum(not worker.pid for worker in self._workers.values())
 
     def _next_unit(self) -> list[int] | None:
         for unit in self._queue:

@@ -40,6 +40,7 @@ class Work:
         self._unsaid: list[bytes] = []
         self._before: frozenset[str] = frozenset()
         self._exit: exits.Exit | None = None
+        self.on_fork: Callable[[], None] = lambda: None  # undoes what the session has changed for itself alone
         self.on_begin: Callable[[], None] = lambda: None  # gives a worker what the process that it is forked from took
         self._files: list[tuple[int, int]] = []  # open ones of the project's
 
@@ -83,6 +84,8 @@ class Work:
         forking.detach(parent)
         self._exit = exits.Exit(forking.measuring(config) is not None)
         self.on_begin()
+        self._let_go(number)
+        self.on_fork()
         descriptors.separate(self._files)
         forking.fresh_output(config, None)
         forking.reseed()
@@ -93,6 +96,13 @@ class Work:
             self._settings.asked, worker, self._settings.asked["workers"]
         )
         self._running.become_worker(f"gw{number}", self._wires[number])
+
+    def _let_go(self, number: int) -> None:
+        """The files of all other workers: with a thousand of them nothing could be opened here."""
+        for other, (wire, stacks) in enumerate(zip(self._wires, self._stacks, strict=True)):
+            if other != number:
+                wire.release()
+                os.close(stacks)
 
     def _items(self, steps: Iterator[int]) -> None:
         items = self._session.items

@@ -68,6 +68,10 @@ class Wire:
         while data:
             data = data[write(self._fd, data) :]
 
+    def release(self) -> None:
+        """In a fork that has nothing to say here."""
+        close(self._fd)
+
     def adopt(self) -> None:
         """After a fork this process writes on, under its own numbers."""
         self._pid = getpid()

@@ -158,6 +158,11 @@ def left_behind(worker: str, what: str, stacks: str = "") -> Message:
     return Message("left_behind", {"worker": worker, "what": what, "stacks": stacks})
 
 
+def notice(text: str) -> Message:
+    """Something worth knowing that is nobody's fault."""
+    return Message("notice", {"text": text})
+
+
 def session_finished(status: int, reason: str, error: str, red: int) -> Message:
     """The last word of a session that came to its end by itself."""
     return Message("session_finished", {"status": status, "reason": reason, "error": error, "red": red})
