@@ -22,8 +22,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux",
 @pytest.fixture
 def mark(tmp_path: Path) -> Iterator[str]:
     """In the environment of everything that a test starts; nothing of it may be left."""
-    yield tmp_path.name
-    wait_until(lambda: survivors(tmp_path.name) == [], 10.0)
+    mark = str(tmp_path)  # the whole path: the last part is the same in every run of this test
+    yield mark
+    wait_until(lambda: survivors(mark) == [], 10.0)
 
 
 async def start(mark: str, output: Path, *argv: str, shell: bool = False) -> process.Process:
