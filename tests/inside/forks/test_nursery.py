@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from async_test_run_inside.forks import nursery
 from async_test_run_inside.forks.nursery import Ended, Forked, Nursery
 
 from tests.support.forks import everything, gone
@@ -64,7 +65,8 @@ Make = Callable[..., Session]
 
 
 @pytest.fixture
-def session() -> Iterator[Make]:
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    monkeypatch.setattr(nursery.freezing, "freeze", lambda: None)  # it looks through all that this process holds
     made: list[Session] = []
 
     def make(body: Callable[[int, list[int] | None, int | None], str], forks: int = 1) -> Session:
