@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from async_test_run_inside.wire.facts import Wire
 from async_test_run_inside.wire.settings import Settings
 
 from async_test_runner.contract import settings as contract
@@ -35,6 +36,15 @@ def said(directory: Path, name: str = "main") -> list[dict[str, Any]]:
     lines = (directory / f"events.{name}.jsonl").read_bytes().splitlines()
     facts = [json.loads(line) for line in lines if line]
     return [{key: value for key, value in fact.items() if key not in ("at", "mono", "n")} for fact in facts]
+
+
+def close(*wires: Wire) -> None:
+    """What a process holds until it ends, and a test must not; a wire that was closed already is passed over."""
+    for fd in {wire._fd for wire in wires}:
+        try:
+            os.close(fd)
+        except OSError:
+            continue
 
 
 class Hook:

@@ -15,8 +15,9 @@ from async_test_run_inside.collection import collecting
 from async_test_run_inside.collection.collecting import Collecting, seldom_garbage, skip_reason
 from async_test_run_inside.hangs.asking import Question, Signals
 from async_test_run_inside.hangs.values import Report
+from async_test_run_inside.wire.facts import Wire
 
-from tests.support.inside import Config, Item, Session, said, settings, through
+from tests.support.inside import Config, Item, Session, close, said, settings, through
 
 
 class Asked(Config):
@@ -42,13 +43,15 @@ class Stage:
 
     def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
         self.root = root
-        self._patch = patch
+        self.wires: list[Wire] = []
         patch.setattr(collecting.asking, "install", lambda *given: setattr(self, "answer", given[3]) or Signals(41, 42))
         self.answer: Any
         self.config = Asked(root)
 
     def plugin(self, **asked: Any) -> Collecting:
-        return Collecting(settings(self.root, mode="collect", **asked))
+        it = Collecting(settings(self.root, mode="collect", **asked))
+        self.wires.append(it.wire)
+        return it
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         lines = (self.root / "events.jsonl").rename(self.root / "events.read.jsonl")
@@ -73,8 +76,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(tmp_path, monkeypatch)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    it = Stage(tmp_path, monkeypatch)
+    yield it
+    close(*it.wires)
 
 
 # -------------------------------------------------------------------------------------------------------------- files

@@ -15,7 +15,7 @@ from async_test_run_inside.forks.preloading import Memory
 from async_test_run_inside.wire import messages
 
 from tests.inside.forks.played import EXITED_3, KILLED, NO_PROCESS, Play, PlayedNursery, ToldRunner, Voice, runs
-from tests.support.inside import Config, Item, Session, settings
+from tests.support.inside import Config, Item, Session, close, settings
 
 
 class Stage:
@@ -48,7 +48,7 @@ class Stage:
         self.session = Session(*items)
         self.nursery = PlayedNursery(items, play)
         self._patch.setattr(pool, "Nursery", lambda work, forks: self.nursery)
-        it = pool.Pool(settings(self._directory, **{"workers": 2, "tests": names, **values}), self.runner)
+        self.pool = it = pool.Pool(settings(self._directory, **{"workers": 2, "tests": names, **values}), self.runner)
         assert it.run(self.session)
         return self.session
 
@@ -72,8 +72,12 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(tmp_path, monkeypatch)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    it = Stage(tmp_path, monkeypatch)
+    yield it
+    close(*it.pool._wires)
+    for fd in it.pool._stacks:
+        os.close(fd)
 
 
 def once(name: str, then: Play) -> Play:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ from async_test_run_inside.session.running import Running
 from async_test_run_inside.wire.facts import Wire
 from async_test_run_inside.wire.settings import SETTINGS
 
-from tests.support.inside import Config, Item, Session, report, said, settings, through
+from tests.support.inside import Config, Item, Session, close, report, said, settings, through
 
 LEAK = Leak("tasks", "task 'forgotten'", "a.py:1 in f")
 LEAK_SAID = {"kind": "tasks", "what": "task 'forgotten'", "where": "a.py:1 in f"}
@@ -59,6 +59,7 @@ class Stage:
     def __init__(self, directory: Path, patch: pytest.MonkeyPatch) -> None:
         self.directory = directory
         self.leaks = Leaks()
+        self.wires: list[Wire] = []
         self.situation: Callable[[], Situation]
         self.answer: Callable[[Question, Report], None]
         patch.setattr(running, "LeakGuard", lambda *_, **__: self.leaks)
@@ -72,6 +73,7 @@ class Stage:
 
     def plugin(self, worker: str = "", options: dict[str, Any] | None = None, **asked: Any) -> Running:
         it = Running(settings(self.directory, worker, **asked))
+        self.wires.append(it._wire)
         self.config = Config(**(options or {}))
         it.pytest_configure(self.config)
         return it
@@ -106,8 +108,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(tmp_path, monkeypatch)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    it = Stage(tmp_path, monkeypatch)
+    yield it
+    close(*it.wires)
 
 
 def on_the_wire(*names: str) -> list[str]:
@@ -287,7 +291,8 @@ def test_a_fork_that_becomes_a_worker_tells_under_its_own_name_and_knows_no_test
     it = stage.plugin()
     before = stage.begin(it, "before")
     it.silence()
-    it.become_worker("gw3", Wire(str(stage.directory / "events.gw3.jsonl")))
+    stage.wires.append(Wire(str(stage.directory / "events.gw3.jsonl")))
+    it.become_worker("gw3", stage.wires[-1])
     it.pytest_runtest_logfinish(before.nodeid)
     assert stage.situation() == Situation()
     stage.run(it, "a")
