@@ -9,6 +9,16 @@ from typing import NamedTuple
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)$')
 _THREAD = re.compile(r"^(Current thread|Thread) 0x[0-9a-f]+")
 _FOREIGN = ("site-packages/", "dist-packages/", "<frozen", "/async_test_run_inside/")
+# What runs tests is never to blame, as in reports of Python's own (``stacks`` inside).
+_MACHINERY = (
+    "/async_test_run_inside/",
+    "/_pytest/",
+    "/pluggy/",
+    "/pytest/",
+    "/asyncio/",
+    "/selectors.py",
+    "<frozen runpy",
+)
 _LIBRARY = re.compile(r"/lib/python3\.\d+/")
 _LIMIT = 32_000
 _SILENT = "it does not answer, neither in Python nor in C: it is stopped, or its signals are blocked"
@@ -27,8 +37,9 @@ def described(dump: str) -> Described:
     if not dump.strip():
         return Described("", _SILENT)
     stack = _main(_stacks(dump.splitlines()))
-    own = next((frame for frame in stack if _is_own(frame)), stack[0] if stack else "")
-    likely = f"{own}  ({_IN_C})" if own else _IN_C
+    not_ours = (frame for frame in stack if not any(part in frame for part in _MACHINERY))
+    found = next((frame for frame in stack if _is_own(frame)), None) or next(not_ours, "")
+    likely = f"{found}  ({_IN_C})" if found else _IN_C
     return Described(likely, f"most likely: {likely}\n\nstacks, innermost frame first:\n{dump.strip()[:_LIMIT]}")
 
 

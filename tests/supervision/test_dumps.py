@@ -37,6 +37,16 @@ def test_what_holds_no_frame_is_shown_all_the_same(text: str) -> None:
     assert text in described(text).text
 
 
+def test_without_one_what_runs_tests_is_passed_over() -> None:
+    library = '  File "/usr/lib/python3.11/threading.py", line 320 in wait\n'
+    ours = '  File "/x/async_test_run_inside/leaks/births.py", line 121 in __init__\n'
+    pytests = '  File "/x/site-packages/_pytest/runner.py", line 7 in from_call\n'
+    thread = "Thread 0x01 (most recent call first):\n"
+    said = described(f"{thread}{ours}{library}{pytests}")
+    assert said.likely.startswith("/usr/lib/python3.11/threading.py:320 in wait")
+    assert described(f"{thread}{ours}{pytests}").likely == "it does not return from C, or keeps Python's lock there"
+
+
 def test_silence_is_said() -> None:
     assert described(" \n").likely == ""
     assert "does not answer" in described("").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pytest
@@ -267,6 +268,150 @@ CASES = {
         "the end of asyncio.run",
         ("# cure", "go_on.set()"),
     ),
+    "a task that swallows its cancellation": Case(
+        """
+        async def job():
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    pass  # cure
+
+        async def test_it():
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(job(), 0.05)
+        """,
+        "await asyncio.sleep(60)",
+        "in job: except asyncio.CancelledError: swallows CancelledError; sleeps for 60 s",
+        ("pass  # cure", "raise"),
+    ),
+    "a cleanup that waits when it is cancelled": Case(
+        """
+        go_on = []
+
+        async def job():
+            event = asyncio.Event()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                # cure
+                await event.wait()
+
+        async def main():
+            asyncio.create_task(job())
+            await asyncio.sleep(0)
+
+        def test_it():
+            asyncio.run(main())
+        """,
+        "await event.wait()",
+        "in job: finally:; waits until the Event is set",
+        ("# cure", "event.set()"),
+    ),
+    "a finalizer that is a library's": Case(
+        """
+        @pytest.fixture
+        def service(request):
+            event = threading.Event()
+            request.addfinalizer(event.wait)
+            return event
+
+        def test_it(service):
+            pass  # cure
+        """,
+        "def service(request):",
+        "tearing down fixture service (scope function); waits until the threading.Event is set",
+        ("pass  # cure", "service.set()"),
+    ),
+    "a callback that keeps its loop": Case(
+        """
+        async def test_it():
+            asyncio.get_running_loop().call_soon(time.sleep, 60)
+            await asyncio.sleep(0.01)
+        """,
+        "await asyncio.sleep(0.01)",
+        "a callback of the event loop calls time.sleep",
+        ("time.sleep, 60", "time.sleep, 0"),
+    ),
+    "a streamed response that httpx reads from the application": Case(
+        """
+        from starlette.applications import Starlette
+        from starlette.responses import StreamingResponse
+        from starlette.routing import Route
+
+        async def ticks():
+            while True:
+                yield b"data: x\\n\\n"
+                await asyncio.sleep(0.02)
+                # cure
+
+        async def endpoint(request):
+            return StreamingResponse(ticks())
+
+        async def test_it():
+            import httpx
+            transport = httpx.ASGITransport(Starlette(routes=[Route("/", endpoint)]))
+            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+                response = await client.get("/")
+            assert response.status_code == 200
+        """,
+        'response = await client.get("/")',
+        " parts so far): the generator ticks of the application is still at test_hang.py:",
+        ("# cure", "return"),
+    ),
+    "a streamed response that the test client reads": Case(
+        """
+        from starlette.applications import Starlette
+        from starlette.responses import StreamingResponse
+        from starlette.routing import Route
+
+        async def ticks():
+            while True:
+                yield b"data: x\\n\\n"
+                await asyncio.sleep(0.02)
+                # cure
+
+        async def endpoint(request):
+            return StreamingResponse(ticks())
+
+        def test_it():
+            from starlette.testclient import TestClient
+            client = TestClient(Starlette(routes=[Route("/", endpoint)]))
+            assert client.get("/").status_code == 200
+        """,
+        'assert client.get("/").status_code == 200',
+        "reads a response body that does not end: the generator ticks of the application is still at test_hang.py:",
+        ("# cure", "return"),
+    ),
+    "the lines of a server that goes on": Case(
+        """
+        async def serve(reader, writer):
+            await reader.readuntil(b"\\r\\n\\r\\n")
+            writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\n\\r\\n")
+            try:
+                while True:
+                    writer.write(b"data: x\\n\\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
+            except ConnectionError:
+                pass
+            finally:
+                writer.close()
+
+        async def test_it():
+            import httpx
+            server = await asyncio.start_server(serve, "127.0.0.1", 0)
+            port = server.sockets[0].getsockname()[1]
+            async with httpx.AsyncClient(trust_env=False) as client:
+                async with client.stream("GET", f"http://127.0.0.1:{port}/") as response:
+                    async for line in response.aiter_lines():
+                        pass  # cure
+            server.close()
+        """,
+        "async for line in response.aiter_lines():",
+        "reads a response body that does not end: waits for data on a socket",
+        ("pass  # cure", "break"),
+    ),
 }
 
 PLAN = """
@@ -317,6 +462,32 @@ def test_the_line_that_hangs_is_named_first(project: Project, name: str) -> None
     (failure,) = [failure for cases in run.cases().values() for case in cases for failure in case.iter("failure")][:1]
     assert likely in str(failure.get("message"))
     assert f"most likely: {likely}" in str(failure.text)
+
+
+THOUSANDS = Case(
+    """
+    async def hold(lock):
+        async with lock:
+            await asyncio.get_running_loop().create_future()
+
+    async def test_it():
+        heap = [[number] for number in range(1_000_000)]
+        lock = asyncio.Lock()
+        await asyncio.gather(*(hold(lock) for _ in heap[:10_000]))
+    """,
+    "await asyncio.get_running_loop().create_future()",
+    "waits for a Future",
+    ("range(1_000_000)", "[]"),
+)
+
+
+def test_of_thousands_of_tasks_the_report_says_what_it_left_out(project: Project) -> None:
+    code = written(project, THOUSANDS)
+    project.plan(PLAN.format(timeout="20s", slow="null"))
+    (said,) = hangs(project.run().check(1))
+    assert said.likely.startswith(f"test_hang.py:{line_of(code, THOUSANDS.line)} in hold")
+    assert re.search(r"^note: only \d+ of 10,001 tasks were looked at$", said.text, re.MULTILINE)
+    assert "10001 tasks pending" in said.text
 
 
 def test_nothing_is_said_of_the_cured_ones(project: Project) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from async_test_run_inside.hangs import asking, report
 from async_test_run_inside.hangs.asking import Question
+from async_test_run_inside.hangs.bounds import Look
 from async_test_run_inside.hangs.values import Report, Situation
 
 from tests.inside.hangs.scene import asked_during, listening
@@ -159,9 +160,10 @@ def _here() -> tuple[str, str]:
 
     from async_test_run_inside.hangs import stacks
 
-    frames = stacks.frames(sys._getframe())
+    frames = stacks.frames(sys._getframe(), Look())
     stage = report.stage_of(frames)
-    return stage, report.fixture_of(frames, stage)
+    found = report.fixture_of(frames, stage)
+    return stage, found[1] if found else ""
 
 
 def test_the_stage_and_the_fixture_are_known(in_setup: tuple[str, str], in_teardown: Any) -> None:

@@ -8,7 +8,8 @@ import types
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from async_test_run_inside.hangs import chains
+from async_test_run_inside.hangs import chains, stacks
+from async_test_run_inside.hangs.bounds import Look
 
 
 async def innermost() -> None:
@@ -58,7 +59,7 @@ def followed(coroutine: Coroutine[Any, Any, None]) -> chains.Chain:
         task = asyncio.create_task(coroutine)
         await asyncio.sleep(0)
         try:
-            return chains.follow(task.get_coro())
+            return chains.follow(task.get_coro(), Look())
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -102,11 +103,14 @@ def test_a_future_in_python_is_a_leaf_as_well() -> None:
     assert type(chain.leaf) is _PyFuture
 
 
-def test_a_chain_that_is_too_long_is_cut() -> None:
+def test_of_a_long_chain_both_ends_are_kept_and_what_it_waits_for() -> None:
     async def deep(depth: int) -> None:
         await (deep(depth - 1) if depth else innermost())
 
-    assert len(followed(deep(150)).frames) == 100
+    chain = followed(deep(300))
+    assert len(chain.frames) == len(chain.links) == stacks.DEEP
+    assert chain.frames[-1].f_code is innermost.__code__
+    assert chain.leaf is not None
 
 
 def test_an_object_that_lies_is_not_asked() -> None:
@@ -117,7 +121,7 @@ def test_an_object_that_lies_is_not_asked() -> None:
         def cr_await(self) -> Any:
             raise AssertionError("asked")
 
-    assert chains.follow(Liar()).frames == []
+    assert chains.follow(Liar(), Look()).frames == []
 
 
 def test_what_runs_in_a_greenlet_is_part_of_the_chain() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from async_test_run_inside.hangs.likely import likely
-from async_test_run_inside.hangs.values import Place, Situation, Snapshot, Task, Thread
+from async_test_run_inside.hangs.values import Place, Reading, Situation, Snapshot, Task, Thread, Writing
 
 
 def own(line: int, function: str = "f") -> Place:
@@ -94,4 +96,125 @@ def test_the_fixture_is_part_of_the_reason() -> None:
 
 def test_where_there_is_nothing_to_see_nothing_is_claimed() -> None:
     assert likely(Snapshot()).place is None
-    assert found(main=Thread("MainThread", (), main=True)) == (0, "")
+    line, why = found(main=Thread("MainThread", (), main=True))
+    assert (line, why.partition(":")[0]) == (0, "its stack is empty")
+
+
+# ------------------------------------------------------------------------------------------------ never a line of ours
+
+OURS = Place("/site-packages/async_test_run_inside/leaks/births.py", 121, "__init__", machinery=True)
+PYTEST = Place("/site-packages/_pytest/fixtures.py", 9, "FixtureDef.finish", machinery=True)
+LOOP = Place("/lib/python/asyncio/base_events.py", 7, "run_forever", machinery=True)
+SUBJECT = Place("conftest.py", 44, "fx", "def fx():", own=True)
+
+
+def test_a_line_of_the_projects_is_named_whatever_stands_below_it() -> None:
+    main = Thread("MainThread", (PYTEST, own(3), OURS, LOOP), main=True)
+    assert found(main=main)[0] == 3
+
+
+def test_without_one_the_fixture_is_named_and_not_what_runs_it() -> None:
+    main = Thread("MainThread", (PYTEST, OURS), main=True, waits="a finalizer calls time.sleep")
+    line, why = found(main=main, fixture="tearing down fixture fx", subject=SUBJECT)
+    assert line == 44
+    assert why == "tearing down fixture fx; a finalizer calls time.sleep"
+
+
+def test_the_fixture_comes_before_a_thread_that_has_nothing_to_do_with_it() -> None:
+    main, pump = Thread("MainThread", (PYTEST,), main=True), Thread("pump", (own(8),), daemon=True)
+    assert found(main=main, threads=(pump,), fixture="tearing down fixture fx", subject=SUBJECT)[0] == 44
+    assert found(main=main, threads=(pump,), subject=SUBJECT)[0] == 8
+
+
+def test_without_anything_of_the_projects_a_librarys_line_is_named_but_never_the_machinery() -> None:
+    assert found(main=Thread("MainThread", (PYTEST, LIBRARY, OURS), main=True))[0] == LIBRARY.line
+    main = Thread("MainThread", (PYTEST, OURS, LOOP), main=True)
+    assert found(main=main) == (0, "")
+    line, why = found(main=main._replace(places=(PYTEST, LIBRARY, OURS)), subject=SUBJECT)
+    assert (line, why) == (44, "no line of the project's is at work, but /lib/python/asyncio/x.py:1 in select")
+
+
+def test_a_callback_that_does_not_return_is_told_with_what_waits_for_it() -> None:
+    main = Thread(
+        "MainThread", (PYTEST, LOOP), main=True, loop=1, waits="a callback of the event loop calls time.sleep"
+    )
+    line, why = found(task("side", own(1)), task("t", own(5), root=True, waits="sleeps for 1 s"), main=main)
+    assert line == 5
+    assert why == "a callback of the event loop calls time.sleep; task t sleeps for 1 s"
+
+
+def test_the_thread_that_is_waited_for_is_told_with_its_line() -> None:
+    main = Thread("MainThread", (own(3), LIBRARY), main=True, waits="waits for the end of thread w", joins="w")
+    worker = Thread("w", (LIBRARY, own(8), LIBRARY))
+    line, why = found(main=main, threads=(Thread("v", (own(7),)), worker))
+    assert line == 3
+    assert why == f"waits for the end of thread w; which is at {own(8)}"
+
+
+# ------------------------------------------------------------------------------------------------------- cancellation
+
+
+def test_a_cancelled_task_on_the_way_is_told_before_what_it_waits_for() -> None:
+    job = task("job", own(7), waits="sleeps", cancelled="was cancelled 1 time and goes on: x swallows CancelledError")
+    line, why = found(task("root", own(1), root=True, on=(1,)), job)
+    assert line == 7
+    assert why == "task job was cancelled 1 time and goes on: x swallows CancelledError; sleeps"
+
+
+def test_of_a_task_that_computes_it_is_told_too() -> None:
+    main = Thread("MainThread", (own(3),), main=True, loop=1)
+    why = found(task("t", own(3), current=True, cancelled="was cancelled 9 times and goes on"), main=main)[1]
+    assert why == "task t was cancelled 9 times and goes on; task t does not return to its event loop"
+
+
+# ------------------------------------------------------------------------------------------------------ endless bodies
+
+READ = Reading(own(2, "test_it"), 1)
+WRITTEN = Writing("the generator ticks of the application", own(9, "ticks"))
+STILL = f"the generator ticks of the application is still at {own(9, 'ticks')}"
+
+
+def test_a_body_without_an_end_is_told_at_the_line_that_reads_it_with_what_writes_it() -> None:
+    other = Writing("the function middleware of the application", own(6))
+    tasks = (task("t", own(2), root=True, waits="waits until the Event is set", reading=READ),)
+    beside = (task("m", own(6), writing=other), task("w", own(9), writing=WRITTEN))
+    assert found(*tasks, *beside) == (2, f"reads a response body that does not end (1 part so far): {STILL}")
+    assert found(*tasks) == (
+        2,
+        "reads a response body that does not end (1 part so far): waits until the Event is set",
+    )
+
+
+def test_a_thread_that_reads_one_and_a_loop_that_is_busy_with_one_are_told_alike() -> None:
+    reading = Thread("MainThread", (own(2),), main=True, waits="waits in select()", reading=READ._replace(parts=None))
+    writer = Thread("AnyIO worker thread", (own(9),), writing=WRITTEN)
+    assert found(main=reading, threads=(writer,)) == (2, f"reads a response body that does not end: {STILL}")
+    busy = Thread("MainThread", (own(2), own(9)), main=True, loop=1)
+    root = task("t", own(2), root=True, reading=READ._replace(parts=7))
+    assert found(root, task("w", own(9), current=True, writing=WRITTEN), main=busy) == (
+        2,
+        f"reads a response body that does not end (7 parts so far): {STILL}",
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- bounds
+
+
+def test_layers_of_tasks_that_all_wait_for_each_other_are_gone_through_once() -> None:
+    looks = 0
+
+    class Counted(tuple[int, ...]):
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[int]:
+            nonlocal looks
+            looks += 1
+            return super().__iter__()
+
+    size, layers = 30, 10
+    tasks = [task("root", own(1), root=True, on=Counted(range(1, size + 1)))]
+    for layer in range(1, layers + 1):
+        below = Counted(range(layer * size + 1, (layer + 1) * size + 1) if layer < layers else ())
+        tasks += [task(f"{layer}", LIBRARY, on=below) for _ in range(size)]
+    assert found(*tasks)[0] == 1
+    assert looks < 2 * len(tasks)

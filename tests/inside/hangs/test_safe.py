@@ -66,17 +66,23 @@ def test_a_number_is_a_number() -> None:
     assert safe.number(Hostile()) is None
 
 
-def test_what_lives_of_a_class_is_found_with_its_subclasses_and_nothing_that_only_says_so() -> None:
-    class Kind:
-        pass
+def test_what_a_class_keeps_in_a_slot_is_read_past_its_subclass() -> None:
+    class Slotted:
+        __slots__ = ("x", "y")
 
-    class Special(Kind):
-        pass
+        def __init__(self) -> None:
+            self.x = 1
 
-    class Liar:
-        __class__ = Kind  # type: ignore[assignment]
+    class Liar(Slotted):
+        @property
+        def x(self) -> int:  # type: ignore[override]
+            raise AssertionError("asked")
 
-    plain, special, liar = Kind(), Special(), Liar()
-    assert isinstance(liar, Kind)
-    found = safe.living(Kind)
-    assert sorted(map(id, found)) == sorted(map(id, (plain, special)))
+        @x.setter
+        def x(self, value: int) -> None:
+            Slotted.x.__set__(self, value)  # type: ignore[attr-defined]
+
+    assert safe.own(Slotted(), "x") == safe.own(Liar(), "x") == 1
+    assert safe.own(Slotted(), "y") is None
+    assert safe.own(Slotted(), "z") is None
+    assert safe.own(Hostile(), "x") == 1

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 from async_test_run_inside.hangs import ages, stacks, tasks
+from async_test_run_inside.hangs import waits as words
+from async_test_run_inside.hangs.bounds import Look
 from async_test_run_inside.hangs.values import Task
 
 from tests.inside.hangs.scene import asked_in_loop, section
 
 pytestmark = pytest.mark.skipif(not hasattr(__import__("signal"), "SIGUSR1"), reason="no signals")
+
+
+FOR_EVER = 3600.0  # seconds that a look may take where it is counted
 
 
 async def for_ever() -> None:
@@ -28,8 +35,8 @@ def seen(main: Callable[[], Coroutine[Any, Any, object]]) -> dict[str, Task]:
         waiting = asyncio.create_task(main(), name="main")
         for _ in range(5):
             await asyncio.sleep(0)
-        found = tasks.pending([])
-        described = tasks.described(found, {id(asyncio.get_running_loop()): 1}, [waiting], "")
+        found = tasks.pending([], Look(seconds=FOR_EVER))
+        described = tasks.described(found.tasks, {id(asyncio.get_running_loop()): 1}, [waiting], Look(seconds=FOR_EVER))
         everything = asyncio.all_tasks() - {asyncio.current_task()}
         for task in everything:
             task.cancel()
@@ -136,23 +143,68 @@ def test_a_task_has_an_age_once_the_loops_are_watched() -> None:
     assert 0 <= found["child"].age < 60
 
 
-def test_python_3_14_is_asked_who_awaits_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Graph:
-        def __init__(self, future: Any, awaited_by: list[Graph]) -> None:
-            self.future = future
-            self.awaited_by = awaited_by
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="it keeps this itself, and nobody else can write it")
+def test_what_python_3_14_keeps_about_who_awaits_a_task_is_read() -> None:
+    class Kept(asyncio.Task[None]):
+        """Has an attribute more, as the tasks that are made in C have it there."""
+
+        __slots__ = ("_asyncio_awaited_by",)
 
     async def main() -> None:
         hidden = asyncio.get_running_loop().create_future()
-        child = named(for_ever(), "child")
-
-        def capture(task: Any) -> Graph:
-            return Graph(task, [Graph(hidden, [])] if task is child else [])
-
-        monkeypatch.setattr(asyncio, "capture_call_graph", capture, raising=False)
+        child = Kept(for_ever(), name="child")
+        child._asyncio_awaited_by = frozenset({hidden})
         await hidden
 
     assert seen(main)["main"].on == ("child",)
+
+
+def test_of_many_tasks_those_that_matter_are_looked_at_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Look(seconds=FOR_EVER)
+
+    async def main() -> None:
+        async def root() -> None:
+            await asyncio.wait([named(for_ever(), "zz-awaited")])
+
+        others = [named(for_ever(), f"a-{n}") for n in range(2000)]
+        waiting = named(root(), "zz-root")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        monkeypatch.setattr(tasks, "roots", lambda _threads: [waiting])
+        loop = asyncio.get_running_loop()
+        found = tasks.pending([], look)
+        assert {"zz-root", "zz-awaited", "a-0"} <= {item.name for item in found.tasks}
+        assert found.loops[id(loop)] == (loop, len(others) + 3)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    asyncio.run(main())
+    assert look.looked["tasks"] == 300
+    assert look.cut == ("only 300 of 2,003 tasks were looked at",)
+
+
+def test_a_thousand_tasks_that_want_one_lock_are_asked_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    known = words.known
+
+    def counted(frames: list[FrameType]) -> object:
+        asked.append(frames)
+        return known(frames)
+
+    monkeypatch.setattr(words, "known", counted)
+
+    async def main() -> None:
+        lock = asyncio.Lock()
+
+        async def hold() -> None:
+            async with lock:
+                await for_ever()
+
+        await asyncio.gather(*(named(hold(), f"job-{n}") for n in range(1000)))
+
+    found = seen(main)
+    assert found["job-5"].waits == "waits for a Lock, which task job-0 holds"
+    assert len(asked) == len(found) == 300
 
 
 def test_a_loop_of_another_thread_is_seen(tmp_path: Path) -> None:
@@ -196,5 +248,5 @@ def test_a_loop_that_does_not_run_is_seen(tmp_path: Path) -> None:
 
 
 def test_what_is_not_asyncio_is_no_loop() -> None:
-    assert tasks.running_loops([stacks.frames(None)]) == []
+    assert tasks.running_loops([stacks.frames(None, Look())]) == []
     assert tasks.current(None) is None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.hangs import stacks, trios
+from async_test_run_inside.hangs.bounds import Look
 
 from tests.inside.hangs.scene import asked_during
 
@@ -58,10 +59,10 @@ def test_a_lock_of_trios_is_named(tmp_path: Path) -> None:
 
 
 def test_without_a_run_there_are_no_tasks() -> None:
-    assert trios.described([stacks.frames(sys._getframe())], 0, 1, "") == ()
+    assert trios.described([stacks.frames(sys._getframe(), Look())], 0, 1, Look()) == ()
 
 
 def test_where_trio_is_not_imported_nobody_imports_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "trio")
-    assert trios.described([], 0, 1, "") == ()
+    assert trios.described([], 0, 1, Look()) == ()
     assert "trio" not in sys.modules

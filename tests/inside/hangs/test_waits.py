@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import queue
 import socket
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.hangs import stacks, waits
+from async_test_run_inside.hangs.bounds import Look
 
 from tests.inside.hangs.scene import asked_in_loop, section
 
@@ -143,12 +147,12 @@ def test_a_child_whose_pipe_is_full_is_told(tmp_path: Path) -> None:
 def words_of(thread: threading.Thread, until: str) -> str:
     """What a thread waits for, once it does."""
     for _ in range(1000):
-        frames = stacks.frames(sys._current_frames().get(thread.ident or 0))
+        frames = stacks.frames(sys._current_frames().get(thread.ident or 0), Look())
         known = waits.known(frames)
         if known is not None and known[0].startswith(until):
             return known[0]
         thread.join(0.001)
-    raise AssertionError(stacks.frames(sys._current_frames().get(thread.ident or 0)))
+    raise AssertionError(stacks.frames(sys._current_frames().get(thread.ident or 0), Look()))
 
 
 @pytest.mark.parametrize(
@@ -198,13 +202,57 @@ def test_a_child_that_is_waited_for_is_named() -> None:
 
 def test_a_line_of_the_projects_between_a_known_function_and_the_wait_takes_its_place() -> None:
     def mine() -> tuple[str, Any] | None:
-        return waits.known(stacks.frames(sys._getframe()))
+        return waits.known(stacks.frames(sys._getframe(), Look()))
 
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(mine()))
     thread.start()
     thread.join()
     assert found == [None]
+
+
+@pytest.mark.parametrize(
+    ("called", "words"),
+    [
+        (time.sleep, "time.sleep"),
+        (functools.partial(time.sleep, 1), "time.sleep"),
+        (functools.partial(words_of), f"words_of (test_waits.py:{words_of.__code__.co_firstlineno})"),
+        (Future().result, f"Future.result (_base.py:{Future.result.__code__.co_firstlineno})"),
+        (queue.Queue(), "queue.Queue"),
+    ],
+)
+def test_a_function_is_named_whatever_it_is_bound_to(called: Any, words: str) -> None:
+    assert waits._function(called) == words
+
+
+def test_what_a_known_function_calls_in_c_is_said_as_long_as_it_is_there() -> None:
+    taken: list[str] = []
+
+    def take(*_arguments: object) -> None:
+        taken.append(waits.calling(stacks.frames(sys._getframe(1), Look())))
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+
+    async def main() -> None:
+        asyncio.get_running_loop().call_soon(take)
+        asyncio.get_running_loop().call_later(0, functools.partial(take))
+        await asyncio.sleep(0.001)
+
+    asyncio.run(main())
+    weakref.finalize(thread, take)()
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(take)
+    name = f"{take.__code__.co_qualname} (test_waits.py:{take.__code__.co_firstlineno})"
+    assert taken == [
+        f"the thread calls {name}",
+        f"a callback of the event loop calls {name}",
+        f"a callback of the event loop calls {name}",
+        f"a finalizer calls {name}",
+        f"a thread of a pool calls {name}",
+    ]
+    assert waits.calling(stacks.frames(sys._getframe(), Look())) == waits.calling([]) == ""
 
 
 def test_variables_that_are_not_there_make_no_words() -> None:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, Literal, NamedTuple, TextIO, get_args
 
 from . import ages
+from .bounds import Look
 from .values import Report, Situation
 
 _open = open  # as it is now: tests replace it
@@ -105,7 +106,7 @@ def made(frame: FrameType | None, situation: Situation, root: str) -> Report:
     """The report; whatever goes wrong in making it is no trouble of the test's."""
     try:
         preload()
-        return sys.modules[_REPORT].report(frame, situation, root)  # type: ignore[no-any-return]
+        return sys.modules[_REPORT].report(frame, situation, Look(root))  # type: ignore[no-any-return]
     except Exception as error:  # noqa: BLE001 - objects of the test's may be anything
         return Report("", f"the report could not be made: {type(error).__name__} at {_end(error)}")
 

@@ -7,8 +7,9 @@ from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, M
 from typing import Any, NamedTuple
 
 from . import stacks
+from .bounds import Look
 
-_MOST = 100  # a chain is a list; the bound is for objects that lie
+_MOST = 20_000  # links that are followed; a chain is a list, but objects may lie
 _WRAPPERS = ("coroutine_wrapper", "async_generator_asend", "async_generator_athrow", "anext_awaitable", "FutureIter")
 
 
@@ -20,22 +21,30 @@ class Chain(NamedTuple):
     leaf: Any
 
 
-def follow(awaitable: Any) -> Chain:
-    """The chain that begins with a coroutine, an async generator or a generator."""
-    found: list[FrameType] = []
-    links: list[Any] = []
+def follow(awaitable: Any, look: Look) -> Chain:
+    """The chain that begins with a coroutine, a generator of any kind; of a long one the middle is left out."""
+    steps: list[tuple[Any, FrameType]] = []
     for _ in range(_MOST):
         frame, following = _step(awaitable)
         if frame is not None:
-            links.append(awaitable)
-            found.append(frame)
-            found += _greenlet(frame)
+            steps.append((awaitable, frame))
         elif following is None:
             break
         awaitable = following
         if awaitable is None:
             break
-    return Chain(found, links, _future_behind(found, awaitable))
+    look.count("links", len(steps))
+    steps = _shortened(steps, look)
+    found = [each for _, frame in steps for each in (frame, *_greenlet(frame, look))]
+    return Chain(found, [link for link, _ in steps], _future_behind(found, awaitable))
+
+
+def _shortened(steps: list[tuple[Any, FrameType]], look: Look) -> list[tuple[Any, FrameType]]:
+    if len(steps) <= stacks.DEEP:
+        return steps
+    look.leave_out("frames", f"a stack or chain is {len(steps):,} deep: its middle was left out")
+    kept = {id(frame) for frame in stacks.shortened([frame for _, frame in steps])}
+    return [step for step in steps if id(step[1]) in kept]
 
 
 def _step(awaitable: Any) -> tuple[FrameType | None, Any]:
@@ -80,14 +89,14 @@ def _future_behind(found: list[FrameType], leaf: Any) -> Any:
     return leaf
 
 
-def _greenlet(frame: FrameType) -> list[FrameType]:
+def _greenlet(frame: FrameType, look: Look) -> list[FrameType]:
     """SQLAlchemy runs ordinary functions in a greenlet, which awaits through this frame: what they are at."""
     if frame.f_code.co_name != "greenlet_spawn":
         return []
     context = stacks.local(frame, "context")
     if not any(cls.__name__ == "greenlet" for cls in type(context).__mro__):
         return []
-    return stacks.frames(getattr(context, "gr_frame", None))
+    return stacks.frames(getattr(context, "gr_frame", None), look)
 
 
 def entered(link: Any) -> list[Any]:

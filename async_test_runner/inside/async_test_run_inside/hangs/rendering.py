@@ -23,7 +23,7 @@ def render(snapshot: Snapshot) -> Report:
 
 def headline(found: Likely) -> str:
     """``tests/test_x.py:12 in test_y: await queue.get()  (waits for an item of a Queue (0 items))``."""
-    where = str(found.place) if found.place is not None else "no line of Python"
+    where = str(found.place) if found.place is not None else "no line of the project's"
     return f"{where}  ({found.why})" if found.why else where
 
 
@@ -62,7 +62,7 @@ def _tasks(snapshot: Snapshot) -> Iterator[str]:
     for loop in snapshot.loops:
         members = [task for task in snapshot.tasks if task.loop == loop.number]
         yield ""
-        yield _loop_head(loop, len(members))
+        yield _loop_head(loop, max(loop.tasks, len(members)))
         for task in sorted(members, key=lambda task: not task.root)[:_TASKS]:
             yield from _task(task, snapshot.tasks)
         if len(members) > _TASKS:
@@ -80,6 +80,8 @@ def _task(task: Task, tasks: Sequence[Task]) -> Iterator[str]:
     yield f"  task {task.name}{age}{turn}"
     yield from _places(task.places, "    ")
     names = ", ".join(tasks[n].name for n in task.on[:8]) + (" …" if len(task.on) > 8 else "")
+    if task.cancelled:
+        yield f"      -> {task.cancelled}"
     words = task.waits or ("waits for other tasks" if task.on else "")
     if words:
         yield f"      -> {words}" + (f": {names}" if names else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -41,6 +41,24 @@ def field(value: Any, name: str) -> Any:
     return fields(value).get(name)
 
 
+def slot(value: Any, name: str) -> Any:
+    """An attribute that a class of the object's keeps in a slot, or in C; None where it has none."""
+    for cls in type.__dict__["__mro__"].__get__(type(value)):
+        found = type.__dict__["__dict__"].__get__(cls).get(name)
+        if type(found) in (MemberDescriptorType, GetSetDescriptorType):
+            try:
+                return found.__get__(value)
+            except AttributeError:  # it is not set
+                return None
+    return None
+
+
+def own(value: Any, name: str) -> Any:
+    """An attribute of an object that may be made in Python or in C."""
+    found = field(value, name)
+    return slot(value, name) if found is None else found
+
+
 def number(value: Any) -> float | None:
     """A number if it is one, and not something that only behaves like one."""
     return float(value) if type(value) in (int, float) else None
@@ -57,12 +75,3 @@ def size(value: Any) -> int:
 def is_kind(value: Any, cls: type) -> bool:
     """`isinstance` that asks the type alone: an object can lie about its ``__class__``."""
     return cls in type.__dict__["__mro__"].__get__(type(value))
-
-
-def living(cls: type) -> list[Any]:
-    """Every object of a class that the garbage collector knows: millions are passed over in a tenth of a second."""
-    classes = [cls]
-    for known in classes:  # grows while it is read
-        classes += type.__subclasses__(known)
-    objects = gc.get_objects()
-    return [thing for known in classes for thing in objects if type(thing) is known]

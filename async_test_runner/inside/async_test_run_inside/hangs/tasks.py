@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
-from collections.abc import Iterable, Iterator
-from types import FrameType
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Container, Iterable, Iterator
+from itertools import islice
+from types import FrameType, FunctionType
+from typing import Any, NamedTuple
 
-from . import chains, safe, stacks, waits
+from . import bodies, cancelled, chains, safe, stacks, waits
 from .ages import age, now
+from .bounds import Look
 from .chains import Chain
 from .values import Task
 
 _MOST = 300  # tasks of which the chains are followed
+_TIES = 1000  # callbacks of a task, tasks of a group, that are looked at
+_SORTED = 20_000  # tasks up to which they are put in order first
+_ALL = 200_000  # of which it is asked whether they are done
 _TRIES = 100  # a set of weak references changes while it is read
 
 
@@ -25,18 +32,55 @@ class Found:
         self.name = name
         self.loop = loop
         self.chain = chain
+        self.wait = waits.known(chain.frames)
 
 
-def pending(stacks_of_threads: Iterable[list[FrameType]]) -> list[Found]:
-    """Every task that is not done, in the order of their names."""
+class Pending(NamedTuple):
+    """The tasks of which more is known, in the order of their names, and how many each loop has by its identity."""
+
+    tasks: list[Found]
+    loops: dict[int, tuple[Any, int]]
+
+
+def pending(stacks_of_threads: Iterable[list[FrameType]], look: Look) -> Pending:
+    """Every task that is not done. Of many, those first that somebody waits for."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or not hasattr(asyncio, "Task"):
-        return []
+        return Pending([], {})
+    threads = list(stacks_of_threads)
     kind = asyncio.Task
-    found = {id(task): task for task in _tasks(asyncio, list(stacks_of_threads))}
-    open_ = [task for task in found.values() if safe.is_kind(task, kind) and not kind.done(task)]
-    named = sorted(((_name(kind, task), task) for task in open_), key=lambda pair: _natural(pair[0]))
-    return [Found(task, name, _loop(kind, task), chains.follow(kind.get_coro(task))) for name, task in named[:_MOST]]
+    found = {id(task): task for task in look.some(_tasks(asyncio, threads, look), _ALL, "task objects")}
+    open_ = {key: task for key, task in found.items() if safe.is_kind(task, kind) and not kind.done(task)}
+    loops: dict[int, tuple[Any, int]] = {}
+    for task in open_.values():
+        loop = _loop(kind, task)
+        loops[id(loop)] = (loop, loops.get(id(loop), (loop, 0))[1] + 1)
+    followed = [
+        Found(task, _name(kind, task), _loop(kind, task), chain)
+        for task, chain in _followed(kind, open_, roots(threads), look)
+    ]
+    return Pending(sorted(followed, key=lambda item: _natural(item.name)), loops)
+
+
+def _followed(kind: Any, open_: dict[int, Any], first: list[Any], look: Look) -> Iterator[tuple[Any, Chain]]:
+    """Tasks with their chains: ``first``, what these wait for, those that were cancelled, then all by their names."""
+    ahead = deque(id(task) for task in first)
+    rest = deque(key for key, task in open_.items() if kind.cancelling(task))
+    rest += sorted(open_, key=lambda key: _natural(_name(kind, open_[key]))) if len(open_) <= _SORTED else open_
+    for key in look.some(_once(ahead, rest, open_), _MOST, "tasks", len(open_)):
+        chain = chains.follow(kind.get_coro(open_[key]), look)
+        ahead += map(id, _direct(chain))
+        yield open_[key], chain
+
+
+def _once(ahead: deque[int], rest: deque[int], known: Container[int]) -> Iterator[int]:
+    """What is in two queues, of which the first may grow meanwhile."""
+    seen: set[int] = set()
+    while ahead or rest:
+        key = ahead.popleft() if ahead else rest.popleft()
+        if key in known and key not in seen:
+            seen.add(key)
+            yield key
 
 
 def _name(kind: Any, task: Any) -> str:
@@ -56,16 +100,17 @@ def _loop(kind: Any, task: Any) -> Any:
         return None
 
 
-def _tasks(asyncio: Any, threads: list[list[FrameType]]) -> Iterator[Any]:
+def _tasks(asyncio: Any, threads: list[list[FrameType]], look: Look) -> Iterator[Any]:
     """The sets in which asyncio keeps its tasks; where they do not hold all of them, what its loops say themselves."""
     module = asyncio.tasks
     for name in ("_scheduled_tasks", "_eager_tasks", "_all_tasks"):
         yield from _members(getattr(module, name, ()))
+    if _keeps_sets(module):
+        return
     for loop in running_loops(threads):
         with contextlib.suppress(Exception):  # a set that changes all the time, a loop that only looks like one
             yield from asyncio.all_tasks(loop)
-    if not _keeps_sets(module):
-        yield from safe.living(asyncio.Task)
+    yield from look.living(asyncio.Task, "tasks of loops that do not run")
 
 
 def _keeps_sets(module: Any) -> bool:
@@ -136,6 +181,7 @@ class Links:
         self._position = {id(item.task): number for number, item in enumerate(found)}
         self._behind = _behind(found)
         self._entered: dict[int, list[int]] = {}
+        self._waited: list[Any] = [stacks.local(item.wait[1], "self") if item.wait else None for item in found]
         for number, item in enumerate(found):
             for link in item.chain.links:
                 for manager in chains.entered(link):
@@ -152,20 +198,19 @@ class Links:
         """Who has entered a context manager that this task waits for."""
 
         def name(manager: Any) -> str:
-            inside = list(self._entered.get(id(manager), ()))
+            inside = Counter(self._entered.get(id(manager), ()))
             if number in inside:
-                inside.remove(number)  # it is about to enter: its own trace says nothing, but a second one does
-            waiting = {n for n in set(inside) if n != number and self._waits_for(n, manager)}
-            names = [self._found[n].name for n in dict.fromkeys(inside) if n not in waiting or inside.count(n) > 1]
-            if names and number in inside and len(set(inside)) == 1:
+                inside[number] -= 1  # it is about to enter: its own trace says nothing, but a second one does
+            names = [
+                self._found[n].name
+                for n, times in inside.items()
+                if times > 1 or (times == 1 and (n == number or self._waited[n] is not manager))
+            ]
+            if names and inside[number] and len(+inside) == 1:
                 return "this very task"
             return f"task {', '.join(names[:5])}" if names else ""
 
         return name
-
-    def _waits_for(self, number: int, manager: Any) -> bool:
-        known = waits.known(self._found[number].chain.frames)
-        return known is not None and stacks.local(known[1], "self") is manager
 
 
 def _direct(chain: Chain) -> list[Any]:
@@ -173,75 +218,73 @@ def _direct(chain: Chain) -> list[Any]:
     leaf = chain.leaf
     found = [leaf]
     if type(leaf).__name__ == "_GatheringFuture":
-        found += list(getattr(leaf, "_children", None) or ())
+        found += _some(safe.field(leaf, "_children"))
     for frame in chain.frames[-4:]:
         if stacks.is_own(frame.f_code.co_filename):
             continue
         if frame.f_code.co_name in ("__aexit__", "_aexit"):
-            tasks = safe.field(stacks.local(frame, "self"), "_tasks")
-            found += list(tasks) if type(tasks) in (set, list) else []
+            found += _some(safe.field(stacks.local(frame, "self"), "_tasks"))
         elif stacks.is_at(frame, "asyncio/tasks.py", "_wait"):
-            fs = stacks.local(frame, "fs")
-            found += list(fs) if type(fs) in (set, list) else []
+            found += _some(stacks.local(frame, "fs"))
         elif stacks.is_at(frame, "asyncio/tasks.py", "wait_for"):
             found.append(stacks.local(frame, "fut"))
     return found
+
+
+def _some(tasks: Any) -> list[Any]:
+    """The first ones of a set or a list; which other threads may change."""
+    if type(tasks) not in (set, frozenset, list):
+        return []
+    for _ in range(_TRIES):
+        with contextlib.suppress(RuntimeError):
+            return list(islice(tasks, _TIES))
+    return []
 
 
 def _behind(found: list[Found]) -> dict[int, list[Any]]:
     """Futures that are finished by a callback of a task (`shield`, `wait_for`, `gather`) -> those tasks."""
     behind: dict[int, list[Any]] = {}
     for item in found:
-        for target in (*_targets(item.task), *_awaited_by(item.task)):
+        for target in (*_targets(item.task), *_some(safe.own(item.task, "_asyncio_awaited_by"))):
             behind.setdefault(id(target), []).append(item.task)
     return behind
 
 
 def _targets(task: Any) -> Iterator[Any]:
-    callbacks = getattr(task, "_callbacks", None)
-    for entry in callbacks if type(callbacks) is list else ():
-        callback = entry[0] if type(entry) is tuple else entry
-        cells = getattr(callback, "__closure__", None) if type(callback).__name__ == "function" else None
+    for entry in _some(safe.own(task, "_callbacks")):
+        callback = entry[0] if type(entry) is tuple and entry else entry
+        cells = callback.__closure__ if type(callback) is FunctionType else None
         for cell in cells or ():
             try:
                 if chains.is_future(cell.cell_contents):
                     yield cell.cell_contents
             except ValueError:  # an empty cell
                 continue
-        if type(callback).__name__ == "partial":
+        if type(callback) is functools.partial:
             yield from (argument for argument in callback.args if chains.is_future(argument))
 
 
-def _awaited_by(task: Any) -> list[Any]:
-    """What Python 3.14 knows about who awaits a task."""
-    capture = getattr(sys.modules.get("asyncio"), "capture_call_graph", None)
-    if capture is None:
-        return []
-    try:
-        graph = capture(task)
-    except Exception:  # noqa: BLE001 - it refuses a task of another thread's loop
-        return []
-    return [waiting.future for waiting in graph.awaited_by or ()] if graph is not None else []
-
-
-def described(found: list[Found], numbers: dict[int, int], roots_: list[Any], root_dir: str) -> tuple[Task, ...]:
+def described(found: list[Found], numbers: dict[int, int], roots_: list[Any], look: Look) -> tuple[Task, ...]:
     """The tasks as values. ``numbers`` gives each loop its number."""
     links, moment = Links(found), now()
     top = {id(task) for task in roots_}
     result = []
     for number, item in enumerate(found):
         turn = item.loop is not None and current(item.loop) is item.task
-        waited = "" if turn else waits.of_chain(item.chain, links.holders(number))
+        frames = item.chain.frames
         result.append(
             Task(
                 name=item.name,
                 loop=numbers.get(id(item.loop), 0),
                 age=age(item.task, moment),
-                places=tuple(stacks.place(frame, root_dir) for frame in item.chain.frames),
-                waits=waited,
+                places=tuple(stacks.place(frame, look) for frame in frames),
+                waits="" if turn else waits.of_chain(item.chain, item.wait, links.holders(number)),
                 on=links.on(number),
                 root=id(item.task) in top,
                 current=turn,
+                cancelled=cancelled.of_task(item.task, frames, look),
+                reading=bodies.reading(frames, look),
+                writing=bodies.writing(frames, look),
             )
         )
     return tuple(result)

@@ -6,8 +6,10 @@ hold what is waited for. A function that is not known says nothing: then its lin
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Sequence
-from types import FrameType
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
 from . import safe, stacks
@@ -110,9 +112,27 @@ def _to_thread(frame: FrameType) -> str:
     return f"waits for a thread that runs {_function(stacks.local(frame, 'func'))}"
 
 
+def code_of(func: Any) -> CodeType | None:
+    """The code of a function of Python's; what it is bound to is looked through."""
+    for _ in range(_NEAR):
+        if type(func) is MethodType:
+            func = func.__func__
+        elif type(func) is functools.partial:
+            func = func.func
+    return func.__code__ if type(func) is FunctionType else None
+
+
 def _function(func: Any) -> str:
-    code = getattr(func, "__code__", None) if type(func).__name__ == "function" else None
-    return f"{safe.text(code.co_qualname)}, {stacks.place_of(code, code.co_firstlineno)}" if code else safe.kind(func)
+    """A function by its name, with its place where it is one of Python's."""
+    code = code_of(func)
+    if code is not None:
+        file = safe.text(os.path.basename(code.co_filename), 80)
+        return f"{safe.text(code.co_qualname)} ({file}:{code.co_firstlineno})"
+    inner = func.func if type(func) is functools.partial else func
+    if type(inner) is BuiltinFunctionType:
+        module = inner.__module__
+        return f"{module}.{inner.__name__}" if type(module) is str else inner.__name__
+    return safe.kind(inner)
 
 
 def _executor(frame: FrameType) -> str:
@@ -170,6 +190,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], Words], ...] = (
     ("asyncio/threads.py", ("to_thread",), _to_thread),
     ("asyncio/base_events.py", ("BaseEventLoop.shutdown_default_executor",), _executor),
     ("anyio/_backends/_asyncio.py", ("TaskGroup.__aexit__",), _group),
+    ("anyio/_backends/_asyncio.py", ("SocketStream.receive", "UNIXSocketStream.receive"), _read_socket),
     ("anyio/_backends/_asyncio.py", ("Lock.acquire", "Semaphore.acquire", "CapacityLimiter.acquire"), _lock),
     ("anyio/_core/_synchronization.py", ("Lock.acquire", "Semaphore.acquire"), _lock),
     ("anyio/streams/memory.py", ("MemoryObjectReceiveStream.receive",), lambda frame: "waits for an item of a stream"),
@@ -206,6 +227,33 @@ _TABLE: tuple[tuple[str, tuple[str, ...], Words], ...] = (
 )
 
 
+_BY_FUNCTION: dict[str, list[tuple[str, Words]]] = {}
+for _file, _functions, _words in _TABLE:
+    for _name in _functions:
+        _BY_FUNCTION.setdefault(_name, []).append((_file, _words))
+
+# What these call is nothing of Python's if they are the innermost frame: it is in their variables only.
+_CALLERS: tuple[tuple[str, str, Words], ...] = (
+    ("asyncio/events.py", "Handle._run", lambda frame: _calls(frame, "a callback of the event loop", "_callback")),
+    ("threading.py", "Thread.run", lambda frame: _calls(frame, "the thread", "_target")),
+    ("concurrent/futures/thread.py", "_WorkItem.run", lambda frame: _calls(frame, "a thread of a pool", "fn")),
+    ("weakref.py", "finalize.__call__", lambda frame: f"a finalizer calls {_info_of_finalizer(frame)}"),
+    ("_pytest/fixtures.py", "FixtureDef.finish", lambda frame: f"a finalizer calls {_local_function(frame, 'fin')}"),
+)
+
+
+def _calls(frame: FrameType, who: str, field: str) -> str:
+    return f"{who} calls {_function(safe.own(_self(frame), field))}"
+
+
+def _local_function(frame: FrameType, name: str) -> str:
+    return _function(stacks.local(frame, name))
+
+
+def _info_of_finalizer(frame: FrameType) -> str:
+    return _function(safe.slot(stacks.local(frame, "info"), "func"))
+
+
 def known(frames: Sequence[FrameType]) -> tuple[str, FrameType] | None:
     """The wait that the innermost frames are in, in words, and the frame that says so.
 
@@ -216,10 +264,19 @@ def known(frames: Sequence[FrameType]) -> tuple[str, FrameType] | None:
     for frame in reversed(frames[-_NEAR:]):
         if stacks.is_own(frame.f_code.co_filename):
             break
-        for file, functions, words in _TABLE:
-            if stacks.is_at(frame, file, *functions):
+        for file, words in _BY_FUNCTION.get(frame.f_code.co_qualname, ()):
+            if stacks.is_at(frame, file, frame.f_code.co_qualname):
                 found = (_guarded(words, frame), frame)
+                break
     return found
+
+
+def calling(frames: Sequence[FrameType]) -> str:
+    """What the innermost frame calls in C, where it is known for calling what others have handed to it."""
+    for file, function, words in _CALLERS if frames else ():
+        if stacks.is_at(frames[-1], file, function):
+            return _guarded(words, frames[-1])
+    return ""
 
 
 def _guarded(words: Words, frame: FrameType) -> str:
@@ -229,9 +286,8 @@ def _guarded(words: Words, frame: FrameType) -> str:
         return ""
 
 
-def of_chain(chain: Chain, holders: Holders) -> str:
-    """What a task waits for."""
-    found = known(chain.frames)
+def of_chain(chain: Chain, found: tuple[str, FrameType] | None, holders: Holders) -> str:
+    """What a task waits for. ``found`` is the `known` wait of its frames."""
     if found is None:
         return _of_leaf(chain.leaf)
     words, frame = found
