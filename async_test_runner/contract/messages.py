@@ -148,9 +148,14 @@ class BadExpression(_Message, frozen=True, kw_only=True, tag="bad_expression"):
 
 
 class Hosting(_Message, frozen=True, kw_only=True, tag="hosting"):
-    """The collecting process waits for jobs; ``unsafe`` says why it must not fork."""
+    """The collecting process waits for jobs; ``unsafe`` says why it must not fork.
+
+    ``reads`` are lines of the project's that have asked, before any test, which worker the process is
+    (``conftest.py:3 reads PYTEST_XDIST_WORKER``): several workers must not be forks then.
+    """
 
     unsafe: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 class Forked(_Message, frozen=True, kw_only=True, tag="forked"):

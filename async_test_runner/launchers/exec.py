@@ -75,6 +75,7 @@ class ExecLauncher:
         if job.parallel:  # plugins and fixtures that keep a database per xdist worker keep one per slot
             env["PYTEST_XDIST_WORKER"] = f"gw{job.slot}"
             env["PYTEST_XDIST_WORKER_COUNT"] = str(job.phase.workers)
+            env["PYTEST_XDIST_TESTRUNUID"] = self._around.run_id
         if self._around.facts.coverage is not None:
             env["COVERAGE_FILE"] = str(self._around.directory(job.process) / coverage.DATA_NAME)
         return env

@@ -42,6 +42,7 @@ class Host:
     def __init__(self, session: PytestSession, hosting: Hosting) -> None:
         self._session = session
         self.unsafe = hosting.unsafe
+        self.reads = hosting.reads
         self.damaged: list[Damaged] = []  # what stands in its file and is no fact, until somebody takes it
         self._pids: dict[str, int] = {}
         self._statuses: dict[str, int] = {}
@@ -305,6 +306,8 @@ class WarmLauncher:
             return host.broken
         if host.gone is not None:
             return f"the process that has collected ended with {host.gone}"
+        if host.reads and self._workers(phase) > 1:
+            return f"{host.reads[0]} at import, and forks would share what it made of it"
         return "; ".join(host.unsafe)
 
     def _own_obstacle(self, phase: Phase) -> str:

@@ -129,6 +129,7 @@ def test_the_environment_of_a_process_has_its_slot(tmp_path: Path) -> None:
 def test_processes_side_by_side_look_like_workers_of_xdist(tmp_path: Path) -> None:
     env = launcher(tmp_path)._env(job(phase=Phase(name="p", workers=4), slot=2, parallel=True))
     assert (env["PYTEST_XDIST_WORKER"], env["PYTEST_XDIST_WORKER_COUNT"]) == ("gw2", "4")
+    assert env["PYTEST_XDIST_TESTRUNUID"] == "r"
 
 
 def test_each_worker_of_a_job_has_a_slot_of_its_own(tmp_path: Path) -> None:

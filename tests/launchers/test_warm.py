@@ -20,8 +20,9 @@ class FakeHost:
 
     pid = 7
 
-    def __init__(self, *, unsafe: tuple[str, ...] = (), gone: int | None = None) -> None:
+    def __init__(self, *, unsafe: tuple[str, ...] = (), reads: tuple[str, ...] = (), gone: int | None = None) -> None:
         self.unsafe = unsafe
+        self.reads = reads
         self.broken = ""
         self.gone = gone
 
@@ -85,6 +86,12 @@ def test_forks_are_the_rule_on_linux_and_a_choice_elsewhere(
         (FakeHost(gone=-9), 1, (), "ended with -9"),
         (FakeHost(), 2, (("A", "{slot}"),), "differs from worker to worker"),
         (FakeHost(), 1, (("A", "1"),), "its own collection failed"),
+        (
+            FakeHost(reads=("conftest.py:3 reads PYTEST_XDIST_WORKER", "a.py:1 reads PYTEST_XDIST_WORKER")),
+            2,
+            (),
+            "conftest.py:3 reads PYTEST_XDIST_WORKER at import, and forks would share what it made of it",
+        ),
     ],
 )
 def test_what_cannot_be_forked_goes_to_fresh_processes_and_is_told_once(
@@ -112,6 +119,12 @@ def test_a_phase_of_the_plans_own_surroundings_is_divided_by_its_session() -> No
     it, _ = launcher(phase, FakeHost(), [])
     assert it.divides(phase)
     assert it.keeps() == {7}
+
+
+def test_with_one_worker_nobody_shares_what_was_made_at_import() -> None:
+    phase = Phase(name="a", launcher="warm")
+    it, _ = launcher(phase, FakeHost(reads=("conftest.py:3 reads PYTEST_XDIST_WORKER",)), [], workers=1)
+    assert it.divides(phase)
 
 
 def test_a_phase_with_an_environment_of_its_own_gets_a_host_of_its_own() -> None:

@@ -109,6 +109,7 @@ class Config:
         self.option = SimpleNamespace(**options)
         self.stash = pytest.Stash()
         self.lines: list[tuple[str, str]] = []  # added to the project's settings
+        self.rootpath = Path.cwd()
 
     def addinivalue_line(self, name: str, line: str) -> None:
         self.lines.append((name, line))

@@ -90,13 +90,33 @@ TESTS = ("test_a.py::a", "test_a.py::b")
 
 def test_a_host_without_jobs_says_that_it_waits_and_runs_no_test(it: Host) -> None:
     facts = it.serve()
-    assert facts == [{"kind": "hosting", "unsafe": []}]
+    assert facts == [{"kind": "hosting", "unsafe": [], "reads": []}]
     assert (it.directory / "loop.txt").read_text() == "True"
 
 
 def test_a_host_that_must_not_fork_says_why(it: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forking, "unsafe", lambda config, before: ["a thread"])
-    assert it.serve() == [{"kind": "hosting", "unsafe": ["a thread"]}]
+    assert it.serve() == [{"kind": "hosting", "unsafe": ["a thread"], "reads": []}]
+
+
+def test_a_host_says_who_has_asked_which_worker_it_is(it: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.setattr(forking, "unsafe", lambda config, before: [str(os.environ.get("PYTEST_XDIST_WORKER"))])
+    line = sys._getframe().f_lineno - 1
+    (fact,) = it.serve()
+    assert fact["unsafe"] == ["None"]
+    assert fact["reads"] == []  # the watch has ended before the host looks at itself
+
+    def collects(self: Hosting, settings: Any, wire: Wire) -> None:
+        made(self, settings, wire)
+        os.environ.get("PYTEST_XDIST_WORKER")
+
+    made = Hosting.__init__
+    monkeypatch.setattr(Hosting, "__init__", collects)
+    it.directory = it.directory / "again"
+    it.directory.mkdir()
+    (fact,) = it.serve()
+    assert [read.rpartition("/")[2] for read in fact["reads"]] == [f"test_host.py:{line + 8} reads PYTEST_XDIST_WORKER"]
 
 
 def test_a_session_that_only_collects_is_no_host(it: Host) -> None:

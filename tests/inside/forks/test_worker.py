@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from async_test_run_inside.collection import early_reads
 from async_test_run_inside.forks import frames, worker
 from async_test_run_inside.forks.worker import Work
 from async_test_run_inside.wire import messages
@@ -193,6 +194,18 @@ def test_a_worker_looks_to_plugins_like_one_of_xdist(shop: Workshop) -> None:
 
     shop.bodies["a"] = body
     assert shop.run([0]).noted("env") == [["gw5", "2", "gw5"]]  # the second worker of a job whose first slot is 4
+
+
+def test_what_the_project_has_read_at_import_stays_as_it_was_for_the_only_worker(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in early_reads.NAMES:
+        monkeypatch.delenv(name, raising=False)
+    seen = shop.notes
+    shop.bodies["a"] = lambda: seen.add("env", *(os.environ.get(name) for name in early_reads.NAMES))
+    monkeypatch.setitem(early_reads._read, ("conftest.py", 3), "PYTEST_XDIST_WORKER")
+    monkeypatch.setitem(shop.work._settings.asked, "workers", 1)
+    assert shop.run([0]).noted("env") == [[None, None, None]]
 
 
 def test_what_plugins_hand_over_at_the_end_of_a_worker_is_told(shop: Workshop) -> None:

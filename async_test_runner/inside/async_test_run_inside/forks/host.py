@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ..collection import early_reads
 from ..hangs.asking import preload
 from ..session.lastfailed import LastFailed
 from ..session.running import Running
@@ -40,17 +41,22 @@ class Hosting:
         self._loop: Loop | None = None
         self._preloader = Preloader()
         freezing.answer_truly()
+        early_reads.watch()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """True ends the host; in a session that was forked, None lets pytest's own loop (or `pool`) run the tests."""
         if session.config.option.collectonly:
             return None
-        self._wire.send(messages.hosting(forking.unsafe(session.config, self._baseline)))
+        self._wire.send(messages.hosting(*self._obstacles(session.config)))
         preload()
         descriptors.flush_all(self._settings.run_directory)
         freezing.freeze()
         return self._serve(session)
+
+    def _obstacles(self, config: pytest.Config) -> tuple[list[str], list[str]]:
+        early_reads.stop()
+        return forking.unsafe(config, self._baseline), early_reads.noticed(str(config.rootpath))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ..collection import early_reads
 from ..session.running import Running
 from ..wire import messages
 from ..wire.facts import Wire, plain
@@ -55,9 +56,15 @@ class Work:
         self._unsaid.clear()  # warnings of the collection: pytest repeats them for every plugin that comes later
         additions.relay_xml(config, self._keep)
         leave_to_the_session(config)
-        os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(self._settings.asked["workers"])
+        self._say_in_environment("PYTEST_XDIST_WORKER_COUNT", str(self._settings.asked["workers"]))
+        self._say_in_environment("PYTEST_XDIST_TESTRUNUID", self._settings.asked["testrun_uid"])
         vars(config)["workeroutput"] = {}
         self._files = descriptors.shared(self._settings.run_directory, forking.own_files(config))
+
+    def _say_in_environment(self, name: str, value: str) -> None:
+        """What the project has read at import stays as it was: of several workers it would not be a fork."""
+        if self._settings.asked["workers"] > 1 or not early_reads.any_noticed():
+            os.environ[name] = value
 
     def settle(self) -> None:
         """In that process, before each fork: what is there now, no worker has imported."""
@@ -91,7 +98,7 @@ class Work:
         forking.reseed()
         forking.own_basetemp(config, f"worker-{number}-{_getpid()}")
         worker = f"gw{self._settings.asked['slot'] + number}"
-        os.environ["PYTEST_XDIST_WORKER"] = worker
+        self._say_in_environment("PYTEST_XDIST_WORKER", worker)
         vars(config)["workerinput"] = forking.worker_input(
             self._settings.asked, worker, self._settings.asked["workers"]
         )

@@ -23,7 +23,7 @@ _THREADS = 150
 _FILES = 200  # whose text is read for one report, and how large one may be, in bytes
 _FILE = 2_000_000
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(_HERE))) + os.sep  # the whole runner, its kit too
+PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(_HERE))) + os.sep  # the whole runner, its kit too
 _INSTALLED = ("site-packages" + os.sep, "dist-packages" + os.sep)
 _LIBRARY = (os.path.dirname(os.__file__) + os.sep, os.path.dirname(os.path.realpath(os.__file__)) + os.sep)
 # Where a test runs in: whatever hangs, it is none of these lines.
@@ -52,7 +52,7 @@ def is_own(file: str) -> bool:
         return True
     if not os.path.isabs(file):
         return False
-    if file.startswith(("<", _HERE, _PACKAGE)) or any(part in file for part in _INSTALLED):
+    if file.startswith(("<", _HERE, PACKAGE)) or any(part in file for part in _INSTALLED):
         return False
     return not file.startswith(_LIBRARY)
 
@@ -61,7 +61,7 @@ def is_own(file: str) -> bool:
 def is_machinery(file: str) -> bool:
     """Whether a file belongs to what runs tests: this runner, pytest and its plugins, an event loop."""
     return not is_own(file) and (
-        file.startswith((_PACKAGE, "<frozen runpy", *_LOOP)) or any(part in file for part in _MACHINERY)
+        file.startswith((PACKAGE, "<frozen runpy", *_LOOP)) or any(part in file for part in _MACHINERY)
     )
 
 

@@ -73,9 +73,11 @@ def inventory(facts: Facts) -> Message:
 # ---------------------------------------------------------------------------------------------------------- the host
 
 
-def hosting(unsafe: list[str]) -> Message:
-    """The collecting process waits for orders; ``unsafe`` says why it must not fork."""
-    return Message("hosting", {"unsafe": unsafe})
+def hosting(unsafe: list[str], reads: list[str]) -> Message:
+    """The collecting process waits for orders; ``unsafe`` says why it must not fork, ``reads`` who asked which worker
+    it is.
+    """
+    return Message("hosting", {"unsafe": unsafe, "reads": reads})
 
 
 def forked(process: str, pid: int) -> Message:
