@@ -43,7 +43,9 @@ join() {
 # The table of all steps and the totals; fails if a step has failed.
 summary() {
     local status=0 cpu
-    cpu=$(times | awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, part, "[ms]"); sum += 60 * part[1] + part[2] } printf "%.1f", sum }')
+    times >"$OUT/times" # not in a pipe: a shell of its own has had no children yet
+    cpu=$(awk '{ for (i = 1; i <= 2; i++) { split($i, part, "[ms]"); sum += 60 * part[1] + part[2] } }
+        END { printf "%.1f", sum }' "$OUT/times")
     printf '\n  wall s  processor s  step\n'
     awk -F '\t' '{ printf "%8.1f  %11.1f  %s%s\n", $2, $3, $4, $1 ? ": FAILED" : "" }' "$OUT/steps.tsv"
     printf '%8d  %11.1f  together\n\n' "$SECONDS" "$cpu"

@@ -39,7 +39,8 @@ tell_of() {
     local began=$SECONDS line
     while sleep "$NEWS_EVERY" >/dev/null 2>&1 && kill -0 "$2" 2>/dev/null; do
         line=$(grep -E '^ *(Collecting|Downloading|Building|Installing) ' "$1" | tail -n 1) || true
-        say "  $((SECONDS - began))s: ${line:0:100}"
+        line=${line#"${line%%[! ]*}"}
+        say "  $((SECONDS - began))s ${line:0:100}"
     done
 }
 

@@ -26,7 +26,7 @@ from tests.support import fork_server
 from tests.support.fork_server import SOURCE, Forked, ForkServer
 
 MARK = "RUN_UNDER_TEST"  # every process of a run has it in its environment, with a value of its own
-DEADLINE = 90.0  # seconds that a run may take before it counts as hanging
+DEADLINE = 240.0  # seconds that a run may take before it counts as hanging, on a machine that is busy too
 
 
 # For tests whose subject is the processes that run tests: once in fresh processes, once in forks.
@@ -198,7 +198,7 @@ def surroundings() -> dict[str, str]:
     return {**clean, **ours}
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Look again and again until the condition holds; fails after ``seconds``."""
     end = time.monotonic() + seconds
     while not condition():

@@ -16,6 +16,7 @@ from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import TestFinished, TestStarted
 from async_test_runner.system import guardian, process
+from async_test_runner.system.descendants import children
 from tests.support.projects import MARK, Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -149,8 +150,9 @@ def test_an_orphan_without_any_mark_is_ended_by_name(tmp_path: Path) -> None:
     async def run() -> list[process.Orphan]:
         await (await started(tmp_path, script)).wait()
         await asyncio.to_thread(wait_until, (tmp_path / "pid").exists)
-        return process.end_orphans(set())
+        return process.end_orphans(before)
 
+    before = set(children())
     process.adopt_orphans()
     with process.guarded():
         (orphan,) = asyncio.run(run())
