@@ -110,9 +110,10 @@ def has_warnings(output: str) -> bool:
 
 
 def environment() -> dict[str, str]:
+    """That of a reader who has activated this environment: a `.venv` in the checkout is not meant."""
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
-    return {**inherited, "PATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "160"}
+    return {**inherited, "PATH": path, "VIRTUAL_ENV": sys.prefix, "PYTHONUNBUFFERED": "1", "COLUMNS": "160"}
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -15,11 +15,19 @@ import pytest
 from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import TestFinished, TestStarted
-from async_test_runner.system import guardian, process
-from async_test_runner.system.descendants import children
+from async_test_runner.system import descendants, guardian, process
 from tests.support.projects import MARK, Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+
+@pytest.fixture(autouse=True)
+def children_of_the_test_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner ends all its children. The process of these tests has one more: the server that starts runners."""
+    children = descendants.children
+    before = set(children())
+    monkeypatch.setattr(descendants, "children", lambda: [pid for pid in children() if pid not in before])
+
 
 # Leaves its group, its session and its parents, and forgets its environment: no mark is left on it.
 ESCAPE = """
@@ -150,9 +158,8 @@ def test_an_orphan_without_any_mark_is_ended_by_name(tmp_path: Path) -> None:
     async def run() -> list[process.Orphan]:
         await (await started(tmp_path, script)).wait()
         await asyncio.to_thread(wait_until, (tmp_path / "pid").exists)
-        return process.end_orphans(before)
+        return process.end_orphans(set())
 
-    before = set(children())
     process.adopt_orphans()
     with process.guarded():
         (orphan,) = asyncio.run(run())
