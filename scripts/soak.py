@@ -5,14 +5,16 @@
     python scripts/soak.py --seed 7 --first 31 --runs 1     # one run of a seed again
 
 Each run has a small project whose tests pass, fail, die, hang, start daemons, kill their parents; its launcher,
-isolation and workers are drawn too. While it goes on, a worker, a session, a host, the guardian or the runner is
-killed, or the runner is told to end. A run that did not come to its end is resumed, perhaps under fire again. What the
-tests themselves wrote down is then held against what the journal says. Exit 1 if anything was found.
+isolation and workers are drawn too, and whether SIGCHLD is blocked. While it goes on, one or two things of
+`disturbing` happen to it: a process is killed or stopped, files of facts get stray bytes or are FIFOs, the runner is
+told to end. A run that did not come to its end is resumed, perhaps under fire again. What the tests themselves wrote
+down is then held against what the journal says, and its times against the deadlines. Exit 1 if anything was found.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import secrets
@@ -27,14 +29,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from disturbing import DISTURBANCES, MARK, NOBODY, TRUNCATION, busy, marked, strike  # noqa: E402
+from lateness import Deadlines, late  # noqa: E402
 
 from async_test_runner.model.result import RunResult  # noqa: E402
 from async_test_runner.model.vocabulary import Outcome  # noqa: E402
 from async_test_runner.record import journal, verdict  # noqa: E402
 from async_test_runner.record.fold import fold  # noqa: E402
 
-MARK = "SOAK_MARK"
 STUCK = 240.0  # seconds after which a run counts as stuck; the machine may be busy
 GONE = 2.0  # seconds in which nothing may be left of a run that has ended
 _HINDERED = 4  # the exit code of a run whose collection was killed, say: it can be resumed
@@ -93,7 +97,12 @@ KINDS: dict[str, tuple[str, set[Outcome]]] = {
 WEIGHTS = {"passes": 12, "fails": 2, "daemon": 2, "thread": 1, "skips": 1, "hangs": 0.5, "deaf": 0.25}
 GREEN = {"passes", "daemon", "thread", "skips"}
 SUSPECT = {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.ERROR}  # what an innocent test may be when others interfere
-VICTIMS = ["nobody", "worker", "session", "host", "guardian", "runner", "runner", "TERM", "INT", "everything"]
+DEADLINES = Deadlines(test_timeout=6.0, grace=1.0, leak_timeout=3.0, collect_timeout=30.0)
+LONGEST_PAUSE = 3.0  # seconds that a runner which was stopped stays so
+BLOCKED = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})\n"
+NICE = 10
+LOOPS = 4
+HARMLESS = "SIGCHLD blocked"  # in the runner itself: it changes nothing for any test
 
 
 @dataclass
@@ -110,22 +119,30 @@ class Tally:
     orphans: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    late: list[float] = field(default_factory=list)  # seconds until nothing was left, where that took more than GONE
+    overdue: list[str] = field(default_factory=list)
+    slow: list[float] = field(default_factory=list)  # seconds until nothing was left, where that took more than GONE
     worst: float = 0.0
 
     @property
     def found(self) -> list[str]:
-        return self.lost + self.false_green + self.orphans + self.stuck + self.broken
+        return self.lost + self.false_green + self.orphans + self.stuck + self.broken + self.overdue
 
     def __str__(self) -> str:
         kills = ", ".join(f"{count} {what}" for what, count in sorted(self.kills.items()))
-        late = f" ({len(self.late)} after more than {GONE:g} s)" if self.late else ""
+        slow = f" ({len(self.slow)} after more than {GONE:g} s)" if self.slow else ""
         return (
-            f"{self.runs} runs, {self.tests} tests, {self.faults} faults, kills: {kills or 'none'}, "
+            f"{self.runs} runs, {self.tests} tests, {self.faults} faults, disturbed: {kills or 'none'}, "
             f"{self.resumed} resumed: {len(self.lost)} lost, {len(self.false_green)} false greens, "
-            f"{len(self.orphans)} orphans, {len(self.stuck)} stuck, {len(self.broken)} broken; "
-            f"last process gone after at most {self.worst:.2f} s{late}"
+            f"{len(self.orphans)} orphans, {len(self.stuck)} stuck, {len(self.broken)} broken, "
+            f"{len(self.overdue)} overdue; last process gone after at most {self.worst:.2f} s{slow}"
         )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may be done to a run."""
+
+    kinds: tuple[str, ...] = DISTURBANCES
 
 
 # ---------------------------------------------------------------------------------------------------------- a project
@@ -149,77 +166,22 @@ def project(rng: random.Random, directory: Path) -> dict[str, str]:
     workers = 1 if launcher == "exec" and isolation == "phase" else rng.randint(1, 3)
     retries = rng.choice(["", "", ", retries: {count: 1}"])
     policy = f"isolation: {isolation}, launcher: {launcher}, workers: {workers}{retries}"
+    if rng.random() < 0.15:
+        (directory / "conftest.py").write_text(BLOCKED)
+    limits = (
+        f"test_timeout: {DEADLINES.test_timeout}s, grace: {DEADLINES.grace}s, leak_timeout: {DEADLINES.leak_timeout}s"
+    )
     (directory / "runner.yaml").write_text(
-        "version: 1\ndefaults: {test_timeout: 6s, grace: 1s}\nphases:\n"
+        f"version: 1\ndefaults: {{{limits}}}\ncollect_timeout: {DEADLINES.collect_timeout}s\nphases:\n"
         f"  - {{name: one, tests: [test_0.py], {policy}}}\n  - {{name: rest, {policy}}}\n"
     )
     return kinds
 
 
-# ------------------------------------------------------------------------------------------------------------ the kill
-
-
-def marked(mark: str) -> dict[int, int]:
-    """Living processes of a run, by the mark in their environment: id -> parent."""
-    wanted = f"{MARK}={mark}".encode()
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found[int(entry.name)] = int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
-        except OSError:
-            continue
-    return found
-
-
-def victim(rng: random.Random, what: str, runner: int, mark: str) -> int | None:
-    """A process of this kind: the tree below the runner is guardian, host or session, session, server, worker."""
-    parents = marked(mark)
-    depth = {"guardian": {1}, "host": {2}, "session": {3}, "worker": {4, 5}}[what]
-    found = [pid for pid in parents if _depth(pid, runner, parents) in depth]
-    return rng.choice(found) if found else None
-
-
-def _depth(pid: int, runner: int, parents: dict[int, int]) -> int:
-    steps = 0
-    while pid != runner:
-        if pid not in parents or steps > 9:
-            return -1
-        pid, steps = parents[pid], steps + 1
-    return steps
-
-
-def strike(rng: random.Random, process: subprocess.Popen[bytes], mark: str, tally: Tally) -> str:
-    """Kill something, after a while; returns what was killed."""
-    what = rng.choice(VICTIMS)
-    try:
-        process.wait(rng.uniform(0.2, 6.0))
-        return "nobody"
-    except subprocess.TimeoutExpired:
-        pass
-    if what in ("TERM", "INT"):
-        process.send_signal(getattr(signal, f"SIG{what}"))
-    elif what == "runner":
-        process.kill()
-    elif what == "everything":  # the runner's group, as a shell or a CI service kills it
-        os.killpg(process.pid, signal.SIGKILL)
-    elif what != "nobody":
-        pid = victim(rng, what, process.pid, mark)
-        if pid is None:
-            return "nobody"
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return "nobody"
-    if what != "nobody":
-        tally.kills[what] += 1
-    return what
-
-
 # --------------------------------------------------------------------------------------------------------------- a run
 
 
-def one(seed: int, number: int, base: Path, tally: Tally) -> list[str]:
+def one(seed: int, number: int, base: Path, tally: Tally, settings: Settings) -> list[str]:
     """One run, and the resumptions that it takes; what was found is in the tally, and returned."""
     rng = random.Random(f"{seed}-{number}")  # noqa: S311 - it is to be the same again
     directory = base / f"run-{number:04d}"
@@ -234,24 +196,25 @@ def one(seed: int, number: int, base: Path, tally: Tally) -> list[str]:
         arguments = ["run", "--resume"] if resumes else ["run"]
         tally.resumed += resumes
         quiet = attempt >= 3  # enough: it may come to its end now
-        code, what = launched(rng, directory, arguments, quiet, where, tally)
-        struck.add(what)
-        if code is None or (code >= 0 and code != _HINDERED and what not in ("TERM", "INT")):
+        code, what = launched(rng, directory, arguments, settings if not quiet else None, where, tally)
+        struck |= what
+        if code is None or (code >= 0 and code != _HINDERED and not what & {"TERM", "INT"}):
             break
     tally.runs += 1
     tally.tests += len(kinds)
     tally.faults += sum(kind not in GREEN - {"daemon", "thread"} for kind in kinds.values())
     if code is not None:
-        judge(directory, kinds, code, struck - {"nobody"}, where, tally)
+        judge(directory, kinds, code, struck, where, tally)
     return [line for line in tally.found if line not in before]
 
 
 def launched(
-    rng: random.Random, directory: Path, arguments: list[str], quiet: bool, where: str, tally: Tally
-) -> tuple[int | None, str]:
-    """Exit code of the runner (None: it was stuck), and what was killed."""
+    rng: random.Random, directory: Path, arguments: list[str], settings: Settings | None, where: str, tally: Tally
+) -> tuple[int | None, set[str]]:
+    """Exit code of the runner (None: it was stuck), and what was done to it; without ``settings`` nothing is."""
     mark = secrets.token_hex(8)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "ASYNC_TEST_RUN_"))}
+    blocked = settings is not None and rng.random() < 0.1
     with (directory / "output.txt").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "async_test_runner", *arguments],
@@ -261,18 +224,28 @@ def launched(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=_block if blocked else None,  # noqa: PLW1509 - in the child there is this thread only
         )
-    what = "nobody" if quiet else strike(rng, process, mark, tally)
+    struck = {HARMLESS} if blocked else set()
+    for _ in range(rng.choice([1, 1, 2]) if settings is not None else 0):
+        struck.add(strike(rng, settings.kinds, process, mark, directory))
+    struck -= {NOBODY}
+    tally.kills.update(struck)
+    what = " and ".join(sorted(struck)) or NOBODY
     code: int | None
     try:
         code = process.wait(STUCK)
     except subprocess.TimeoutExpired:
-        tally.stuck.append(f"{where}: no end after {STUCK:g} s ({what} was killed)")
+        tally.stuck.append(f"{where}: no end after {STUCK:g} s ({what})")
         code = None
         process.kill()
         process.wait()
-    await_silence(directory, mark, f"{where} ({what} was killed)", tally)
-    return code, what
+    await_silence(directory, mark, f"{where} ({what})", tally)
+    return code, struck
+
+
+def _block() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
 
 
 def await_silence(directory: Path, mark: str, where: str, tally: Tally) -> None:
@@ -288,7 +261,7 @@ def await_silence(directory: Path, mark: str, where: str, tally: Tally) -> None:
     took = time.monotonic() - began
     tally.worst = max(tally.worst, took)
     if took > GONE:
-        tally.late.append(took)
+        tally.slow.append(took)
 
 
 def daemons(directory: Path) -> list[int]:
@@ -311,12 +284,17 @@ def _command(pid: int) -> str:
 def judge(directory: Path, kinds: dict[str, str], code: int, struck: set[str], where: str, tally: Tally) -> None:
     """What the journal says against what the tests are, and what they wrote down."""
     run = max((directory / ".async-test-run" / "runs").glob("2*"))
-    result = fold(journal.read(run / journal.FILE_NAME))
+    events = list(journal.read(run / journal.FILE_NAME))
+    result = fold(events)
     if verdict.violations(result) or int(verdict.exit_code(result)) != code:
         tally.broken.append(f"{where}: exit code {code}, the journal says {int(verdict.exit_code(result))}")
     if "\nTraceback" in (directory / "output.txt").read_text("utf-8", "replace"):
         tally.broken.append(f"{where}: a traceback in the output")
     judge_tests(result, kinds, struck, ended(directory), where, tally)
+    if TRUNCATION in struck and code == 0:
+        tally.false_green.append(f"{where}: exit code 0 though its journal was cut off")
+    pause = LONGEST_PAUSE if "stop runner" in struck else 0.0
+    tally.overdue += [f"{where}: {text} ({', '.join(sorted(struck))})" for text in late(events, DEADLINES, pause)]
     if code == 0 and not set(kinds.values()) <= GREEN:
         tally.false_green.append(f"{where}: exit code 0 with tests that {sorted(set(kinds.values()) - GREEN)}")
 
@@ -326,7 +304,7 @@ def judge_tests(
 ) -> None:
     """Every test has the outcome that it must have, and one that passed came to its end."""
     reported = {test.id.partition("::")[2]: test for test in result.tests()}
-    disturbed = bool(struck) or "parent" in kinds.values()
+    disturbed = bool(struck - {HARMLESS}) or "parent" in kinds.values()
     for name, kind in kinds.items():
         test = reported.get(name)
         if test is None or test.outcome is Outcome.NOT_RUN:
@@ -357,8 +335,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--minutes", type=float, default=90.0, help="no run is begun after that")
     parser.add_argument("--keep", action="store_true", help="keep the directories of runs in which something was found")
+    parser.add_argument("--load", action="store_true", help=f"with {LOOPS} busy loops beside it, and nice -n {NICE}")
+    parser.add_argument("--truncate", action="store_true", help="cut journals off, too")
     options = parser.parse_args()
+    with busy(LOOPS) if options.load else contextlib.nullcontext():
+        if options.load:
+            os.nice(NICE)
+        return soak(options)
+
+
+def soak(options: argparse.Namespace) -> int:
+    """All runs; the exit code."""
     tally = Tally()
+    settings = Settings((*DISTURBANCES, *([TRUNCATION] * 3 if options.truncate else [])))
     base = Path(tempfile.mkdtemp(prefix="soak-"))
     began = time.monotonic()
     print(f"seed {options.seed}, in {base}", flush=True)
@@ -366,7 +355,7 @@ def main() -> int:
         if time.monotonic() > began + 60 * options.minutes:
             print("out of time", flush=True)
             break
-        found = one(options.seed, number, base, tally)
+        found = one(options.seed, number, base, tally, settings)
         for line in found:
             print(f"FOUND {line}", flush=True)
         if not (found and options.keep):
