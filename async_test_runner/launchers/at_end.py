@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..contract.surroundings import AT_END
+from ..model.errors import InfrastructureError
 from ..system import process
+from ..system.files import text_of
 
 _DEADLINE = 30.0  # seconds for each command
 _LAST_WORDS = 500  # characters of its output that a warning quotes
@@ -25,14 +27,17 @@ async def run(run_dir: Path, root: Path, environ: Mapping[str, str]) -> list[str
 
 async def _one(path: Path, root: Path, environ: Mapping[str, str]) -> str:
     try:
-        asked = json.loads(path.read_text(encoding="utf-8"))
+        asked = json.loads(text_of(path))
         command, env = list(map(str, asked["command"])), {**environ, **asked["environment"]}
     except (OSError, ValueError, LookupError, TypeError):
         return f"{path.name} in {path.parent} says nothing that could be run"
     log = path.with_suffix(".log")
-    child = await process.start(command, cwd=root, env=env, output=log)
-    status = await process.wait_or_end(child, _DEADLINE)
+    try:
+        child = await process.start(command, cwd=root, env=env, output=log)
+        status = await process.wait_or_end(child, _DEADLINE)
+        said = text_of(log).strip()[-_LAST_WORDS:]
+    except (OSError, InfrastructureError) as error:
+        return f"after the run, `{' '.join(command)[:200]}` could not be run: {error}"
     if status == 0:
         return ""
-    said = log.read_text("utf-8", "replace").strip()[-_LAST_WORDS:]
     return f"after the run, `{' '.join(command)[:200]}` ended with {status}: {said}"

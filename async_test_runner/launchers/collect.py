@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -230,13 +229,7 @@ class Collector:
         for message in session.poll():
             heard.add(message)
         report = await _asked(session, heard, heard.hello) if heard.hello is not None else ""
-        session.signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(self._grace):
-                await session.wait()
-        except TimeoutError:
-            session.signal(KILL)
-            await session.wait()
+        await process.end(session.child, self._grace)
         return report
 
     def _fatal(self, heard: Heard, status: int, words: str, late: bool) -> tuple[str, CollectError] | None:

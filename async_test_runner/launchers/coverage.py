@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ..model.inventory import Coverage
 from ..model.result import Problem
 from ..system import process
+from ..system.files import text_of
 
 DATA_NAME = ".coverage"
 _DEADLINE = 300.0
@@ -86,4 +87,4 @@ class _Tool:
             [*self._base, command, *self._config, *arguments], cwd=self._root, env=self._env, output=self._log
         )
         status = await process.wait_or_end(child, _DEADLINE)
-        return status, self._log.read_text("utf-8", "replace")
+        return status, text_of(self._log)

@@ -12,7 +12,7 @@ from ..contract.messages import Capturing, Damaged, Message, Why
 from ..contract.settings import PLUGIN, PYTHONPATH, SETTINGS, Question, Settings, encoded
 from ..model.errors import InfrastructureError
 from ..system import process, spool
-from ..system.files import replaced
+from ..system.files import opened, replaced
 from .tail import Tail, file_name
 
 INSIDE = Path(__file__).parent.parent / "inside"
@@ -128,7 +128,7 @@ class PytestSession(SessionFiles):
 def _end_of(path: Path, start: int, limit: int) -> str:
     """The text from ``start`` on, at most the last ``limit`` bytes of it."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=opened) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(start, size - limit))
             text = file.read(limit).decode("utf-8", "replace")

@@ -14,6 +14,7 @@ from ..model.result import CommandResult, Problem
 from ..record.events import CommandFinished, DeadlineReached, Event, ProblemFound
 from ..system import process
 from ..system.clocks import RunClock
+from ..system.files import opened
 from ..words.deaths import describe_death
 from ..words.durations import format_duration
 from ..words.templates import expand, template_values
@@ -124,7 +125,7 @@ def _why(result: CommandResult) -> str:
 
 def _end_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=opened) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT))
             return file.read(_OUTPUT).decode("utf-8", "replace")
     except OSError:

@@ -60,7 +60,8 @@ def _noting(problems: list[Problem]) -> Iterator[None]:
 
 def _write_phase(run_dir: RunDir, phase: PhaseResult, result: RunResult) -> None:
     """The XML that pytest wrote for the phase's session, those of several sessions merged, or else one of ours."""
-    parts = sorted(run_dir.path.glob(f"processes/{phase.name}/*/junit.xml"))
+    found = run_dir.path.glob(f"processes/{phase.name}/*/junit.xml")
+    parts = sorted(path for path in found if path.is_file())  # a test may have put a FIFO there
     if not parts and not phase.started:
         return
     directory = run_dir.path / "phases"

@@ -1,15 +1,40 @@
-"""Whole files, written so that a reader sees the old one or the new one and never half of it."""
+"""Whole files, written so that a reader sees the old one or the new one and never half of it; and files of others.
+
+What stands in a run directory may be something else than it was: tests can write there.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ..model.errors import InfrastructureError
+
+_PLAINLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def opened(path: str, flags: int) -> int:
+    """A descriptor of a regular file: for ``open(…, opener=opened)``. ``OSError`` where it is a FIFO, say, or a link.
+
+    A FIFO that is opened in the ordinary way is waited for, until somebody opens its other end.
+    """
+    fd = os.open(path, flags | _PLAINLY, 0o666)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, "it is no regular file", path)
+
+
+def text_of(path: Path) -> str:
+    """What a regular file says. ``OSError`` where it cannot be read."""
+    with open(path, "rb", opener=opened) as file:
+        return file.read().decode("utf-8", "replace")
 
 
 @contextlib.contextmanager

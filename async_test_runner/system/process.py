@@ -22,6 +22,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from ..model.errors import InfrastructureError
 from . import descendants, guardian
 from .descendants import KILL, Orphan, adopt_orphans, signal_group, signal_process
+from .files import opened
 from .table import LOOK
 
 GIVEN_UP = 5.0  # seconds that a killed process has to be gone
@@ -220,7 +221,7 @@ async def start(
     """
     link, child = _link(), _Child(argv, cwd, env, shell, control)
     try:
-        with output.open("ab") as file:
+        with open(output, "ab", opener=opened) as file:
             if link is not None:
                 return await _start_guarded(link, child, file, on_exit)
             return await _start_directly(child, file, on_exit)

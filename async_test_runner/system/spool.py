@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ..model.errors import InfrastructureError
-from .files import replaced
+from .files import opened, replaced
 
 _ROOM = 16 << 20  # bytes that a file may take on the disk before anything is done
 _PAGE = 4096
@@ -28,7 +28,7 @@ def thin(path: Path | str, keep: int, identity: tuple[int, int] | None = None) -
         status = os.stat(path)  # noqa: PTH116 - also for the files that a process has open, which have no name
         if status.st_blocks * 512 <= 4 * keep + _ROOM or identity not in (None, (status.st_dev, status.st_ino)):
             return False
-        fd = os.open(path, os.O_RDWR)
+        fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     except (OSError, AttributeError):  # gone, or a system without blocks
         return False
     try:
@@ -60,7 +60,7 @@ def shorten(path: Path, keep: int) -> None:
         size = path.stat().st_size
         if size <= 2 * keep + _ROOM:
             return
-        with path.open("rb") as file:
+        with open(path, "rb", opener=opened) as file:
             head = file.read(keep)
             file.seek(size - keep)
             tail = file.read(keep)

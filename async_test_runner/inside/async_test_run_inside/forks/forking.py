@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from ..hangs.files import opened
 from ..session.captures import captures
 from ..wire.contract import Asked
 from ..wire.lifeline import tie_to_parent
@@ -60,7 +61,7 @@ def fresh_output(config: pytest.Config, path: str | None) -> None:
         with _temporary_file() as fresh:
             os.dup2(fresh.fileno(), capture.tmpfile.fileno())
     if path is not None:
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        fd = opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         for target in (1, 2, *(capture.targetfd_save for capture in found)):
             os.dup2(fd, target, inheritable=target in (1, 2))
         os.close(fd)

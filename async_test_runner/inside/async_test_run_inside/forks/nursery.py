@@ -18,7 +18,7 @@ from ..wire.lifeline import tie_to_parent
 from . import forking, freezing, hugepages
 from .forkserver import ForkServer
 from .interrupting import Interruption
-from .polling import state
+from .polling import state, writable
 from .preloading import Preloader
 from .worker import Work
 
@@ -95,10 +95,16 @@ class Nursery:
         self._send({"preload": names})
 
     def _send(self, order: _Fork | _Preload) -> None:
-        try:
-            self._socket.sendall(json.dumps(order).encode() + b"\n")
-        except ConnectionError:
-            pass  # it is gone: `news` says so
+        """A process that is stopped takes nothing: it is looked at while there is no room for the order."""
+        data = memoryview(json.dumps(order).encode() + b"\n")
+        while data:
+            try:
+                data = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                if not writable(self._socket.fileno()) and not self.look():
+                    return
+            except ConnectionError:
+                return  # it is gone: `news` says so
 
     def look(self) -> bool:
         """Whether the process is there. One that somebody has stopped goes on; a test may have taken it for its own."""

@@ -13,7 +13,14 @@ from collections.abc import Iterable
 LOOK = 1.0  # seconds between two looks at the processes themselves
 
 # As they are now: tests replace functions of these modules, and forget to put them back.
-_poll, _POLLIN, _open, _read, _close = select.poll, select.POLLIN, os.open, os.read, os.close
+_poll, _POLLIN, _POLLOUT, _open, _read, _close = (
+    select.poll,
+    select.POLLIN,
+    select.POLLOUT,
+    os.open,
+    os.read,
+    os.close,
+)
 
 
 def readable(fds: Iterable[int], seconds: float = LOOK) -> set[int]:
@@ -22,6 +29,13 @@ def readable(fds: Iterable[int], seconds: float = LOOK) -> set[int]:
     for fd in fds:
         poll.register(fd, _POLLIN)
     return {fd for fd, _ in poll.poll(max(0.0, seconds) * 1000)}
+
+
+def writable(fd: int, seconds: float = LOOK) -> bool:
+    """Whether there is room for something to write, after at most so many seconds."""
+    poll = _poll()
+    poll.register(fd, _POLLOUT)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def state(pid: int) -> str:

@@ -52,6 +52,7 @@ class _Worker:
         self.pid = 0
         self.results: int | None = None
         self.orders: int | None = None
+        self.unsent = bytearray()  # of its orders: there was no room in the pipe
         self.units: deque[list[int]] = deque([unit])  # ordered and not finished
         self.current: int | None = None
         self.ran = False  # whether any test has begun in it
@@ -199,7 +200,8 @@ class Pool:
 
     def _order(self, worker: _Worker) -> None:
         """Give a long-lived worker its next group, or word that there is none."""
-        while worker.orders is not None and len(worker.units) < _AHEAD:
+        self._send(worker)
+        while worker.orders is not None and len(worker.units) < _AHEAD and not worker.unsent:
             if not self._queue:
                 _close(worker.orders)
                 worker.orders = None
@@ -207,12 +209,19 @@ class Pool:
             worker.units.append(self._queue.popleft())
             self._send(worker, worker.units[-1])
 
-    def _send(self, worker: _Worker, unit: list[int]) -> None:
-        if worker.orders is not None:
-            try:
-                _write(worker.orders, json.dumps(unit).encode() + b"\n")
-            except BrokenPipeError:  # it has died: we shall hear of it
-                pass
+    def _send(self, worker: _Worker, unit: list[int] | None = None) -> None:
+        """Write what there is room for. Not more: a worker that waits for us to read would wait for ever."""
+        if worker.orders is None:
+            return
+        if unit is not None:
+            worker.unsent += json.dumps(unit).encode() + b"\n"
+        try:
+            while worker.unsent:
+                del worker.unsent[: _write(worker.orders, worker.unsent)]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:  # it has died: we shall hear of it
+            worker.unsent.clear()
 
     # ---------------------------------------------------------------------------------------------------------- news
 
@@ -222,6 +231,8 @@ class Pool:
                 worker = self._workers[news.number]
                 worker.pid, worker.results, worker.orders = news.pid, news.results, news.orders
                 _set_blocking(news.results, False)
+                if news.orders is not None:
+                    _set_blocking(news.orders, False)
                 self._interruption.forward(news.pid)
                 self._send(worker, worker.units[0])
             case Ended():

@@ -18,14 +18,16 @@ import time
 import warnings
 from collections.abc import Iterable
 
+from ..hangs.files import opened
 from .forking import children, flush, kernel_threads
 from .polling import readable
 
 _close, _fork, _leave_now, _pipe, _read, _waitpid = os.close, os.fork, os._exit, os.pipe, os.read, os.waitpid
-_write, _kill, _now = os.write, os.kill, time.monotonic
+_write, _kill, _now, _sleep = os.write, os.kill, time.monotonic, time.sleep
 
 _ROUNDS = 5  # forks that modules may spoil before the rest is left alone
 _BUDGET = 2.5  # seconds for all of them: who forks answers nobody meanwhile, and on a busy machine imports take long
+_PARTING = 1.0  # seconds that a killed fork may take to end
 _MOST = 2000  # modules that are remembered
 
 
@@ -115,8 +117,15 @@ def _rehearse(names: list[str], until: float) -> list[str]:
         said += data
     _kill(pid, signal.SIGKILL)  # it has ended by itself, or never will
     _close(reading)
-    _waitpid(pid, 0)
+    _reap(pid)
     return names[: said.count(b".")]
+
+
+def _reap(pid: int) -> None:
+    """Wait for a fork that was killed, but not for ever: it may hang in a driver, say."""
+    until = _now() + _PARTING
+    while _waitpid(pid, os.WNOHANG) == (0, 0) and _now() < until:
+        _sleep(0.001)
 
 
 def _import_all(names: list[str], writing: int) -> None:
@@ -151,7 +160,7 @@ class Memory:
         if not self._path:
             return []
         try:
-            with open(self._path, encoding="utf-8") as file:
+            with open(self._path, encoding="utf-8", opener=opened) as file:
                 known = json.load(file)
             return [str(name) for name in known["modules"]] if known["python"] == _interpreter() else []
         except (OSError, ValueError, KeyError, TypeError):
@@ -165,7 +174,7 @@ class Memory:
             return
         draft = f"{self._path}.{os.getpid()}"
         try:
-            with open(draft, "w", encoding="utf-8") as file:
+            with open(draft, "w", encoding="utf-8", opener=opened) as file:
                 json.dump({"python": _interpreter(), "modules": after}, file)
             os.replace(draft, self._path)
         except OSError:

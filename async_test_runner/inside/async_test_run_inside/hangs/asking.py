@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple, TextIO, get_args
 
 from . import ages
 from .bounds import Look
+from .files import opened
 from .values import Report, Situation
 
 _open = open  # as it is now: tests replace it
@@ -72,7 +73,9 @@ def install(
     if numbers.python is not None:
         signal.signal(numbers.python, _handler(directory, situation, answer, root or os.getcwd()))
     if numbers.c is not None:
-        file = _open(os.path.join(directory, f"dump-{name}.txt"), "a", encoding="utf-8", errors="backslashreplace")
+        file = _open(
+            os.path.join(directory, f"dump-{name}.txt"), "a", encoding="utf-8", errors="backslashreplace", opener=opened
+        )
         _files.append(file)
         faulthandler.register(numbers.c, file=file, all_threads=True, chain=False)
     return numbers
@@ -126,7 +129,7 @@ def _end(error: BaseException) -> str:
 def read(directory: str) -> Question:
     """What is asked; a report is never wrong, where the file is gone."""
     try:
-        with _open(os.path.join(directory, f"ask-{getpid()}.json"), encoding="utf-8") as file:
+        with _open(os.path.join(directory, f"ask-{getpid()}.json"), encoding="utf-8", opener=opened) as file:
             value: Any = json.load(file)
         why: Why = value["why"] if value["why"] in get_args(Why) else "asked"
         return Question(why, str(value["id"]), str(value["message"]))

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
+from typing import IO, Any
 
 import pytest
 
+from ..hangs.files import opened
+
+_now, _sleep = time.monotonic, time.sleep  # as they are now: tests put something else in their places
+_PATIENCE = 2.0  # seconds to wait for another session: one that is stopped, or a test, may hold the lock for ever
 _KEY = "cache/lastfailed"
 
 
@@ -57,10 +63,22 @@ def _locked(path: str) -> Iterator[None]:
         yield
         return
     try:
-        file = open(path, "a")  # noqa: SIM115
+        file = open(path, "a", opener=opened)  # noqa: SIM115
     except OSError:  # a test has deleted the run directory: better an unlocked memory than a session that fails
         yield
         return
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        until = _now() + _PATIENCE
+        while not _taken(file, fcntl) and _now() < until:
+            _sleep(0.01)
         yield
+
+
+def _taken(file: IO[str], fcntl: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        pass
+    return True

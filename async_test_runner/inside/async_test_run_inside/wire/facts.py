@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from json.encoder import encode_basestring_ascii as _text
 from math import isfinite
 from os import close, fstat, getpid, write  # as they are now: tests put something else in their places in `os`
-from os import open as open_
 from typing import Any
 
+from ..hangs.files import opened
 from .messages import Message
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -78,8 +78,7 @@ class Wire:
         self._count = 0
 
     def _open(self) -> None:
-        fd = open_(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
-        self._fd = _raised(fd)
+        self._fd = _raised(opened(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
         status = fstat(self._fd)
         self._identity = (status.st_dev, status.st_ino)
 

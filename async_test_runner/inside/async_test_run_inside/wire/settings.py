@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 
+from ..hangs.files import opened
 from .contract import Asked
 
 SETTINGS = "ASYNC_TEST_RUN_SETTINGS"  # path of the JSON file with what is asked
@@ -69,7 +70,7 @@ def take_from_environment() -> Settings | None:
 
 def load(path: str, worker: str = "", controller: int = 0) -> Settings:
     """The settings in a file; ``controller`` is the process that started this one, if it was not the runner."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", opener=opened) as file:
         asked: Asked = json.load(file)
     return Settings(path, asked, worker, controller or asked["runner"])
 
