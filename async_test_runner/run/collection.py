@@ -60,12 +60,13 @@ async def gather(
     around: Surroundings,
     *,
     host: bool,
+    python: str | None = None,
 ) -> Collection:
-    """`collect`, and with ``host`` the process that has collected stays, to fork from."""
+    """`collect`, and with ``host`` the process that has collected stays, to fork from. ``python`` is known already."""
     values = template_values("collection", str(around.run_dir), 0, "gw0")
     collector = Collector(
         msgspec.structs.replace(around, arguments=(*plan.pytest_args, *around.arguments)),
-        python=interpreter.find(plan.python, plan.root, around.environ),
+        python=python or interpreter.find(plan.python, plan.root, around.environ),
         env={**around.environ, **{name: expand(text, values) for name, text in plan.env}},
         timeout=plan.collect_timeout,
         grace=min((phase.grace for phase in plan.phases), default=5.0),
@@ -125,7 +126,7 @@ def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> 
             )
 
 
-async def host_of(plan: Plan, phase: Phase, around: Surroundings) -> Host | None:
+async def host_of(plan: Plan, phase: Phase, around: Surroundings, *, python: str) -> Host | None:
     """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
     values = template_values(phase.name, str(around.run_dir), 0, "gw0")
     collector = Collector(
@@ -134,7 +135,7 @@ async def host_of(plan: Plan, phase: Phase, around: Surroundings) -> Host | None
             run_dir=around.run_dir / "hosts" / phase.name,
             arguments=(*phase.pytest_args, *around.arguments, *rootdir_arguments(around.facts)),
         ),
-        python=interpreter.find(phase.python, plan.root, around.environ),
+        python=python,
         env={**around.environ, **{name: expand(text, values) for name, text in phase.env}},
         timeout=plan.collect_timeout,
         grace=phase.grace,

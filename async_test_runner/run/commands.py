@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +37,7 @@ class Commands:
         clock: RunClock,
         pause: Callable[[], Awaitable[None]],
         wake: Callable[[], None],
+        waiting: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._around = around
         self._stopping = stopping
@@ -43,6 +45,7 @@ class Commands:
         self._clock = clock
         self._pause = pause
         self._wake = wake
+        self._waiting = waiting
 
     async def run(self, phase: Phase, stage: Stage) -> str:
         """Returns why the phase cannot go on; empty if it can. Those of a teardown all run."""
@@ -51,7 +54,8 @@ class Commands:
         for number, command in enumerate(commands, 1):
             if stage == "setup" and self._stopping.reason:
                 return self._stopping.reason
-            result = await self._command(phase, stage, number, command)
+            with self._waiting(f"{stage} command {command.shown}"):
+                result = await self._command(phase, stage, number, command)
             self._emit(CommandFinished(**self._clock.stamp(), result=result))
             if result.status != 0 and not (self._stopping.signals and stage == "setup"):
                 text = f"{stage} command failed: {result.command}: {_why(result)}"

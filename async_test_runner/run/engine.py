@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -55,8 +56,9 @@ _OUTPUT = 8000  # characters of a command's output that the report shows
 class Engine:
     """Runs the phases of a plan, one after the other, and tells everything that happens to ``emit``.
 
-    ``phase_result`` answers what a phase has come to (the fold's view), for the phases that need it. With
-    ``adopts_orphans`` every child of this process that is none of the engine's is a process left behind by a test.
+    ``phase_result`` answers what a phase has come to (the fold's view), for the phases that need it. ``waiting`` says,
+    while one is inside, what is waited for. With ``adopts_orphans`` every child of this process that is none of the
+    engine's is a process left behind by a test.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class Engine:
         clock: RunClock | None = None,
         adopts_orphans: bool = False,
         kept: Mapping[str, Kept] | None = None,
+        waiting: Callable[[str], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
     ) -> None:
         self._kept = kept or {}
         self._plan = plan
         self._around = around
         self._wake = asyncio.Event()
         self._launcher = launcher(self._wake.set)
+        self._waiting = waiting
         self._emit = emit
         self._phase_result = phase_result
         self._on_tick = on_tick
@@ -85,7 +89,13 @@ class Engine:
         self._sessions: dict[str, Session] = {}
         self._stopping = Stopping()
         self._commands = Commands(
-            around, self._stopping, emit=emit, clock=self._clock, pause=self._pause, wake=self._wake.set
+            around,
+            self._stopping,
+            emit=emit,
+            clock=self._clock,
+            pause=self._pause,
+            wake=self._wake.set,
+            waiting=waiting,
         )
         self._handled = 0
         self._killed: dict[str, float] = {}  # sessions, and when
@@ -105,7 +115,8 @@ class Engine:
                 await self._phase(assigned)
         finally:
             self._kill()
-            await self._launcher.end(_LAUNCHER_GRACE)
+            with self._waiting("the processes that have collected to end"):
+                await self._launcher.end(_LAUNCHER_GRACE)
 
     def _kill(self) -> None:
         """End what still runs: there is nothing, unless an exception came."""
@@ -192,7 +203,8 @@ class Engine:
             task.result()
 
     async def _supervise(self, assigned: AssignedPhase) -> str:
-        await self._prepare(assigned.phase)
+        with self._waiting(f"phase {assigned.phase.name} to be prepared, which may take a collection of its own"):
+            await self._prepare(assigned.phase)
         self._check_memory_is_known(assigned.phase)
         supervisor = PhaseSupervisor(
             assigned.phase,
@@ -298,7 +310,8 @@ class Engine:
         match action:
             case Start():
                 try:
-                    session = await self._launcher.start(action.job)
+                    with self._waiting(f"process {action.job.process} to start"):
+                        session = await self._launcher.start(action.job)
                 except HostLostError:
                     supervisor.again(action.job)
                     return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from ..model.errors import InfrastructureError, UsageError
 from ..model.result import Problem
@@ -18,6 +20,8 @@ from ..system.clocks import Clock, RunClock, Stamp
 
 _PARTING = 3.0  # seconds that what is left of a killed run may take to end
 _LOOK = 0.05
+_TICK = 0.1  # seconds between two ticks of the view, where it wants so many
+_BESIDE = 1.0  # the same while the event loop does not turn
 
 
 class EarlyReports:
@@ -59,6 +63,8 @@ class Recorder:
         self._reporter = reporter
         self._interval = interval
         self._ticked = 0.0
+        self._waits: list[str] = []
+        self._view = threading.Lock()  # a view is used by one thread at a time
         self._deaf = False  # the journal has refused an event
         self.early: EarlyReports | None = None
         self.fold = Fold()
@@ -84,7 +90,8 @@ class Recorder:
             raise
         finally:
             self.fold.add(event)
-            self._reporter.event(event)
+            with self._view:
+                self._reporter.event(event)
             if self.early is not None:
                 self.early.event(event)
 
@@ -98,7 +105,46 @@ class Recorder:
             self.early.tick(now)
         if now >= self._ticked + self._interval:
             self._ticked = now
-            self._reporter.tick(now)
+            with self._view:
+                self._reporter.tick(now)
+
+    @asynccontextmanager
+    async def ticking(self) -> AsyncIterator[None]:
+        """While inside, the view lives, whatever else is awaited."""
+        task = asyncio.create_task(self._tick_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _tick_on(self) -> None:
+        while True:
+            self.tick(self.clock()[1])
+            await asyncio.sleep(_TICK)
+
+    @contextmanager
+    def waiting(self, what: str, *, blocks: bool = False) -> Iterator[None]:
+        """While inside, the view may say that ``what`` is waited for. ``blocks``: the event loop does not turn."""
+        self._waits.append(what)
+        self._tell_wait()
+        over = threading.Event()
+        if blocks:
+            threading.Thread(target=self._tick_beside, args=(over,), daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+            self._waits.remove(what)
+            self._tell_wait()
+
+    def _tell_wait(self) -> None:
+        with self._view:
+            self._reporter.waits(self._waits[-1] if self._waits else "", self.clock()[1])
+
+    def _tick_beside(self, over: threading.Event) -> None:
+        while not over.wait(_BESIDE):
+            with self._view:
+                self._reporter.tick(self.clock()[1])
 
     def problem(self, problem: Problem) -> None:
         """Record something that is nobody's test; a journal that does not take it is a problem more."""
@@ -113,7 +159,8 @@ class Recorder:
 
     def pause(self) -> None:
         """Leave the terminal alone until the next tick."""
-        self._reporter.pause()
+        with self._view:
+            self._reporter.pause()
         self._ticked = 0.0
 
     def restore(self) -> None:
@@ -123,7 +170,8 @@ class Recorder:
 
     def close(self) -> None:
         """Nothing follows."""
-        self._reporter.close()
+        with self._view:
+            self._reporter.close()
         self._writer.close()
 
 

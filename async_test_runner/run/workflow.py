@@ -103,6 +103,7 @@ class _Run:
         self._signals = Signals(recorder, self._write)
         self._adopts_orphans = process.adopt_orphans()
         self._host: Host | None = None
+        self._pythons: dict[str, str] = {}
 
     def carried_out(self) -> RunReport:
         """All of it, in an event loop that follows the run's clock."""
@@ -116,21 +117,22 @@ class _Run:
     async def _carry_out(self) -> RunReport:
         self._begin()
         table = ""
-        with self._interruptible():
-            try:
-                collected = await self._collect()
-                if collected is not None:
-                    assignment = self._assign(collected.inventory)
-                    await self._execute(collected, assignment)
-                    table = await self._cover(collected.inventory)
-            except UsageError:
-                raise
-            except RunnerError as error:
-                self._fail(error)
-            finally:
-                await self._clean_up()
-            self._signals.close()
-            return msgspec.structs.replace(self._report(), coverage=table)
+        async with self._recorder.ticking():
+            with self._interruptible():
+                try:
+                    collected = await self._collect()
+                    if collected is not None:
+                        assignment = self._assign(collected.inventory)
+                        await self._execute(collected, assignment)
+                        table = await self._cover(collected.inventory)
+                except UsageError:
+                    raise
+                except RunnerError as error:
+                    self._fail(error)
+                finally:
+                    await self._clean_up()
+                self._signals.close()
+                return msgspec.structs.replace(self._report(), coverage=table)
 
     # -------------------------------------------------------------------------------------------------------- begin
 
@@ -174,7 +176,13 @@ class _Run:
     async def _collect(self) -> Collection | None:
         """What was collected; None when a signal came first."""
         task: asyncio.Task[Collection] = asyncio.create_task(
-            gather(self._plan, self._request.narrowing, self._around, host=wants_host(self._plan))
+            gather(
+                self._plan,
+                self._request.narrowing,
+                self._around,
+                host=wants_host(self._plan),
+                python=self._python(self._plan.python),
+            )
         )
         try:
             with self._signals.cancelling(task):
@@ -227,31 +235,31 @@ class _Run:
 
     def _engine(self, collected: Collection, assignment: Assignment) -> Engine:
         kept = self._kept(assignment)
-        python = _interpreters(self._plan, self._environ)
         for assigned in assignment.phases:
             if assigned.tests:
-                python(assigned.phase.python)  # one that is not there is to be noticed before anything has run
+                self._python(assigned.phase.python)  # one that is not there is to be noticed before anything has run
         recorder = self._recorder
         return Engine(
             self._plan,
             self._around.after(collected.inventory),
-            lambda wake: self._launcher(collected, python, wake),
+            lambda wake: self._launcher(collected, wake),
             emit=recorder.emit,
             phase_result=recorder.fold.phase,
             on_tick=recorder.tick,
             clock=recorder.clock,
             adopts_orphans=self._adopts_orphans,
             kept=kept,
+            waiting=recorder.waiting,
         )
 
-    def _launcher(self, collected: Collection, python: Callable[[str], str], wake: Callable[[], None]) -> Launcher:
+    def _launcher(self, collected: Collection, wake: Callable[[], None]) -> Launcher:
         around = self._around.after(collected.inventory)
-        fresh = ExecLauncher(around, python=python, wake=wake)
+        fresh = ExecLauncher(around, python=self._python, wake=wake)
         if collected.host is None:
             return fresh
 
         async def new_host(phase: Phase) -> Host | None:
-            return await host_of(self._plan, phase, around)
+            return await host_of(self._plan, phase, around, python=self._python(phase.python))
 
         return WarmLauncher(
             self._plan,
@@ -263,6 +271,13 @@ class _Run:
             tell=self._recorder.warn,
             problem=self._recorder.problem,
         )
+
+    def _python(self, wanted: str) -> str:
+        """The interpreter for ``python:`` of the plan or of a phase; each is asked once."""
+        if wanted not in self._pythons:
+            with self._recorder.waiting("an interpreter to say whether it has pytest", blocks=True):
+                self._pythons[wanted] = interpreter.find(wanted, self._plan.root, self._environ)
+        return self._pythons[wanted]
 
     def _kept(self, assignment: Assignment) -> dict[str, Kept]:
         """What a run that is resumed has already; what has changed since is told."""
@@ -288,13 +303,14 @@ class _Run:
         if asked is None or result.signal or not any(phase.started for phase in result.phases):
             return ""
         root = self._plan.root
-        table, problem = await coverage.finish(
-            asked,
-            python=interpreter.find(self._plan.python, root, self._environ),
-            root=root,
-            run_dir=self._run_dir.path,
-            environ=self._environ,
-        )
+        with self._recorder.waiting("coverage to be combined"):
+            table, problem = await coverage.finish(
+                asked,
+                python=self._python(self._plan.python),
+                root=root,
+                run_dir=self._run_dir.path,
+                environ=self._environ,
+            )
         if problem is not None:
             self._recorder.problem(problem)
         return table
@@ -308,17 +324,21 @@ class _Run:
     async def _clean_up(self) -> None:
         """End the host, then run what processes have left for the end of the run."""
         if self._host is not None:
-            await self._host.end(HOST_GRACE)
+            with self._recorder.waiting("the process that has collected to end"):
+                await self._host.end(HOST_GRACE)
             self._host = None
             self._end_orphans()
-        for warning in await at_end.run(self._run_dir.path, self._plan.root, self._environ):
+        with self._recorder.waiting("the commands for the end of the run"):
+            warnings = await at_end.run(self._run_dir.path, self._plan.root, self._environ)
+        for warning in warnings:
             self._recorder.warn(warning)
 
     def _report(self) -> RunReport:
         """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
         recorder = self._recorder
         places, problems = self._write()
-        problems += reporting.write_phases(self._run_dir, recorder.fold.result())
+        with recorder.waiting("the reports of the phases to be written", blocks=True):
+            problems += reporting.write_phases(self._run_dir, recorder.fold.result())
         for problem in problems:
             recorder.problem(problem)
         if problems:  # they are to be written themselves, where there is room
@@ -332,18 +352,8 @@ class _Run:
         return RunReport(result=recorder.fold.result(), exit_code=code, places=tuple(places))
 
     def _write(self) -> tuple[list[tuple[str, Path]], list[Problem]]:
-        return reporting.write_reports(self._plan, self._run_dir, self._ended(), self._request.asked.reports)
+        with self._recorder.waiting("the reports to be written", blocks=True):
+            return reporting.write_reports(self._plan, self._run_dir, self._ended(), self._request.asked.reports)
 
     def _ended(self) -> RunResult:
         return msgspec.structs.replace(self._recorder.fold.result(), finished=True)
-
-
-def _interpreters(plan: Plan, environ: Mapping[str, str]) -> Callable[[str], str]:
-    found: dict[str, str] = {}
-
-    def python(wanted: str) -> str:
-        if wanted not in found:
-            found[wanted] = interpreter.find(wanted, plan.root, environ)
-        return found[wanted]
-
-    return python

@@ -53,6 +53,15 @@ def test_a_file_that_says_nothing_is_a_warning(text: str, tmp_path: Path) -> Non
     assert "says nothing that could be run" in warning
 
 
+def test_a_fifo_in_the_place_of_a_command_or_of_its_log_is_a_warning(tmp_path: Path) -> None:
+    leave(tmp_path / "at-end", "")
+    os.mkfifo(tmp_path / "at-end" / "thing.log")
+    os.mkfifo(tmp_path / "at-end" / "a.json")
+    first, second = run(tmp_path)
+    assert "a.json" in first
+    assert "could not be run: cannot start" in second
+
+
 def test_a_plugin_in_a_test_process_learns_where_to_leave_a_command(project: Project) -> None:
     project.plan("phases:\n  - name: all\n    isolation: test\n")
     project.write(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,3 +88,48 @@ def test_reports_are_written_when_a_test_hangs_and_take_a_tenth_of_the_time_at_m
     early.tick(10.0)
     early.tick(50.0)
     assert written == [0.0, 10.0]
+
+
+class Waiting(View):
+    """A reporter that keeps what it was told of waits, and lets go of one who waits for its ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: list[str] = []
+        self.ticked = threading.Event()
+
+    def tick(self, now: float) -> None:
+        self.ticked.set()
+
+    def waits(self, what: str, now: float) -> None:
+        self.waited.append(what)
+
+
+def test_what_is_waited_for_is_told_to_the_view_and_the_outer_wait_goes_on(tmp_path: Path) -> None:
+    view = Waiting()
+    it = recorder(tmp_path, view)
+    with it.waiting("the end"), it.waiting("a command"):
+        pass
+    it.close()
+    assert view.waited == ["the end", "a command", "the end", ""]
+
+
+def test_the_view_lives_while_the_event_loop_does_not_turn(tmp_path: Path) -> None:
+    view = Waiting()
+    it = recorder(tmp_path, view)
+    with it.waiting("reports to be written", blocks=True):
+        assert view.ticked.wait(20.0)
+    it.close()
+
+
+def test_the_view_lives_whatever_is_awaited(tmp_path: Path) -> None:
+    view = Waiting()
+    it = recorder(tmp_path, view)
+
+    async def wait() -> None:
+        async with it.ticking(), asyncio.timeout(20.0):
+            while not view.ticked.is_set():
+                await asyncio.sleep(0)
+
+    asyncio.run(wait())
+    it.close()

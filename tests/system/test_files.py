@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from async_test_runner.model.errors import InfrastructureError
-from async_test_runner.system.files import replaced
+from async_test_runner.system.files import opened, replaced, text_of
 
 
 def test_a_whole_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
@@ -37,3 +38,18 @@ def test_a_place_that_cannot_be_written_is_infrastructure(tmp_path: Path) -> Non
         with pytest.raises(InfrastructureError, match="cannot write"), replaced(path) as file:
             file.write(b"x")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["directory", "file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_what_is_no_regular_file_is_refused_without_waiting_for_its_other_end(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="no regular file"):
+        text_of(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(OSError, match="no regular file"):
+        opened(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.close(reader)
+    path.unlink()
+    path.write_bytes(b"said\xff")
+    assert text_of(path) == "said\ufffd"

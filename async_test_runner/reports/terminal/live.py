@@ -75,6 +75,10 @@ class Live:
             self._drawn = lines
             self._region.update(Text("\n").join(lines), refresh=True)
 
+    def waits(self, what: str, now: float) -> None:
+        """Shown when it takes long."""
+        self._progress.waits(what, now)
+
     def pause(self) -> None:
         """Take the region away; the next tick draws it anew."""
         self._region.stop()
@@ -101,7 +105,8 @@ def frame(progress: Progress, now: float, width: int, height: int, rows: int) ->
     gap = [Text()] if height >= _ROOMY else []  # between the news above and the region
     if not progress.phases:
         return [*gap, _before_phases(progress, now, width)]
-    return gap + _tables(progress, now, width, height - len(gap), rows)
+    lines = gap + _tables(progress, now, width, height - len(gap), rows)
+    return lines + (_waiting(progress, now, width) if len(lines) < height else [])
 
 
 def _tables(progress: Progress, now: float, width: int, height: int, rows: int) -> list[Text]:
@@ -116,8 +121,17 @@ def _tables(progress: Progress, now: float, width: int, height: int, rows: int) 
     return lines
 
 
+def _waiting(progress: Progress, now: float, width: int) -> list[Text]:
+    """What the runner waits for, where that takes long and no test runs."""
+    if not progress.is_waiting(now):
+        return []
+    return [Text(cut(f"   waiting for {item(progress.wait(now))}", width), "dim")]
+
+
 def _before_phases(progress: Progress, now: float, width: int) -> Text:
     what = "assigning tests to phases" if progress.collected else "collecting tests"
+    if progress.waits_for and progress.is_waiting(now):
+        what = f"waiting for {item(progress.waits_for)}"
     if progress.signal:
         what = f"stopping ({signal_name(progress.signal)})"
     return Text(cut(f" ● {what}  {clock(progress.elapsed(now))}", width), "cyan")

@@ -1,7 +1,8 @@
 """The views of a log: plain lines with the time since the start, and the quiet one that tells only what went wrong.
 
 No line is ever taken back, and silence is answered with what runs and for how long: a CI service that kills silent jobs
-sees life, and a person sees what hangs. A CI service has patience for a minute, a person for five seconds.
+sees life, and a person sees what hangs. A CI service has patience for a minute, a person for five seconds. Where no
+test runs, either is told within five seconds what the runner waits for.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from ...record.events import Event, PhaseFinished, PhaseStarted, RunResumed, Run
 from ..wording.text import item
 from ..wording.words import clock, plural, seconds, tally
 from .entries import Entry, entry, is_told
-from .progress import PhaseProgress, Progress
+from .progress import PATIENCE, PhaseProgress, Progress
 
 PROGRESS_EVERY = 15.0
 SILENCE = 60.0
-PATIENCE = 4.0  # of a person, in seconds; with a tick a second, the next line is there before the fifth is over
 _NAMED = 5
 
 
@@ -33,6 +33,7 @@ class Plain:
         self._progress = Progress()
         self._changed = False
         self._said = float("-inf")  # when a line was last written
+        self._waited = False  # that line told what the runner waits for
 
     def event(self, event: Event) -> None:
         """Count it, and tell it if it is worth a line."""
@@ -49,10 +50,19 @@ class Plain:
         if self._progress.run is None or self._progress.is_finished:
             return
         silent = now - self._said
-        if self._changed and silent >= self._progress_every:
+        is_waiting = self._progress.is_waiting(now)
+        self._waited = self._waited and is_waiting
+        if is_waiting:
+            if silent >= (PROGRESS_EVERY if self._waited else PATIENCE):
+                self._say([Text(self._stamp(now) + self._waiting(now))], now, waited=True)
+        elif self._changed and silent >= self._progress_every:
             self._say([Text(self._stamp(now) + self._counts(now))], now)
-        elif silent >= self._silence:
+        elif silent >= self._silence and self._progress.running_count:
             self._say([Text(self._stamp(now) + self._alive(now))], now)
+
+    def waits(self, what: str, now: float) -> None:
+        """Told when it takes long."""
+        self._progress.waits(what, now)
 
     def pause(self) -> None:
         """What is said stands."""
@@ -61,9 +71,10 @@ class Plain:
         """Nothing is held back; an empty line parts the log from the end summary."""
         self._console.print()
 
-    def _say(self, lines: Iterable[Text], now: float) -> None:
+    def _say(self, lines: Iterable[Text], now: float, *, waited: bool = False) -> None:
         self._console.print(Text("\n").join(lines), soft_wrap=True)
         self._said = now
+        self._waited = waited
         self._changed = False
 
     def _stamp(self, mono: float) -> str:
@@ -87,16 +98,16 @@ class Plain:
         counts = f": {tally(phase.counts)}" if phase.counts else ""
         return f"phase {item(phase.name)} {phase.done}/{phase.total}{counts}{left}"
 
+    def _waiting(self, now: float) -> str:
+        running = [phase for phase in self._progress.phases.values() if phase.is_running]
+        return f"waiting for {item(self._progress.wait(now))}" + (f": {self._counts(now)}" if running else "")
+
     def _alive(self, now: float) -> str:
-        if self._progress.collected is None:
-            return "still collecting"
         tests = [
             f"{item(test.id)} (phase {item(test.phase)}, {clock(now - test.since)})"
             for test in self._progress.running(_NAMED)
         ]
         more = self._progress.running_count - len(tests)
-        if not tests:
-            return f"still at work, no test runs: {self._counts(now)}"
         return f"still running {', '.join(tests)}" + (f" and {more} more" if more else "")
 
 
@@ -114,6 +125,9 @@ class Quiet:
 
     def tick(self, now: float) -> None:
         """Time changes nothing here."""
+
+    def waits(self, what: str, now: float) -> None:
+        """Nor does what is waited for."""
 
     def pause(self) -> None:
         """What is said stands."""

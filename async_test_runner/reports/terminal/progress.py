@@ -38,6 +38,9 @@ from ...record.events import (
     TestStarted,
     Warned,
 )
+from ..wording.words import clock, plural
+
+PATIENCE = 4.0  # of a person, in seconds; with a tick a second, the next line is there before the fifth is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,48 @@ class Progress:
         self.phases: dict[str, PhaseProgress] = {}
         self.signal = 0
         self.is_finished = False
+        self.waits_for = ""
+        self._waits_since = 0.0
+        self._idle_since: float | None = None  # None while a test runs
+        self._moved = 0.0  # when the last event came
+        self._processes: dict[str, bool] = {}  # those that live, and whether a test has begun in each
         self._running: dict[tuple[str, str], Running] = {}  # in the order of their start: the longest first
 
     def add(self, event: Event) -> None:
         """Take one event in."""
+        self._take(event)
+        self._moved = event.mono
+        if self._running:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = event.mono
+
+    def waits(self, what: str, now: float) -> None:
+        """The runner waits for this from now on; empty when it is for its processes again."""
+        self.waits_for, self._waits_since = what, now
+
+    def is_waiting(self, now: float) -> bool:
+        """Whether no test has run for as long as a person has patience."""
+        if self._idle_since is None or self.run is None or self.is_finished:
+            return False
+        return now - self._idle_since >= PATIENCE
+
+    def wait(self, now: float) -> str:
+        """What the runner waits for, and for how long."""
+        since = self._waits_since if self.waits_for else self._moved
+        return f"{self.waits_for or self._derived()} ({clock(max(0.0, now - since))})"
+
+    def _derived(self) -> str:
+        if self.collected is None:
+            return "tests to be collected"
+        fresh = [name for name, has_begun in self._processes.items() if not has_begun]
+        if fresh:
+            return f"{plural(len(fresh), 'process')} to begin the first test"
+        if self._processes and not any(phase.left for phase in self.phases.values() if phase.is_running):
+            return f"{plural(len(self._processes), 'process')} to end"
+        return "the next test to begin"
+
+    def _take(self, event: Event) -> None:
         match event:
             case RunStarted() | RunResumed():
                 self.run = event
@@ -189,7 +230,11 @@ class Progress:
                 phase = self.phases.get(event.phase)
                 if phase is not None:
                     self._add_to(phase, event)
-            case ProcessStarted() | ProcessExited() | CommandFinished() | DeadlineReached() | HangReported():
+            case ProcessStarted():
+                self._processes[event.process] = False
+            case ProcessExited():
+                self._processes.pop(event.process, None)
+            case CommandFinished() | DeadlineReached() | HangReported():
                 pass  # evidence: it is told, not counted
             case Warned() | ProblemFound() | Paused():
                 pass
@@ -209,6 +254,8 @@ class Progress:
                 for key in [key for key in self._running if key[0] == phase.name]:
                     self._stop(phase, key[1])
             case TestStarted():
+                if event.process in self._processes:
+                    self._processes[event.process] = True
                 self._stop(phase, event.id)  # started twice: its process died, and it begins anew at the end
                 self._running[phase.name, event.id] = Running(event.id, phase.name, event.mono, event.attempt)
                 phase.running += 1

@@ -22,6 +22,9 @@ class Reporter(Protocol):
     def tick(self, now: float) -> None:
         """Show what changed. ``now`` in monotonic seconds; about 8 times a second on a terminal, else once."""
 
+    def waits(self, what: str, now: float) -> None:
+        """The runner waits for this from ``now`` on, which the next ticks may tell; empty: for its tests only."""
+
     def pause(self) -> None:
         """Leave the terminal as it was, for a while; the next tick takes it again."""
 

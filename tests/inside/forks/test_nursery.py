@@ -196,6 +196,15 @@ def test_a_nursery_that_somebody_has_stopped_goes_on_when_it_is_looked_at(sessio
     assert it.said([0]).startswith("prepared 1")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_orders_for_a_nursery_that_is_stopped_and_whose_socket_is_full_arrive(session: Make) -> None:
+    it = session(lambda number, unit, orders: str(len(unit or [])))
+    os.kill(it.nursery.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, it.nursery.pid, os.WSTOPPED)
+    unit = list(range(200_000))  # more than a megabyte
+    assert it.said(unit).endswith(": 200000")
+
+
 def test_a_nursery_ends_when_its_session_hangs_up(session: Make) -> None:
     it = session(lambda number, unit, orders: "")
     it.said([0])

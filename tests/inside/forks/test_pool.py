@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -477,3 +478,19 @@ def test_what_one_worker_has_imported_is_imported_once_for_all_if_enough_are_to_
     stage.run(*[f"t{number}" for number in range(units)], workers=1, play=imports("json.tool"), preload=str(memory))
     assert stage.nursery.preloaded == preloaded
     assert Memory(str(memory)).read() == ["json.tool"]
+
+
+def test_orders_that_no_pipe_holds_are_sent_as_the_worker_reads_them(stage: Stage) -> None:
+    it = pool.Pool(settings(stage._directory, workers=1), stage.runner)  # type: ignore[arg-type]
+    worker = pool._Worker(0, [])
+    reading, worker.orders = os.pipe()
+    os.set_blocking(worker.orders, False)
+    unit = list(range(30_000))  # some 180 000 bytes
+    it._send(worker, unit)
+    received = b""
+    while not received.endswith(b"\n"):
+        received += os.read(reading, 1 << 16)
+        it._send(worker)
+    assert json.loads(received) == unit
+    for fd in (reading, worker.orders):
+        os.close(fd)

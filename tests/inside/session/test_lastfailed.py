@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+from async_test_run_inside.session import lastfailed
 from async_test_run_inside.session.lastfailed import LastFailed
 
 
@@ -88,3 +92,21 @@ def test_a_directory_that_was_deleted_costs_the_lock_and_not_the_session(tmp_pat
     cache = Cache()
     session(tmp_path / "gone", cache, Report("a", "failed"))
     assert cache.value == {"a": True}
+
+
+def test_a_lock_that_somebody_holds_for_ever_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(100))
+    monkeypatch.setattr(lastfailed, "_now", lambda: float(next(now)))
+    monkeypatch.setattr(lastfailed, "_sleep", lambda seconds: None)
+    cache = Cache()
+    with (tmp_path / "lastfailed.lock").open("a") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        session(tmp_path, cache, Report("new", "failed"))
+    assert cache.value == {"new": True}
+
+
+def test_a_lock_that_is_a_fifo_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lastfailed.lock")
+    cache = Cache()
+    session(tmp_path, cache, Report("new", "failed"))
+    assert cache.value == {"new": True}

@@ -89,6 +89,15 @@ def test_the_time_before_the_phases_is_shown() -> None:
     assert drawn(script, 4.0, height=5) == [" ● assigning tests to phases  0:04"]
 
 
+@pytest.mark.parametrize(("at", "height", "shown"), [(5.9, 20, False), (6.0, 20, True), (6.0, 1, False)])
+def test_what_the_runner_waits_for_is_shown_when_it_takes_long(at: float, height: int, shown: bool) -> None:
+    waiting = progress(planned("a"))
+    waiting.waits("coverage to be combined", MONO + 3.0)
+    lines = [line.plain for line in frame(waiting, MONO + at, 79, height, 0)]
+    assert (lines[-1] == "   waiting for coverage to be combined (0:03)") == shown
+    assert len(lines) <= height
+
+
 def test_a_phase_without_a_test_yet_is_starting() -> None:
     assert drawn(planned("a"), 3.0, width=60)[1].endswith("--  starting")
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from async_test_runner.model.result import Detail, Leak, Section
 from async_test_runner.model.vocabulary import Outcome
-from async_test_runner.record.events import Event, LeakFound
+from async_test_runner.record.events import Event, LeakFound, ProcessStarted
 from async_test_runner.reports.terminal.plain import Plain, Quiet
 from async_test_runner.reports.terminal.screen import Output, console
 from tests.reports.event_script import MONO, Script, planned
@@ -64,6 +65,8 @@ def test_verbose_has_a_line_per_test() -> None:
 def test_progress_is_told_now_and_then_and_only_if_there_is_any() -> None:
     log = Log()
     script = planned("a", "b", "c")
+    for id in "abc":
+        script.start("async", id, 2.0)
     log.take(script.events)
     assert log.tick(30.0) == []
     log.take([script.end("async", "a", 31.0, duration=29.0)])
@@ -94,21 +97,41 @@ def test_somebody_who_waits_is_answered_before_five_seconds_are_over() -> None:
     script = Script()
     log.take([script.run()])
     assert log.tick(3.9) == []
-    assert log.tick(4.0) == ["[   4.0s] still collecting"]
+    assert log.tick(4.0) == ["[   4.0s] waiting for tests to be collected (0:04)"]
     log.take([script.collected(at=5.0), script.plan("async", ["a", "b"], at=5.0), script.begin("async", 5.0)])
-    log.take([script.end("async", "a", 6.0)])
+    log.take([script.start("async", "b", 5.0), script.end("async", "a", 6.0)])
     assert log.tick(8.9) == []
     assert log.tick(9.0)[0].startswith("[   9.0s] phase async 1/2: 1 passed")
-    assert log.tick(13.0) == ["[  13.0s] still at work, no test runs: phase async 1/2: 1 passed"]
+    assert log.tick(13.0) == ["[  13.0s] still running b (phase async, 0:08)"]
 
 
-def test_a_silent_collection_and_a_silent_setup_show_life() -> None:
-    log = Log()
+@pytest.mark.parametrize("often", [False, True])
+def test_what_the_runner_waits_for_is_told_after_four_seconds_and_then_four_times_a_minute(often: bool) -> None:
+    log = Log(often=often)
     script = Script()
     log.take([script.run()])
-    assert log.tick(60.0) == ["[  60.0s] still collecting"]
-    log.take([script.collected(at=61.0), script.plan("async", ["a"], at=61.0), script.begin("async", 61.0)])
-    assert log.tick(121.0) == ["[ 121.0s] still at work, no test runs: phase async 0/1"]
+    log.view.waits("an interpreter", MONO + 1.0)
+    assert log.tick(3.9) == []
+    assert log.tick(4.0) == ["[   4.0s] waiting for an interpreter (0:03)"]
+    assert log.tick(18.9) == []
+    assert log.tick(19.0) == ["[  19.0s] waiting for an interpreter (0:18)"]
+    log.view.waits("", MONO + 21.0)
+    log.take([script.collected(at=21.0), script.plan("async", ["a"], at=21.0), script.begin("async", 21.0)])
+    assert log.tick(24.9) == []
+    assert log.tick(25.0) == ["[  25.0s] waiting for the next test to begin (0:04): phase async 0/1"]
+
+
+def test_processes_in_which_no_test_runs_are_what_is_waited_for() -> None:
+    log = Log()
+    script = planned("a", "b")
+    script.add(ProcessStarted, 3.0, phase="async", process="async/0001", pid=1, log="", attempt=1, slot=0, tests=2)
+    log.take(script.events)
+    assert log.tick(7.0) == ["[   7.0s] waiting for 1 process to begin the first test (0:04): phase async 0/2"]
+    log.take([script.start("async", "a", 8.0)])
+    assert log.tick(13.0) == []
+    log.take([script.end("async", "a", 14.0), script.end("async", "b", 14.0)])
+    assert log.tick(17.9) == []
+    assert log.tick(18.0) == ["[  18.0s] waiting for 1 process to end (0:04): phase async 2/2: 2 passed"]
 
 
 def test_before_the_run_and_after_it_time_says_nothing() -> None:
