@@ -23,7 +23,6 @@ ELSEWHERE = {
     "commands/run.py": "end_to_end",
     "contract/launching.py": VALUES,
     "contract/surroundings.py": VALUES,
-    "inside/hangs/report.py": "inside/hangs/test_asking.py",
     "inside/hangs/values.py": VALUES,
     "inside/plugin.py": STARTS,
     "inside/wire/contract.py": "contract/test_settings.py",

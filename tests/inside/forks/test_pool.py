@@ -25,6 +25,7 @@ class Stage:
     def __init__(self, directory: Path, patch: pytest.MonkeyPatch) -> None:
         self._directory = directory
         self._patch = patch
+        self._pools: list[pool.Pool] = []
         self.killed: list[int] = []  # groups
         self.runner = ToldRunner()
         self.config = Config()
@@ -49,9 +50,21 @@ class Stage:
         self.session = Session(*items)
         self.nursery = PlayedNursery(items, play)
         self._patch.setattr(pool, "Nursery", lambda work, forks: self.nursery)
-        self.pool = it = pool.Pool(settings(self._directory, **{"workers": 2, "tests": names, **values}), self.runner)
+        it = self.pool(**{"workers": 2, "tests": names, **values})
         assert it.run(self.session)
         return self.session
+
+    def pool(self, **values: Any) -> pool.Pool:
+        """A pool with these settings; `close` gives back what it opens."""
+        self._pools.append(pool.Pool(settings(self._directory, **values), self.runner))
+        return self._pools[-1]
+
+    def close(self) -> None:
+        """Give back the files of all pools."""
+        for it in self._pools:
+            close(*it._wires)
+            for fd in it._stacks:
+                os.close(fd)
 
     def reports(self) -> list[str]:
         """``name=outcome`` of each report that the session's plugins have heard, in their order."""
@@ -76,9 +89,7 @@ class Stage:
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     it = Stage(tmp_path, monkeypatch)
     yield it
-    close(*it.pool._wires)
-    for fd in it.pool._stacks:
-        os.close(fd)
+    it.close()
 
 
 def once(name: str, then: Play) -> Play:
@@ -481,7 +492,7 @@ def test_what_one_worker_has_imported_is_imported_once_for_all_if_enough_are_to_
 
 
 def test_orders_that_no_pipe_holds_are_sent_as_the_worker_reads_them(stage: Stage) -> None:
-    it = pool.Pool(settings(stage._directory, workers=1), stage.runner)  # type: ignore[arg-type]
+    it = stage.pool(workers=1)
     worker = pool._Worker(0, [])
     reading, worker.orders = os.pipe()
     os.set_blocking(worker.orders, False)

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from async_test_run_inside.leaks.births import Births
 from async_test_run_inside.leaks.found import Leak
-from async_test_run_inside.leaks.state import State
+from async_test_run_inside.leaks.state import Environment, State
 
 
 class App(SimpleNamespace):
@@ -157,3 +158,14 @@ def test_what_is_put_back_is_gone_and_no_news_after_that(state: State, monkeypat
     monkeypatch.delenv("LEFT")
     assert leak.gone()
     assert state.news() == []
+
+
+def test_a_dictionary_that_takes_the_place_of_the_variables_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host does so while it collects; what its forks change is seen all the same."""
+    environ: Any = os.environ
+    monkeypatch.setattr(environ, "_data", dict(environ._data))
+    look = Environment()
+    before = look.token()
+    assert look.is_same(before)
+    environ["A_VARIABLE_OF_A_TEST"] = "1"
+    assert not look.is_same(before)

@@ -28,6 +28,11 @@ _SIGNALS = [
 _PYTESTS = ("PYTEST_CURRENT_TEST",)
 
 
+def _variables() -> Any:
+    """Without decoding, where that is possible. Asked each time: a host puts another dictionary there for a while."""
+    return getattr(_environ, "_data", _environ)
+
+
 class Aspect(Protocol):
     """One part of the state of a process."""
 
@@ -127,13 +132,11 @@ def _same(one: Any, other: Any) -> bool:
 class Environment:
     """``os.environ``."""
 
-    _data: Any = getattr(_environ, "_data", _environ)  # without decoding, where that is possible
-
     def token(self) -> Any:
-        return dict(self._data)
+        return dict(_variables())
 
     def is_same(self, token: Any) -> bool:
-        return bool(self._data == token)
+        return bool(_variables() == token)
 
     def read(self) -> dict[Any, Any]:
         return {name: value for name, value in _environ.items() if name not in _PYTESTS}
