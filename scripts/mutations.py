@@ -27,6 +27,8 @@ OUTCOMES = ("tests/supervision/test_outcomes.py",)
 DEATHS = ("tests/words/test_deaths.py",)
 UNITS = ("tests/suite/test_units.py",)
 JOURNAL = ("tests/record/test_journal.py",)
+CHAIN = ("tests/record/test_chain.py",)
+RECORDER = ("tests/run/test_recorder.py",)
 JUNIT = ("tests/reports/formats/test_junit.py",)
 PROCESS = ("tests/system/test_process.py",)
 ENGINE = ("tests/run/test_engine.py",)
@@ -347,23 +349,51 @@ MUTATIONS = (
     Mutation(
         "journal: a short write is taken for a whole one",
         f"{PACKAGE}/record/journal.py",
-        "            while data:  # a short write",
-        "            if data:  # a short write",
+        "    while data:  # a short write",
+        "    if data:  # a short write",
         JOURNAL,
     ),
     Mutation(
         "journal: a damaged line ends the reading",
         f"{PACKAGE}/record/journal.py",
-        "                with contextlib.suppress(msgspec.DecodeError):\n",
-        "                with contextlib.nullcontext():\n",
+        "    with contextlib.suppress(msgspec.DecodeError):\n",
+        "    with contextlib.nullcontext():\n",
         JOURNAL,
     ),
     Mutation(
         "journal: one that was deleted stays lost",
         f"{PACKAGE}/record/journal.py",
-        "            old.seek(0)\n",
-        "            return\n",
+        "        if not self.changed():\n",
+        "        if True:\n",
         JOURNAL,
+    ),
+    Mutation(
+        "journal: a line that was changed is believed",
+        f"{PACKAGE}/record/chain.py",
+        "            if line != expected:\n",
+        "            if not line:\n",
+        CHAIN,
+    ),
+    Mutation(
+        "journal: where it ends is believed",
+        f"{PACKAGE}/record/journal.py",
+        "        if seal.journal == self.head:\n",
+        "        if True:\n",
+        JOURNAL,
+    ),
+    Mutation(
+        "journal: the guardian believes the file and not the copy",
+        f"{PACKAGE}/record/journal.py",
+        "        said = self.changed()\n        if said:\n",
+        '        said = ""\n        if said:\n',
+        JOURNAL,
+    ),
+    Mutation(
+        "recorder: a journal that was changed is no problem",
+        f"{PACKAGE}/run/recorder.py",
+        "        if said:\n            self._changed = True\n",
+        "        if False:\n            self._changed = True\n",
+        RECORDER,
     ),
     Mutation(
         "recorder: an event does not reach the disk",

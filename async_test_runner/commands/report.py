@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 from rich.text import Text
 
-from ..model.errors import InfrastructureError, UsageError
+from ..model.errors import ChangedJournalError, InfrastructureError, UsageError
 from ..model.result import RunResult
 from ..record import journal, runs, verdict
 from ..record.fold import fold
@@ -19,6 +20,10 @@ from ..system.files import replaced
 from . import options
 
 _LISTED = 20
+_NOT_SEALED = (
+    "this journal is not sealed, so nobody could say whether its end is missing: its run goes on, was killed with its "
+    "guardian, or is of an older version"
+)
 _EPILOG = """\b
 Examples:
   async-test-run report                  the newest run
@@ -67,7 +72,9 @@ def command(
         _list(base, color)
         return
     path = runs.find(base, run)
-    result = _recorded(path)
+    result, sealed = _recorded(path)
+    if not sealed:
+        click.echo(f"{path}: {_NOT_SEALED}", err=True)
     code = verdict.exit_code(result)
     places = [("journal", path.absolute())]
     for key, place in options.reports_of(given).items():
@@ -99,9 +106,11 @@ def _base(plan: Path | None, run_dir: Path | None, *, required: bool) -> Path:
         return base
 
 
-def _recorded(path: Path) -> RunResult:
+def _recorded(path: Path) -> tuple[RunResult, bool]:
+    """The run in a journal, and whether that is sealed."""
+    reader = journal.Reader(path)
     try:
-        result = fold(journal.read(path))
+        result = fold(reader)
     except KeyError as error:
         raise InfrastructureError(
             f"{path} is damaged: it speaks of phase {error} but the line that plans it is unreadable",
@@ -109,7 +118,7 @@ def _recorded(path: Path) -> RunResult:
         ) from error
     if not result.run_id:
         raise UsageError(f"{path} records no run", hint="`async-test-run report --list` shows those that do")
-    return result
+    return msgspec.structs.replace(result, journal=reader.head), reader.sealed
 
 
 def _list(base: Path, color: bool | None) -> None:
@@ -120,8 +129,10 @@ def _list(base: Path, color: bool | None) -> None:
     lines = []
     for run in known[:_LISTED]:
         try:
-            result = _recorded(run.journal)
+            result, _ = _recorded(run.journal)
             said = final.verdict(result, verdict.exit_code(result))
+        except ChangedJournalError:
+            said = Text("changed", "bold red")
         except (InfrastructureError, UsageError):
             said = Text("unreadable", "bold red")
         lines.append(Text.assemble((run.run_id, "bold"), "  ", said))

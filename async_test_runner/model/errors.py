@@ -2,7 +2,8 @@
 
     RunnerError                 exit 3 unless a subclass says otherwise
     ├── UsageError              exit 2   flags, environment, files named on the command line
-    │   └── PlanError           exit 2   every problem of a plan at once, each with its place
+    │   ├── PlanError           exit 2   every problem of a plan at once, each with its place
+    │   └── ChangedJournalError exit 2   a journal that is not as a run has written it
     ├── InfrastructureError     exit 4   a process could not start, a report could not be written
     │   └── ReportInputError    exit 4   a JUnit file that `merge` cannot use
     └── InternalError           exit 3   a bug of ours
@@ -53,6 +54,10 @@ class PlanError(UsageError):
     def __init__(self, problems: Sequence[str], *, hint: str = "") -> None:
         super().__init__("\n".join(problems), hint=hint)
         self.problems = tuple(problems)
+
+
+class ChangedJournalError(UsageError):
+    """A journal that somebody has changed; the message begins with the file and, where it is known, the line."""
 
 
 class InfrastructureError(RunnerError):

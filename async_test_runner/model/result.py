@@ -200,13 +200,21 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         return Counter(test.outcome for test in self.tests)
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that is nobody's test: ``kind`` decides the exit code."""
 
     kind: Literal["infrastructure", "internal", "failure"]
     message: str
     hint: str = ""
     phase: str = ""
+    stays: bool = False  # also when the run is resumed
+
+
+class JournalHead(msgspec.Struct, frozen=True):
+    """How far a journal goes: the number of its lines, and the digest of them all."""
+
+    events: int = 0
+    digest: str = ""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,6 +236,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...] = ()
     signal: int = 0  # the signal that interrupted the run
     finished: bool = False  # the runner itself reached its end
+    journal: JournalHead | None = None  # whence it comes
     duplicates: tuple[str, ...] = ()  # ids with two results in one attempt: a broken invariant
     unplanned: tuple[str, ...] = ()  # ids that reported without being planned: a broken invariant
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import re
 import secrets
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..model.errors import InfrastructureError, UsageError
-from . import journal
+from . import chain, journal
 
 BASE_NAME = ".async-test-run"
 MEMORY_NAME = "preload.json"
@@ -110,7 +111,12 @@ def listing(base: Path) -> list[RunDir]:
     except OSError as error:
         raise InfrastructureError(f"cannot list {base / 'runs'}: {error.strerror}") from error
     runs = [RunDir(path) for path in entries if _RUN_ID.fullmatch(path.name)]
-    return sorted((run for run in runs if run.journal.is_file()), key=lambda run: run.run_id, reverse=True)
+    return sorted(filter(_has_journal, runs), key=lambda run: run.run_id, reverse=True)
+
+
+def _has_journal(run: RunDir) -> bool:
+    """Whatever is in its place by now, and also where it was deleted after its end."""
+    return os.path.lexists(run.journal) or os.path.lexists(chain.sealed(run.journal))
 
 
 def find(base: Path, run: str | None) -> Path:
@@ -145,7 +151,7 @@ def _explicit(run: str) -> Path | None:
     try:
         if path.is_file():
             return path
-        if (path / journal.FILE_NAME).is_file():
+        if _has_journal(RunDir(path)):
             return path / journal.FILE_NAME
     except (OSError, ValueError):  # a name that is too long, or holds a NUL, is no path
         pass

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-from ..model.errors import InfrastructureError, UsageError
+import msgspec
+
+from ..model.errors import InfrastructureError
 from ..model.result import Problem
 from ..model.vocabulary import Outcome
 from ..record import journal
-from ..record.events import Event, HangReported, ProblemFound, TestFinished, Warned
+from ..record.events import Event, HangReported, PhaseFinished, PhaseStarted, ProblemFound, TestFinished, Warned
 from ..record.fold import Fold
 from ..record.runs import RunDir
 from ..reports.terminal.views import Reporter
 from ..system.clocks import Clock, RunClock, Stamp
 
 _PARTING = 3.0  # seconds that what is left of a killed run may take to end
-_LOOK = 0.05
 _TICK = 0.1  # seconds between two ticks of the view, where it wants so many
 _BESIDE = 1.0  # the same while the event loop does not turn
 
@@ -59,13 +59,15 @@ class Recorder:
 
     def __init__(self, run: RunDir, reporter: Reporter, interval: float, clock: RunClock) -> None:
         """``InfrastructureError`` when the journal cannot be written, ``UsageError`` when another process does."""
-        self._writer = _held(run)
+        self._writer = journal.JournalWriter(run.journal, patience=_PARTING)
         self._reporter = reporter
         self._interval = interval
         self._ticked = 0.0
         self._waits: list[str] = []
         self._view = threading.Lock()  # a view is used by one thread at a time
         self._deaf = False  # the journal has refused an event
+        self._changed = False  # somebody has changed the journal, which has been said
+        self._phase = ""  # that is running
         self.early: EarlyReports | None = None
         self.fold = Fold()
         self.clock = clock
@@ -76,9 +78,10 @@ class Recorder:
         for event in events:
             self.fold.add(event)
 
-    def fileno(self) -> int:
-        """The descriptor that says who has the run."""
-        return self._writer.fileno()
+    @property
+    def writer(self) -> journal.JournalWriter:
+        """What has the run, and its journal."""
+        return self._writer
 
     def emit(self, event: Event) -> None:
         """Record one event. A journal that takes it no more is an ``InfrastructureError``, once: reports follow yet."""
@@ -92,8 +95,15 @@ class Recorder:
             self.fold.add(event)
             with self._view:
                 self._reporter.event(event)
+            self._follow(event)
             if self.early is not None:
                 self.early.event(event)
+
+    def _follow(self, event: Event) -> None:
+        if isinstance(event, PhaseStarted):
+            self._phase = event.phase
+        elif isinstance(event, PhaseFinished):
+            self._phase = ""
 
     def now(self) -> Stamp:
         """The times of an event that happens now."""
@@ -105,6 +115,7 @@ class Recorder:
             self.early.tick(now)
         if now >= self._ticked + self._interval:
             self._ticked = now
+            self._accuse(self._writer.moved)
             with self._view:
                 self._reporter.tick(now)
 
@@ -163,26 +174,26 @@ class Recorder:
             self._reporter.pause()
         self._ticked = 0.0
 
-    def restore(self) -> None:
-        """See to it that the journal is where it is looked for, whatever has become of its directory."""
+    def check(self) -> None:
+        """Whatever somebody has changed in the journal is a problem of the run."""
+        self._accuse(self._writer.changed)
+
+    def _accuse(self, look: Callable[[], str]) -> None:
+        """Once, with the phase that runs when it is noticed."""
+        said = "" if self._changed or self._deaf else look()
+        if said:
+            self._changed = True
+            self.problem(msgspec.structs.replace(journal.problem(said), phase=self._phase))
+
+    def seal(self) -> None:
+        """Nothing is to be written: the journal is where it is looked for, as it was written, and nobody adds to it."""
         with suppress(InfrastructureError):
             self._writer.restore()
+        with suppress(InfrastructureError):
+            self._writer.seal()
 
     def close(self) -> None:
         """Nothing follows."""
         with self._view:
             self._reporter.close()
         self._writer.close()
-
-
-def _held(run: RunDir) -> journal.JournalWriter:
-    writer = journal.JournalWriter(run.journal)
-    until = time.monotonic() + _PARTING
-    while not writer.hold():
-        if time.monotonic() > until:
-            writer.close()
-            raise UsageError(
-                f"run {run.run_id} is still at work in another process", hint="wait for it, or end it and try again"
-            )
-        time.sleep(_LOOK)
-    return writer

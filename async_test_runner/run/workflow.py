@@ -107,12 +107,16 @@ class _Run:
 
     def carried_out(self) -> RunReport:
         """All of it, in an event loop that follows the run's clock."""
+        writer = self._recorder.writer
         with (
-            process.guarded(self._recorder.fileno()),
+            process.guarded(writer.descriptors(), writer.part),
             process.many_files(),
             asyncio.Runner(loop_factory=self._recorder.clock.loop) as runner,
         ):
-            return runner.run(self._carry_out())
+            try:
+                return runner.run(self._carry_out())
+            finally:
+                self._recorder.seal()
 
     async def _carry_out(self) -> RunReport:
         self._begin()
@@ -336,6 +340,7 @@ class _Run:
     def _report(self) -> RunReport:
         """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
         recorder = self._recorder
+        recorder.check()
         places, problems = self._write()
         with recorder.waiting("the reports of the phases to be written", blocks=True):
             problems += reporting.write_phases(self._run_dir, recorder.fold.result())
@@ -347,13 +352,14 @@ class _Run:
         now = recorder.now()
         with suppress(InfrastructureError):  # the journal is full: the verdict is known all the same
             recorder.emit(RunFinished(**now, exit_code=int(code), wall=now["mono"] - recorder.began))
-        recorder.restore()
         places.append(("journal", self._run_dir.journal))
         return RunReport(result=recorder.fold.result(), exit_code=code, places=tuple(places))
 
     def _write(self) -> tuple[list[tuple[str, Path]], list[Problem]]:
         with self._recorder.waiting("the reports to be written", blocks=True):
+            self._recorder.writer.sync()
             return reporting.write_reports(self._plan, self._run_dir, self._ended(), self._request.asked.reports)
 
     def _ended(self) -> RunResult:
-        return msgspec.structs.replace(self._recorder.fold.result(), finished=True)
+        recorder = self._recorder
+        return msgspec.structs.replace(recorder.fold.result(), finished=True, journal=recorder.writer.head)

@@ -19,16 +19,38 @@ from ..model.errors import InfrastructureError
 _PLAINLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def opened(path: str, flags: int) -> int:
-    """A descriptor of a regular file: for ``open(…, opener=opened)``. ``OSError`` where it is a FIFO, say, or a link.
+class NoFileError(OSError):
+    """Something else than a regular file is there: a link, a directory, a named pipe."""
 
-    A FIFO that is opened in the ordinary way is waited for, until somebody opens its other end.
+
+def opened(path: str, flags: int) -> int:
+    """A descriptor of a regular file: for ``open(…, opener=opened)``.
+
+    `NoFileError` where it is a FIFO, say, or a link; another ``OSError`` where it cannot be opened. A FIFO that is
+    opened in the ordinary way is waited for, until somebody opens its other end.
     """
-    fd = os.open(path, flags | _PLAINLY, 0o666)
+    try:
+        fd = os.open(path, flags | _PLAINLY, 0o666)
+    except OSError as error:
+        kind = kind_of(Path(path))
+        if kind in ("", "a file"):
+            raise
+        raise NoFileError(error.errno, f"it is {kind} and no regular file", path) from error
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return fd
     os.close(fd)
-    raise OSError(errno.EINVAL, "it is no regular file", path)
+    raise NoFileError(errno.EINVAL, f"it is {kind_of(Path(path)) or 'gone'} and no regular file", path)
+
+
+_KINDS = {stat.S_IFREG: "a file", stat.S_IFLNK: "a link", stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
+
+
+def kind_of(path: Path) -> str:
+    """What is at a path, in words; empty if nothing is."""
+    try:
+        return _KINDS.get(stat.S_IFMT(path.lstat().st_mode), "a device or socket")
+    except OSError:
+        return ""
 
 
 def text_of(path: Path) -> str:

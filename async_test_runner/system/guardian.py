@@ -41,6 +41,8 @@ _HEAD = struct.Struct(">Q")  # the length of what follows
 _DEADLINE = 20.0  # seconds that it may take to answer
 _STOPS = 4  # looks at a stopped guardian before it is given up
 _PARTING = 2.0  # seconds that it may take to end
+_DYING = 0.1  # seconds between the moment when a killed process lets go of its files and the one when it is dead
+_LOOK_DYING = 0.001
 _CHUNK = 1 << 16
 _HANDED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")  # for a test that signals its parent, it stands for the runner
 _DEAF_TO = ("SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGUSR2", "SIGALRM")
@@ -135,6 +137,9 @@ class Link:
 
     def close(self) -> None:
         """No more to start: it ends, and is waited for."""
+        with contextlib.suppress(OSError):
+            self._channel.setblocking(False)
+            _send(self._channel, {"do": "leave"})
         self._channel.close()
         if self.lost:
             return
@@ -206,11 +211,14 @@ class Link:
             ended(-KILL)
 
 
-def fork(holds: int | None = None, limit: tuple[int, int] | None = None) -> Link | None:
+def fork(
+    holds: Sequence[int] = (), last: Callable[[], None] | None = None, limit: tuple[int, int] | None = None
+) -> Link | None:
     """Make the guardian, in a process that has no threads yet; None where there is no forking, or no room for it.
 
-    ``holds`` is a descriptor that it keeps open as long as anything of the run may be alive; ``limit`` the limits of
-    descriptors that it, and what it starts, is to have.
+    ``holds`` are descriptors that it keeps open as long as anything of the run may be alive; ``last`` is what it does
+    when nothing is, if the runner was killed; ``limit`` the limits of descriptors that it, and what it starts, is to
+    have.
     """
     if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
         return None
@@ -229,7 +237,9 @@ def fork(holds: int | None = None, limit: tuple[int, int] | None = None) -> Link
             import resource
 
             resource.setrlimit(resource.RLIMIT_NOFILE, limit)
-        _Guardian(theirs.detach(), holds).serve()
+        is_orphan = _Guardian(theirs.detach(), holds).serve()
+        if is_orphan and last is not None:
+            last()
     finally:
         os._exit(0)
 
@@ -237,7 +247,7 @@ def fork(holds: int | None = None, limit: tuple[int, int] | None = None) -> Link
 class _Guardian:
     """The guardian itself, after the fork. Its children are left as zombies until the runner knows of their end."""
 
-    def __init__(self, channel: int, holds: int | None) -> None:
+    def __init__(self, channel: int, holds: Sequence[int]) -> None:
         gc.disable()
         self._runner = os.getppid()
         os.setsid()
@@ -250,6 +260,7 @@ class _Guardian:
                 signal.signal(getattr(signal, name), self._hand_on if name in _HANDED_ON else lambda *_: None)
         self._channel = socket.socket(fileno=_alone(channel, holds))
         self._inbox = _Inbox()
+        self._dismissed = False
         self._files: deque[int] = deque()
         self._started: dict[int, subprocess.Popen[bytes]] = {}
         self._told: set[int] = set()
@@ -259,8 +270,8 @@ class _Guardian:
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
-    def serve(self) -> None:
-        """Until the runner hangs up, which it does when it dies too; then nothing is left."""
+    def serve(self) -> bool:
+        """Until the runner hangs up, which it does when it dies too; then nothing is left. Whether it has died."""
         try:
             while self._listen():
                 self._tell_ends()
@@ -269,6 +280,14 @@ class _Guardian:
         for pid in self._started:
             signal_group(pid, KILL)
         end_orphans(set())
+        return not self._dismissed and self._is_orphan()
+
+    def _is_orphan(self) -> bool:
+        """Whether the runner is dead. It hangs up a moment before."""
+        until = time.monotonic() + _DYING
+        while os.getppid() == self._runner and time.monotonic() < until:
+            time.sleep(_LOOK_DYING)
+        return os.getppid() != self._runner
 
     def _hand_on(self, number: int, _frame: object) -> None:
         if os.getppid() == self._runner:
@@ -288,7 +307,9 @@ class _Guardian:
         return bool(data)
 
     def _serve(self, request: dict[str, Any]) -> None:
-        if request["do"] == "release":
+        if request["do"] == "leave":
+            self._dismissed = True
+        elif request["do"] == "release":
             self._told.discard(request["pid"])
             self._started.pop(request["pid"]).wait()
         elif request["do"] == "orphans":
@@ -338,13 +359,13 @@ def _readable(fds: Sequence[int], seconds: float) -> set[int]:
     return {fd for fd, _ in poll.poll(seconds * 1000)}
 
 
-def _alone(channel: int, holds: int | None) -> int:
+def _alone(channel: int, holds: Sequence[int]) -> int:
     """Let go of all that was the runner's, its terminal and its files, but for these; returns the channel."""
     empty = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(empty, fd)
     below = 3
-    for kept in sorted({channel, *([] if holds is None else [holds])}):
+    for kept in sorted({channel, *holds}):
         os.closerange(below, kept)
         below = kept + 1
     os.closerange(below, os.sysconf("SC_OPEN_MAX"))

@@ -106,25 +106,26 @@ class Process:
 
 _links: list[guardian.Link] = []  # of the run that goes on in this process
 _limits: list[tuple[int, int]] = []  # of descriptors, as this process had them
-_held: list[int | None] = []  # what the guardian of each holds open
+_makers: list[Callable[[tuple[int, int] | None], guardian.Link | None]] = []  # of the guardian of each
 
 
 @contextlib.contextmanager
-def guarded(holds: int | None = None) -> Iterator[None]:
+def guarded(holds: Sequence[int] = (), last: Callable[[], None] | None = None) -> Iterator[None]:
     """While inside, processes are started through a guardian, which outlives this one to end them.
 
-    ``holds`` is a descriptor that stays open until that is done.
+    ``holds`` are descriptors that stay open until that is done, and ``last`` is what it does then.
     """
-    link = guardian.fork(holds)
+    make = partial(guardian.fork, holds, last)
+    link = make(None)
     if link is None:
         yield
         return
     _links.append(link)
-    _held.append(holds)
+    _makers.append(make)
     try:
         yield
     finally:
-        _held.pop()
+        _makers.pop()
         _links.pop().close()
 
 
@@ -158,7 +159,7 @@ def _link() -> guardian.Link | None:
             asyncio.get_running_loop().remove_reader(_links[-1].fileno())
         _links[-1].close()
         descendants.end_orphans(set())
-        link = guardian.fork(_held[-1], _limits[-1] if _limits else None)
+        link = _makers[-1](_limits[-1] if _limits else None)
         if link is not None:
             _links[-1] = link
     return _links[-1] if _links and not _links[-1].lost else None

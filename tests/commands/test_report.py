@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from async_test_runner.record.events import (
     TestRef,
     encode,
 )
+from async_test_runner.record.journal import JournalWriter
 
 OLD, NEW = "20261119T000000.000Z-000000", "20261120T071500.000Z-ab12cd"
 
@@ -56,9 +59,13 @@ def history(run_id: str, outcome: Outcome, project: Path) -> list[Event]:
 def record(project: Path, run_id: str, events: list[Event]) -> Path:
     directory = project / ".async-test-run" / "runs" / run_id
     directory.mkdir(parents=True)
-    journal = directory / "journal.jsonl"
-    journal.write_bytes(b"".join(encode(event) + b"\n" for event in events))
-    return journal
+    writer = JournalWriter(directory / "journal.jsonl")
+    for event in events:
+        writer.write(event)
+    if any(isinstance(event, RunFinished) for event in events):
+        writer.seal()
+    writer.close()
+    return directory / "journal.jsonl"
 
 
 @pytest.fixture
@@ -143,9 +150,48 @@ def test_only_the_last_twenty_runs_are_listed(project: Path) -> None:
     assert (len(lines), lines[-1]) == (21, "… and 2 older runs")
 
 
+@pytest.mark.parametrize("arguments", [(), ("--json",), ("--junit", "out.xml")])
+def test_a_journal_that_was_edited_is_refused_with_the_line(project: Path, arguments: tuple[str, ...]) -> None:
+    path = project / ".async-test-run" / "runs" / NEW / "journal.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"outcome":"failed"', b'"outcome":"passed"', 1))
+    error = refused(*arguments)
+    assert (error.exit_code, error.message.startswith(f"{path}:5: somebody has changed the journal")) == (2, True)
+    assert "async-test-run run" in error.hint
+    assert report("--list").output.splitlines()[0] == f"{NEW}  changed"
+    assert not (project / "out.xml").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_what_is_in_the_place_of_a_journal_is_refused_at_once(project: Path, make: Callable[[Path], object]) -> None:
+    path = project / ".async-test-run" / "runs" / NEW / "journal.jsonl"
+    path.unlink()
+    make(path)
+    assert "and no regular file" in refused().message
+    assert "and no regular file" in refused(str(path.parent)).message
+    assert report("--list").output.splitlines()[0] == f"{NEW}  changed"
+
+
+def test_a_journal_that_was_deleted_after_its_run_is_not_passed_over(project: Path) -> None:
+    (project / ".async-test-run" / "runs" / NEW / "journal.jsonl").unlink()
+    assert "cannot read the journal" in refused().message
+
+
+def test_of_a_journal_that_is_not_sealed_that_is_said_beside_the_report(project: Path) -> None:
+    run = "20261121T000000.000Z-000000"
+    directory = project / ".async-test-run" / "runs" / run
+    directory.mkdir()
+    older = b"".join(encode(event) + b"\n" for event in history(run, Outcome.PASSED, project))
+    (directory / "journal.jsonl").write_bytes(older)
+    result = report()
+    assert "this journal is not sealed" in result.stderr
+    assert result.stdout.endswith("PASSED 1 test in 2.00s (exit 0)\n")
+    assert report(OLD).stderr == ""
+
+
 def test_the_summary_comes_as_json(project: Path) -> None:
     document = json.loads(report("--json").output)
     assert (document["run_id"], document["exit_code"]) == (NEW, 1)
+    assert document["journal"]["events"] == 7
 
 
 def test_the_junit_xml_is_written_again(project: Path) -> None:

@@ -59,6 +59,12 @@ def events(path: Path) -> list[object]:
     return list(journal.read(path / journal.FILE_NAME))
 
 
+def unsealed(path: Path) -> Path:
+    """The journal of a run, as it is where the guardian was killed too."""
+    (path / "journal.seal").unlink()
+    return path / journal.FILE_NAME
+
+
 def resumed(project: Project, *arguments: str) -> Finished:
     return project.start("run", "--resume", *arguments).wait()
 
@@ -266,7 +272,7 @@ def test_two_cannot_resume_the_same_run_at_the_same_time(project: Project) -> No
 
 def test_a_run_that_was_killed_before_its_first_line_is_not_resumed(project: Project) -> None:
     path = began(project)
-    (path / journal.FILE_NAME).write_bytes(b"")
+    unsealed(path).write_bytes(b"")
     finished = resumed(project)
     assert finished.code == 2
     assert f"run {path.name} was ended before it had begun" in finished.output
@@ -274,7 +280,7 @@ def test_a_run_that_was_killed_before_its_first_line_is_not_resumed(project: Pro
 
 def test_a_torn_last_line_is_no_obstacle(project: Project) -> None:
     path = began(project)
-    with (path / journal.FILE_NAME).open("ab") as file:
+    with unsealed(path).open("ab") as file:
         file.write(b'{"kind": "test_fini')
     resumed(project).check(1)
     wait_until(lambda: survivors(str(path)) == [])

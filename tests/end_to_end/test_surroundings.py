@@ -32,9 +32,11 @@ def test_a_run_whose_directory_is_deleted_meanwhile_loses_nothing(project: Proje
         def test_after(): pass
         """,
     )
-    run = project.run().check(0)
+    run = project.run().check(1)
     assert set(run.outcomes.values()) == {Outcome.PASSED}
     assert len(run.tests) == 3
+    (problem,) = run.problems
+    assert problem.endswith("it was deleted")
 
 
 def run_in(directory: Path, *command: str) -> subprocess.CompletedProcess[str]:

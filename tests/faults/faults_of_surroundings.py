@@ -213,6 +213,8 @@ FAULTS = [
         "a test deletes the run directory",
         "import shutil\ndef test_fault(): shutil.rmtree('.async-test-run')",
         "passed",
+        code=1,
+        problems=("somebody has changed the journal",),
         covers=("run-directory",),
     ),
     in_test(

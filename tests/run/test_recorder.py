@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,20 +13,29 @@ import pytest
 
 from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.result import Problem
-from async_test_runner.model.vocabulary import Outcome
+from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record import journal
-from async_test_runner.record.events import HangReported, RunStarted, TestFinished, Warned
+from async_test_runner.record.events import HangReported, PhasePlanned, PhaseStarted, RunStarted, TestFinished, Warned
 from async_test_runner.run.recorder import EarlyReports
 from tests.run.recording import RUN, View, recorder
 
-needs_full = pytest.mark.skipif(sys.platform != "linux", reason="no /dev/full")
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Makes the disk full: it takes nothing any more."""
+
+    def refuse(fd: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    return lambda: monkeypatch.setattr(os, "write", refuse)
 
 
-@needs_full
-def test_an_event_that_the_journal_refuses_is_in_the_result_and_the_run_learns_of_it_once(tmp_path: Path) -> None:
-    (tmp_path / journal.FILE_NAME).symlink_to("/dev/full")
+def test_an_event_that_the_journal_refuses_is_in_the_result_and_the_run_learns_of_it_once(
+    tmp_path: Path, full: Callable[[], None]
+) -> None:
     view = View()
     it = recorder(tmp_path, view)
+    full()
     with pytest.raises(InfrastructureError, match="cannot write the journal"):
         it.emit(RUN)
     it.warn("after it")
@@ -35,10 +45,9 @@ def test_an_event_that_the_journal_refuses_is_in_the_result_and_the_run_learns_o
     assert len(view.shown) == 2
 
 
-@needs_full
-def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path) -> None:
-    (tmp_path / journal.FILE_NAME).symlink_to("/dev/full")
+def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path, full: Callable[[], None]) -> None:
     it = recorder(tmp_path, View())
+    full()
     with pytest.raises(InfrastructureError):
         it.emit(RUN)
     it._deaf = False
@@ -47,6 +56,39 @@ def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path) -> None:
     first, second = it.fold.result().problems
     assert (first.message, second.kind) == ("a failure", "infrastructure")
     assert second.message.startswith("cannot write the journal")
+
+
+def test_a_journal_that_is_changed_is_a_problem_of_the_phase_that_runs_once(tmp_path: Path) -> None:
+    it = recorder(tmp_path, View())
+    it.emit(RUN)
+    it.emit(PhasePlanned(at=1.0, mono=1.0, phase="p", isolation=Isolation.TEST, workers=1, tests=()))
+    it.emit(PhaseStarted(at=1.0, mono=1.0, phase="p"))
+    it.tick(1.0)
+    assert it.fold.result().problems == ()
+    os.truncate(tmp_path / journal.FILE_NAME, 3)
+    it.tick(2.0)
+    it.tick(3.0)
+    it.check()
+    (problem,) = it.fold.result().problems
+    assert (problem.kind, problem.phase, problem.stays) == ("failure", "p", True)
+    assert "was cut from" in problem.message
+    it.seal()
+    it.close()
+    found = list(journal.read(tmp_path / journal.FILE_NAME))
+    assert [type(event).__name__ for event in found] == ["RunStarted", "PhasePlanned", "PhaseStarted", "ProblemFound"]
+
+
+def test_a_journal_that_was_edited_is_a_problem_at_the_end(tmp_path: Path) -> None:
+    it = recorder(tmp_path, View())
+    it.emit(RUN)
+    path = tmp_path / journal.FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b'"r"', b'"s"'))
+    it.tick(2.0)
+    assert it.fold.result().problems == ()
+    it.check()
+    (problem,) = it.fold.result().problems
+    assert problem.message.endswith("it was edited")
+    it.close()
 
 
 def test_what_is_shown_is_on_disk(tmp_path: Path) -> None:

@@ -31,4 +31,4 @@ class ProblemFold:
 
 
 def _stays(problem: Problem) -> bool:
-    return problem.kind != "infrastructure" and (bool(problem.phase) or problem.kind == "internal")
+    return problem.stays or (problem.kind != "infrastructure" and (bool(problem.phase) or problem.kind == "internal"))

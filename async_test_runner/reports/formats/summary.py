@@ -30,6 +30,7 @@
     problems        [{kind, message, hint, phase}]
     violations      [text]: what breaks planned = reported
     warnings        [text]
+    journal         {events, digest}: how many lines the journal had when this was written, and the digest of them all
     pytest, python  versions of the project's pytest and interpreter
 
 Lines count from 1, durations are seconds. ``message`` is that of the last red attempt, at most 4000 characters.
@@ -116,6 +117,7 @@ def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, 
         ],
         "violations": verdict.violations(result),
         "warnings": result.warnings,
+        "journal": None if result.journal is None else msgspec.to_builtins(result.journal),
         "pytest": result.facts.version,
         "python": result.facts.python,
     }
