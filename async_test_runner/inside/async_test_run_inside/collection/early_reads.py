@@ -23,6 +23,7 @@ _THROUGH = ("<frozen os>", "<frozen _collections_abc>", os.__file__, sys.modules
 _KIT = os.path.join(PACKAGE, "kit", "")
 
 _read: dict[tuple[str, int], str] = {}  # place -> variable
+_plain: list[dict[Any, Any]] = []  # what the watched dictionary stands for
 
 
 class _Watched(dict[Any, Any]):
@@ -41,23 +42,27 @@ _ASKED: dict[object, str] = {**{os.fsencode(name): name for name in NAMES}, **{n
 def watch() -> None:
     """From now on notice who asks, in this process."""
     _read.clear()
-    _put(_Watched)
+    data = getattr(os.environ, "_data", None)
+    if type(data) is dict:  # nobody has put something else in its place
+        _plain.append(data)
+        _put(data, _Watched(data))
 
 
 def stop() -> None:
-    """Notice nothing more. What was noticed stays known, in forks too."""
-    _put(dict)
+    """Notice nothing more. What was noticed stays known, in forks too; the dictionary is the one that it was."""
+    watched = getattr(os.environ, "_data", None)
+    if _plain and type(watched) is _Watched:
+        plain = _plain.pop()
+        plain.clear()
+        plain.update(watched)
+        _put(watched, plain)
 
 
-def _put(kind: type[dict[Any, Any]]) -> None:
-    environ: Any = os.environ
-    data = getattr(environ, "_data", None)
-    if not isinstance(data, dict):  # somebody has put something else in its place
-        return
-    fresh = kind(data)
-    for mapping in (environ, getattr(os, "environb", None)):  # both are views of one dictionary
-        if mapping is not None and mapping._data is data:
-            mapping._data = fresh
+def _put(old: dict[Any, Any], new: dict[Any, Any]) -> None:
+    views: tuple[Any, ...] = (os.environ, getattr(os, "environb", None))
+    for view in views:
+        if view is not None and view._data is old:
+            view._data = new
 
 
 def any_noticed() -> bool:
