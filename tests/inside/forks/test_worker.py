@@ -109,6 +109,15 @@ class Worked:
         return [words[1:] for words in self.notes if words[0] == kind]
 
 
+class NamedWire(str):
+    """Stands for the file in which a worker says its facts."""
+
+    __slots__ = ()
+
+    def release(self) -> None:
+        """It is another worker's."""
+
+
 class Workshop:
     """Prepares the work of three tests, and forks a worker for some of them."""
 
@@ -120,8 +129,9 @@ class Workshop:
         self.config.pluginmanager.register(object(), "terminalreporter")
         self.session = Session(*(Item(name, self.config) for name in NAMES))
         asked = settings(directory, workers=2, slot=4, preload=str(directory / "memory.json"))
-        self._stacks = os.open(directory / "stacks.txt", os.O_RDWR | os.O_CREAT)
-        self.work = Work(self.session, asked, telling, ["wire 0", "wire 1"], [self._stacks] * 2)  # type: ignore
+        self._stacks = [os.open(directory / f"stacks-{n}.txt", os.O_RDWR | os.O_CREAT) for n in range(2)]
+        wires = [NamedWire(f"wire {n}") for n in range(2)]
+        self.work = Work(self.session, asked, telling, wires, self._stacks)  # type: ignore[arg-type]
 
     def run(self, unit: list[int] | None = None, orders: bytes = b"", prepare: bool = True) -> Worked:
         """Be worker 1 for a unit, or for what is ordered."""
@@ -146,7 +156,8 @@ class Workshop:
         return Worked(facts, ended(pid), self.notes.read())
 
     def close(self) -> None:
-        os.close(self._stacks)
+        for stacks in self._stacks:
+            os.close(stacks)
 
 
 @pytest.fixture
