@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +34,7 @@ from ..model.result import Problem
 from ..supervision import dumps
 from ..system import process
 from ..system.process import KILL
+from ..system.table import LOOK, look
 from ..words.deaths import describe_death
 from ..words.durations import format_duration
 from . import coverage, pytest_process
@@ -178,7 +181,8 @@ class Collector:
         )
         heard = Heard()
         dump = ""
-        late = not await (self._hosts_in_time(session, heard) if host else self._ends_in_time(session))
+        async with _kept_going(session):
+            late = not await (self._hosts_in_time(session, heard) if host else self._ends_in_time(session))
         for message in session.poll():
             heard.add(message)
         if heard.hosting is not None and session.status is None:
@@ -247,6 +251,23 @@ class Collector:
             raise _no_collection(self._python, status, words)
         text = f"while it was imported, {describe_death(status)}\n\n{words}"
         return heard.last.path, CollectError(heard.last.id, text)
+
+
+@asynccontextmanager
+async def _kept_going(session: pytest_process.PytestSession) -> AsyncIterator[None]:
+    """While inside, a process that somebody stops goes on: there is nothing that it waits for."""
+
+    async def look_again() -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            if look(session.pid).is_stopped:
+                session.signal(signal.SIGCONT)
+
+    looking = asyncio.create_task(look_again())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 async def _asked(session: pytest_process.PytestSession, heard: Heard, hello: Hello) -> str:

@@ -118,11 +118,11 @@ class Host:
         process.signal_process(self.pid, process.KILL)
         return "the process that has collected does not go on: it is ended"
 
-    async def fork(self, name: str, settings: Path) -> int:
-        """Process id of a new session. ``InfrastructureError`` when the host does not answer."""
+    async def fork(self, name: str, settings: Path, within: float) -> int:
+        """Process id of a new session. ``InfrastructureError`` when the host does not answer within so many seconds."""
         self._session.write(encoded(Order(name, str(settings))) + b"\n")
         try:
-            async with asyncio.timeout(_FORK_DEADLINE):
+            async with asyncio.timeout(within):
                 while name not in self._pids:
                     if self.gone is not None:
                         raise InfrastructureError(f"the host process ended with {self.gone}")
@@ -149,9 +149,9 @@ class WarmSession(SessionFiles):
         self._name = job.process
         self._pid = 0
 
-    async def fork(self, settings: Path) -> None:
-        """Begin. ``InfrastructureError`` when the host does not answer."""
-        self._pid = await self._host.fork(self._name, settings)
+    async def fork(self, settings: Path, within: float) -> None:
+        """Begin. ``InfrastructureError`` when the host does not answer within so many seconds."""
+        self._pid = await self._host.fork(self._name, settings, within)
 
     @property
     def pid(self) -> int:
@@ -205,6 +205,7 @@ class WarmLauncher:
         tell: Callable[[str], None],
         problem: Callable[[Problem], None],
     ) -> None:
+        self._patience = min(_FORK_DEADLINE, plan.collect_timeout or _FORK_DEADLINE)
         self._fallback = fallback
         self._new_host = new_host
         self._around = around
@@ -261,7 +262,7 @@ class WarmLauncher:
         except OSError as error:
             raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
         try:
-            await session.fork(settings)
+            await session.fork(settings, self._patience)
         except InfrastructureError as error:
             host.give_up(error.message)
             raise HostLostError(error.message) from error

@@ -50,11 +50,12 @@ class Endings:
 
     def _goes_another_way(self, running: Running, end: Ending) -> bool:
         """Whether all its tests are run by another kind of process, because no test has even begun in this one."""
-        if end.done or end.in_flight or end.dead or end.missing or end.interrupted or end.doom or self._queue.closed:
+        if end.done or end.in_flight or end.dead or end.missing or end.interrupted or self._queue.closed:
             return False
-        if not running.ids or (end.finished and end.reason):
+        if not running.ids or (end.finished and end.reason) or (end.doom and end.doom.budget != "collection"):
             return False
         why = end.error or "pytest finished without running a test" if end.finished else describe_death(end.status)
+        why = str(end.doom) if end.doom else why
         if not self._other_way(running.job, why):
             return False
         self._queue.fall_back()
