@@ -119,6 +119,18 @@ def test_a_session_that_ends_before_its_first_test_is_run_in_another_way_once(fi
     assert it.result().problems == ()
 
 
+def test_a_session_that_hangs_before_its_first_test_is_run_in_another_way() -> None:
+    it = replay("a::1", other_way=True, idle=20.0)
+    it.hello("p/0001")
+    assert it.at(20.0)
+    it.at(25.0)
+    it.exited("p/0001", -signal.SIGTERM)
+    it.tick()
+    it.run("p/0002", "a::1")
+    it.over("p/0002")
+    assert it.outcomes() == "passed"
+
+
 def test_a_session_that_came_to_a_test_is_not_run_in_another_way() -> None:
     it = replay("a::1", "a::2", other_way=True)
     it.begin("p/0001", "a::1")

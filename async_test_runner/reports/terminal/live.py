@@ -125,7 +125,7 @@ def _waiting(progress: Progress, now: float, width: int) -> list[Text]:
     """What the runner waits for, where that takes long and no test runs."""
     if not progress.is_waiting(now):
         return []
-    return [Text(cut(f"   waiting for {item(progress.wait(now))}", width), "dim")]
+    return [Text(cut(f"   waiting for {item(progress.waited_for(now))}", width), "dim")]
 
 
 def _before_phases(progress: Progress, now: float, width: int) -> Text:

@@ -100,7 +100,7 @@ class Plain:
 
     def _waiting(self, now: float) -> str:
         running = [phase for phase in self._progress.phases.values() if phase.is_running]
-        return f"waiting for {item(self._progress.wait(now))}" + (f": {self._counts(now)}" if running else "")
+        return f"waiting for {item(self._progress.waited_for(now))}" + (f": {self._counts(now)}" if running else "")
 
     def _alive(self, now: float) -> str:
         tests = [

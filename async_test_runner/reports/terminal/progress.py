@@ -190,7 +190,7 @@ class Progress:
             return False
         return now - self._idle_since >= PATIENCE
 
-    def wait(self, now: float) -> str:
+    def waited_for(self, now: float) -> str:
         """What the runner waits for, and for how long."""
         since = self._waits_since if self.waits_for else self._moved
         return f"{self.waits_for or self._derived()} ({clock(max(0.0, now - since))})"
