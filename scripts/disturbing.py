@@ -188,8 +188,8 @@ def _append(path: Path, data: bytes) -> None:
 
 def _truncate(rng: random.Random, directory: Path) -> bool:
     for path in _journals(directory)[-1:]:
-        with contextlib.suppress(OSError):
-            os.truncate(path, rng.randrange(path.stat().st_size + 1))
+        with contextlib.suppress(OSError, ValueError):  # it is gone, or empty
+            os.truncate(path, rng.randrange(path.stat().st_size))
             return True
     return False
 
