@@ -13,7 +13,7 @@ import pytest
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record import journal
 from async_test_runner.record.events import PhaseStarted, TestFinished, TestStarted
-from tests.support.projects import Finished, Project, survivors, wait_until
+from tests.support.projects import Finished, Project, Running, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="needs the guardian")]
 
@@ -49,10 +49,15 @@ def began(project: Project, more: str = "", tests: str = TESTS) -> Path:
     path = project.newest()
     assert path is not None
     wait_until(lambda: any(isinstance(e, TestStarted) and "hangs" in e.id for e in events(path)))
-    running.signal(signal.SIGKILL).process.wait()
-    wait_until(lambda: survivors(running.mark) == [])  # or what hangs could go on, before it is killed
+    kill(running)
     (project.root / "go").touch()
     return path
+
+
+def kill(running: Running) -> None:
+    """The runner, and wait for the end of what it had started: a test that is let go too early would go on."""
+    running.signal(signal.SIGKILL).process.wait()
+    wait_until(lambda: survivors(running.mark) == [])
 
 
 def events(path: Path) -> list[object]:
@@ -106,7 +111,7 @@ def test_a_run_that_was_killed_again_and_again_comes_to_its_end(project: Project
     (project.root / "go").unlink()
     for _ in range(2):
         (project.root / "hanging").unlink()
-        project.start("run", "--resume").until("hanging").signal(signal.SIGKILL).process.wait()
+        kill(project.start("run", "--resume").until("hanging"))
     (project.root / "go").touch()
     finished = resumed(project).check(1)
     assert ran(project) == {"first": 1, "fails": 1, "hangs": 4, "last": 1}
@@ -145,7 +150,7 @@ def test_attempts_go_on_where_they_were(project: Project) -> None:
     path = project.newest()
     assert path is not None
     wait_until(lambda: any(isinstance(e, TestStarted) and e.attempt == 2 for e in events(path)))
-    running.signal(signal.SIGKILL).process.wait()
+    kill(running)
     (project.root / "go").touch()
     finished = resumed(project).check(0)
     test = next(test for test in finished.result.tests() if "flaky" in test.id)
@@ -175,7 +180,7 @@ def test_a_setup_that_failed_may_succeed_now(project: Project) -> None:
 def test_what_the_command_line_had_asked_for_still_holds(project: Project) -> None:
     project.plan(PHASES % "")
     project.write("test_it.py", TESTS)
-    project.start("run", "-k", "hangs or fails").until("hanging").signal(signal.SIGKILL).process.wait()
+    kill(project.start("run", "-k", "hangs or fails").until("hanging"))
     (project.root / "go").touch()
     finished = resumed(project, "--junit", "out.xml").check(1)
     assert sorted(id.partition("::test_")[2] for id in finished.outcomes) == ["fails", "hangs"]
