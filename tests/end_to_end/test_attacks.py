@@ -17,12 +17,16 @@ import pytest
 
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import Warned
-from tests.support.projects import Finished, Project, both_launchers, survivors, wait_until
+from tests.support.projects import Finished, Project, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
 LIMITS = "defaults: {test_timeout: 5s, grace: 1s, leak_timeout: 1s}\n"
-SHAPES = ["isolation: phase", "isolation: test, workers: 2"]
+# A commit runs one of each kind, a release all.
+SHAPES = [pytest.param("isolation: phase", marks=pytest.mark.thorough), "isolation: test, workers: 2"]
+forks_first = pytest.mark.parametrize(
+    "project", [pytest.param("exec", marks=pytest.mark.thorough), "warm"], indirect=True
+)
 
 # What attacks have in common. ``stop`` names the process by how far above the test it is.
 TOOLS = """
@@ -80,7 +84,7 @@ def test_sigchld_that_a_test_blocks_or_ignores_is_not_missed(project: Project, a
     assert outcomes(attacked(project, attack, policy).check(1)) == UNHARMED
 
 
-@both_launchers
+@forks_first
 @pytest.mark.parametrize("policy", SHAPES)
 @pytest.mark.parametrize("attack", [BLOCKS, IGNORES])
 def test_sigchld_that_a_conftest_blocks_or_ignores_is_not_missed(project: Project, attack: str, policy: str) -> None:
@@ -162,6 +166,7 @@ def test_two_signals_end_a_run_whose_guardian_is_stopped_within_its_grace(tmp_pa
 
 # --------------------------------------------------------------------------------------------------- files of facts
 
+SINGLE = ["'gw' in path.name", "'main' in path.name", "'collection' in str(path)"]
 STRAY = """
 for path in facts():
     if {which}:
@@ -169,9 +174,9 @@ for path in facts():
 """
 
 
-@both_launchers
+@forks_first
 @pytest.mark.parametrize("policy", SHAPES)
-@pytest.mark.parametrize("which", ["'gw' in path.name", "'main' in path.name", "'collection' in str(path)", "True"])
+@pytest.mark.parametrize("which", [*(pytest.param(one, marks=pytest.mark.thorough) for one in SINGLE), "True"])
 def test_a_stray_byte_loses_nothing_and_is_told(project: Project, policy: str, which: str) -> None:
     run = attacked(project, STRAY.format(which=which), policy).check(1)
     assert outcomes(run) == UNHARMED
@@ -192,7 +197,7 @@ for path in glob.glob(f"{{HERE}}/.async-test-run/runs/2*/processes/**/", recursi
 """
 
 
-@both_launchers
+@forks_first
 @pytest.mark.parametrize("policy", SHAPES)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_fifos_in_the_run_directory_are_waited_for_by_nobody(project: Project, policy: str, in_place: bool) -> None:
@@ -217,7 +222,7 @@ os._exit(0)
 """
 
 
-@both_launchers
+@forks_first
 @pytest.mark.parametrize("policy", SHAPES)
 def test_outcomes_that_a_test_makes_up_are_not_believed(project: Project, policy: str) -> None:
     names = [f"test_it.py::test_{name}" for name in ("attack", "after", "red")]
@@ -228,7 +233,7 @@ def test_outcomes_that_a_test_makes_up_are_not_believed(project: Project, policy
     assert survivors(run.mark) == []
 
 
-@both_launchers
+@forks_first
 def test_outcomes_that_are_made_up_for_another_file_are_not_believed(project: Project) -> None:
     project.write("test_other.py", "def test_other(): assert False\n")
     run = attacked(project, FORGED.format(names=["test_other.py::test_other"]), "isolation: file")
@@ -240,7 +245,7 @@ def test_outcomes_that_are_made_up_for_another_file_are_not_believed(project: Pr
 # ------------------------------------------------------------------------------------------------------------- ends
 
 
-@both_launchers
+@forks_first
 @pytest.mark.parametrize("policy", SHAPES)
 def test_an_end_of_a_session_that_hangs_is_ended_after_the_leak_timeout(project: Project, policy: str) -> None:
     project.write("conftest.py", "import time\ndef pytest_sessionfinish(): time.sleep(600)\n")
@@ -252,7 +257,7 @@ def test_an_end_of_a_session_that_hangs_is_ended_after_the_leak_timeout(project:
     assert time.monotonic() - began < 45  # and not the 60 s of a collection
 
 
-@both_launchers
+@forks_first
 def test_a_collection_that_stops_itself_goes_on(project: Project) -> None:
     project.write("conftest.py", "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n")
     assert outcomes(attacked(project, "pass").check(1)) == UNHARMED
@@ -269,7 +274,9 @@ HANDLERS = {
 
 
 @pytest.mark.parametrize("policy", SHAPES)
-@pytest.mark.parametrize("kind", HANDLERS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.thorough if "hang" in kind else ()) for kind in HANDLERS]
+)
 def test_where_forks_come_to_nothing_fresh_processes_run_the_tests(tmp_path: Path, kind: str, policy: str) -> None:
     project = Project(tmp_path, "auto")
     project.write("conftest.py", f"import os, time\n{HANDLERS[kind]}\n")
