@@ -17,15 +17,14 @@ from async_test_runner.kit.database import runs
 WORKER = "PYTEST_XDIST_WORKER"
 
 
-PLAIN: Any = vars(os.environ)["_data"]
-
-
 @pytest.fixture(autouse=True)
-def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """The dictionary below the environment, which is another one while it is watched."""
     for name in early_reads.NAMES:
         monkeypatch.delenv(name, raising=False)
+    found = getattr(os.environ, "_data", None)
     early_reads.watch()
-    yield
+    yield found
     early_reads.stop()
     early_reads._read.clear()
 
@@ -124,8 +123,10 @@ def test_a_few_are_named_each_once(tmp_path: Path) -> None:
     assert len(early_reads.noticed(str(tmp_path))) == early_reads._MOST == 5
 
 
-def test_the_environment_works_as_ever_while_it_is_watched_and_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    environ, data = os.environ, PLAIN
+def test_the_environment_works_as_ever_while_it_is_watched_and_afterwards(
+    plain: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = os.environ
 
     def child() -> bytes:
         return subprocess.check_output([sys.executable, "-c", "import os; print(os.environ['SAID'])"])
@@ -136,7 +137,7 @@ def test_the_environment_works_as_ever_while_it_is_watched_and_afterwards(monkey
     assert (os.environ["SAID"], child().strip()) == ("one", b"one")
     early_reads.stop()
     assert os.environ is environ
-    assert os.environ._data is data  # type: ignore[attr-defined]  # others may hold it
+    assert os.environ._data is plain  # type: ignore[attr-defined]  # others may hold it
     assert os.environ["SAID"] == os.environb[b"SAID"].decode() == "one"
     os.environ["SAID"] = "two"
     assert (os.environb[b"SAID"], child().strip()) == (b"two", b"two")
