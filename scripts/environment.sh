@@ -37,7 +37,8 @@ with_news() {
 # tell_of LOG PID: for as long as that process is there
 tell_of() {
     local began=$SECONDS line
-    while sleep "$NEWS_EVERY" >/dev/null 2>&1 && kill -0 "$2" 2>/dev/null; do
+    trap 'kill "$!" 2>/dev/null; exit' TERM # nothing is left that sleeps on
+    while sleep "$NEWS_EVERY" >/dev/null 2>&1 & wait "$!" && kill -0 "$2" 2>/dev/null; do
         line=$(grep -E '^ *(Collecting|Downloading|Building|Installing) ' "$1" | tail -n 1) || true
         line=${line#"${line%%[! ]*}"}
         say "  $((SECONDS - began))s ${line:0:100}"
