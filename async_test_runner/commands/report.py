@@ -65,7 +65,8 @@ def command(
     """Show a recorded run again, from its journal. Without RUN, the newest.
 
     RUN is a run id, the beginning of one, a run directory or a journal file. A run that was killed is shown as far as
-    it came. The exit code is 0 if the run could be shown. With --exit-code it is the verdict of the run.
+    it came; a journal that somebody has changed is refused. The exit code is 0 if the run could be shown. With
+    --exit-code it is the verdict of the run.
     """
     base = _base(plan, run_dir, required=run is None or listed)
     if listed:

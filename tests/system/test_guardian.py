@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import TestFinished, TestStarted
 from async_test_runner.system import descendants, guardian, process
-from tests.support.projects import MARK, Project, both_launchers, survivors, wait_until
+from tests.support.projects import MARK, SOURCE, Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -165,6 +166,43 @@ def test_an_orphan_without_any_mark_is_ended_by_name(tmp_path: Path) -> None:
         (orphan,) = asyncio.run(run())
     assert orphan.pid == int((tmp_path / "pid").read_text())
     assert "time.sleep(600)" in orphan.command
+
+
+GUARDED = """
+import asyncio, os, pathlib, signal, sys
+from async_test_runner.system import process
+
+kept = os.open("last", os.O_WRONLY | os.O_CREAT)
+started = os.open("started", os.O_RDWR | os.O_CREAT)
+
+async def run():
+    child = await process.start(
+        (sys.executable, "-c", "import time; time.sleep(600)"),
+        cwd=pathlib.Path.cwd(), env={}, output=pathlib.Path("log"),
+    )
+    os.write(started, str(child.pid).encode())
+    if sys.argv[1] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if sys.argv[1] == "raises":
+        raise SystemExit(7)
+
+def last():
+    pid = os.pread(started, 100, 0).decode()
+    os.write(kept, b"lives" if os.path.exists(f"/proc/{pid}") else b"nothing lives")
+
+with process.guarded((kept, started), last):
+    asyncio.run(run())
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [("killed", "nothing lives"), ("raises", ""), ("ends", "")])
+def test_what_the_guardian_is_to_do_at_last_it_does_when_the_runner_was_killed_and_nothing_lives(
+    tmp_path: Path, how: str, said: str
+) -> None:
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), MARK: tmp_path.name}
+    subprocess.run([sys.executable, "-c", GUARDED, how], cwd=tmp_path, env=env, timeout=60, check=False)
+    wait_until(lambda: survivors(tmp_path.name) == [])
+    assert (tmp_path / "last").read_text() == said
 
 
 # --------------------------------------------------------------------------------------------- kill -9 of the runner
