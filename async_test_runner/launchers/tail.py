@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..contract.messages import Damaged, Message
+from ..contract.messages import Damaged, Hello, Message
 from ..model.errors import InfrastructureError
 
 _decoder = msgspec.json.Decoder(Message)
@@ -67,6 +67,7 @@ class _File:
             raise InfrastructureError(f"cannot make {path}: {error.strerror}") from error
         self._position = 0
         self._rest = b""
+        self._greeted = False
         self._next = 0  # the number of the fact that comes next
         self._said = 0
 
@@ -95,8 +96,15 @@ class _File:
         except (msgspec.DecodeError, UnicodeDecodeError):
             yield from self._damaged(f"holds a line that is no fact: {_shown(line)}")
             return
-        if message.n not in (self._next, 0):
+        if isinstance(message, Hello):  # a new process begins to count
+            self._next, self._greeted = 0, True
+        if not self._greeted:
+            yield from self._damaged(f"has a fact before any process said hello there: {_shown(line)}")
+            return
+        if message.n != self._next:
             yield from self._damaged(f"has fact {message.n} where {self._next} was to come: {_shown(line)}")
+        if message.n < self._next:
+            return  # ours have only higher numbers
         self._next = message.n + 1
         yield message
 

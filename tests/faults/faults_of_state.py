@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.fault import INNOCENT, Fault, hanging, in_test
+from tests.faults.fault import INNOCENT, LAUNCHERS, Fault, hanging, in_test
 
 AT_THE_END = "before finishing, while it ran no test; the last test before was test_fault.py::test_"
 # a forked worker leaves by a shorter way than pytest, on which the damage does not show
@@ -208,7 +208,7 @@ FAULTS = [
                 "spoiled",
                 "writes lines without sense",
                 "path.open('ab').write(b'\\xff{]\\n{\"kind\":1}\\nnull\\n[]\\n')",
-                {},
+                {key: {"code": 1, "problems": ("holds a line that is no fact",)} for key in LAUNCHERS},
             ),
         ]
     ),
@@ -228,7 +228,9 @@ FAULTS = [
             """
         },
         expect={**INNOCENT, "test_fault": "passed"},
-        code=0,
+        code=1,
+        problems=("has fact 0 where ",),
+        where={"warm phase": {"problems": ("has fact 0 where ", "has a fact before any process said hello there")}},
     ),
     # ---------------------------------------------------------------------------------- environment and modules
     in_test(

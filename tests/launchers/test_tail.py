@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from async_test_runner.contract.messages import Damaged, Started
+from async_test_runner.contract.messages import Damaged, Hello, Started
 from async_test_runner.launchers import tail as tails
 from async_test_runner.launchers.tail import Tail
 from async_test_runner.model.errors import InfrastructureError
@@ -16,8 +16,12 @@ from async_test_runner.model.errors import InfrastructureError
 NAME = "events.main.jsonl"
 
 
+HELLO = b'\n{"kind":"hello","at":1.0,"mono":0.5,"n":0,"pid":1}\n'
+
+
 def line(id: str, mono: float = 1.0, n: int = 0) -> bytes:
-    return b"\n" + json.dumps({"kind": "started", "at": 1.0, "mono": mono, "n": n, "id": id}).encode() + b"\n"
+    """The fact that follows ``n`` others and the hello of its process."""
+    return b"\n" + json.dumps({"kind": "started", "at": 1.0, "mono": mono, "n": n + 1, "id": id}).encode() + b"\n"
 
 
 def append(path: Path, data: bytes) -> None:
@@ -41,7 +45,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tail(tmp_path: Path) -> Tail:
-    return Tail(tmp_path, [NAME])
+    """Of one process, which has said hello."""
+    it = Tail(tmp_path, [NAME])
+    append(tmp_path / NAME, HELLO)
+    assert [type(message) for message in it.poll()] == [Hello]
+    return it
 
 
 def test_nothing_said_is_nothing(tail: Tail) -> None:
@@ -78,12 +86,31 @@ def test_what_is_no_fact_is_told_and_costs_only_itself(tail: Tail, path: Path, s
 
 def test_a_fact_that_is_missing_is_missed(tail: Tail, path: Path) -> None:
     append(path, line("a") + line("c", n=2))
-    assert [text[:33] for text in said(tail)] == ["a", "! has fact 2 where 1 was to come:", "c"]
+    assert [text[:33] for text in said(tail)] == ["a", "! has fact 3 where 2 was to come:", "c"]
 
 
 def test_a_fact_that_somebody_says_again_is_told(tail: Tail, path: Path) -> None:
     append(path, line("a") + line("b", n=1) + line("b", n=1))
-    assert [text[:18] for text in said(tail)] == ["a", "b", "! has fact 1 where", "b"]
+    assert [text[:18] for text in said(tail)] == ["a", "b", "! has fact 2 where"]
+
+
+def test_a_fact_without_a_number_is_not_believed_and_spoils_none_of_ours(tail: Tail, path: Path) -> None:
+    append(path, line("a") + line("b", n=1) + line("forged", n=-1) + line("c", n=2))
+    assert [text[:18] for text in said(tail)] == ["a", "b", "! has fact 0 where", "c"]
+
+
+def test_a_process_that_takes_the_place_of_another_counts_anew(tail: Tail, path: Path) -> None:
+    append(path, line("a") + HELLO + line("b"))
+    assert [type(message) for message in tail.poll()] == [Started, Hello, Started]
+
+
+def test_nobody_is_believed_before_a_process_has_said_hello(tmp_path: Path, path: Path) -> None:
+    tail = Tail(tmp_path, [NAME])
+    append(path, line("forged", n=-1) + HELLO + line("a"))
+    first, hello, last = tail.poll()
+    assert isinstance(first, Damaged)
+    assert first.what.startswith("has a fact before any process said hello there: ")
+    assert (type(hello), type(last)) == (Hello, Started)
 
 
 def test_of_many_damages_the_first_are_told(tail: Tail, path: Path) -> None:
@@ -94,6 +121,9 @@ def test_of_many_damages_the_first_are_told(tail: Tail, path: Path) -> None:
 
 def test_the_files_of_several_processes_are_put_in_the_order_of_the_clock(tmp_path: Path) -> None:
     tail = Tail(tmp_path, ["events.gw0.jsonl", "events.gw1.jsonl"])
+    for name in ("events.gw0.jsonl", "events.gw1.jsonl"):
+        append(tmp_path / name, HELLO)
+    tail.poll()
     append(tmp_path / "events.gw0.jsonl", line("a", 1.0) + line("c", 3.0, 1))
     append(tmp_path / "events.gw1.jsonl", line("b", 2.0) + line("d", 4.0, 1))
     assert said(tail) == ["a", "b", "c", "d"]
