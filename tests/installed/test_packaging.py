@@ -112,7 +112,8 @@ def test_the_sdist_has_tests_examples_and_scripts_and_no_caches(environments: En
         "scripts/test.sh",
         "scripts/run_async_tests.sh",
         "scripts/compare.py",
-        "tests/test_packaging.py",
+        "tests/installed/test_packaging.py",
+        "runner.release.yaml",
         "examples/fastapi_template/runner.yaml",
         "async_test_runner/inside/async_test_run_inside/plugin.py",
     } <= names
