@@ -26,7 +26,7 @@ pytestmark = pytest.mark.services
 METADATA = MetaData()
 Table("users", METADATA, Column("id", Integer, primary_key=True), Column("name", Text))
 # Of this process: other tests on the same server, and those of another Python at the same time, do not disturb it.
-PREFIX = f"kittest{os.getpid()}x"
+PREFIX = f"kit{os.getpid()}x"
 ROLE = "kittest_without_rights"
 
 
