@@ -39,6 +39,7 @@ def calls(function: Callable[..., messages.Message]) -> st.SearchStrategy[messag
 def sent(message: messages.Message, path: Path) -> bytes:
     wire = Wire(str(path))
     wire.send(message)
+    wire.release()
     (line,) = path.read_bytes().strip(b"\n").split(b"\n")
     path.unlink()
     return line
