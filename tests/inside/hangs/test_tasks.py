@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from async_test_run_inside.hangs import ages, stacks, tasks
+from async_test_run_inside.hangs import ages, chains, stacks, tasks
 from async_test_run_inside.hangs import waits as words
 from async_test_run_inside.hangs.bounds import Look
 from async_test_run_inside.hangs.values import Task
@@ -205,6 +205,28 @@ def test_a_thousand_tasks_that_want_one_lock_are_asked_once_each(monkeypatch: py
     found = seen(main)
     assert found["job-5"].waits == "waits for a Lock, which task job-0 holds"
     assert len(asked) == len(found) == 300
+
+
+def test_of_those_that_wait_for_one_task_so_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    is_future = chains.is_future
+
+    def counted(value: object) -> bool:
+        asked.append(value)
+        return is_future(value)
+
+    async def main() -> None:
+        awaited = [named(for_ever(), f"a-{n}") for n in range(20)]
+
+        async def wait() -> None:
+            await asyncio.wait(awaited)
+
+        await asyncio.gather(*(named(wait(), f"b-{n}") for n in range(500)))
+
+    monkeypatch.setattr(chains, "is_future", counted)
+    found = seen(main)
+    assert set(found["b-0"].on) == {f"a-{n}" for n in range(20)}
+    assert len(asked) < 20 * 50 * 10 + 300 * 10  # cells of fifty callbacks each, not of five hundred
 
 
 def test_a_loop_of_another_thread_is_seen(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from .chains import Chain
 from .values import Task
 
 _MOST = 300  # tasks of which the chains are followed
-_TIES = 1000  # callbacks of a task, tasks of a group, that are looked at
+_TIES = 1000  # tasks of a group that are looked at
+_CALLBACKS = 50  # of a task: each of them says who waits for it
 _SORTED = 20_000  # tasks up to which they are put in order first
 _ALL = 200_000  # of which it is asked whether they are done
 _TRIES = 100  # a set of weak references changes while it is read
@@ -231,13 +232,13 @@ def _direct(chain: Chain) -> list[Any]:
     return found
 
 
-def _some(tasks: Any) -> list[Any]:
+def _some(tasks: Any, most: int = _TIES) -> list[Any]:
     """The first ones of a set or a list; which other threads may change."""
     if type(tasks) not in (set, frozenset, list):
         return []
     for _ in range(_TRIES):
         with contextlib.suppress(RuntimeError):
-            return list(islice(tasks, _TIES))
+            return list(islice(tasks, most))
     return []
 
 
@@ -245,13 +246,13 @@ def _behind(found: list[Found]) -> dict[int, list[Any]]:
     """Futures that are finished by a callback of a task (`shield`, `wait_for`, `gather`) -> those tasks."""
     behind: dict[int, list[Any]] = {}
     for item in found:
-        for target in (*_targets(item.task), *_some(safe.own(item.task, "_asyncio_awaited_by"))):
+        for target in (*_targets(item.task), *_some(safe.own(item.task, "_asyncio_awaited_by"), _CALLBACKS)):
             behind.setdefault(id(target), []).append(item.task)
     return behind
 
 
 def _targets(task: Any) -> Iterator[Any]:
-    for entry in _some(safe.own(task, "_callbacks")):
+    for entry in _some(safe.own(task, "_callbacks"), _CALLBACKS):
         callback = entry[0] if type(entry) is tuple and entry else entry
         cells = callback.__closure__ if type(callback) is FunctionType else None
         for cell in cells or ():
