@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -24,6 +23,7 @@ from ..model.plan import Phase, Plan
 from ..model.result import Problem
 from ..suite.units import units
 from ..system import process
+from ..system.descendants import Waking
 from ..system.table import LOOK, Look, look
 from ..words.templates import expand, template_values
 from .exec import ExecLauncher, junit_path
@@ -33,7 +33,6 @@ from .tail import Tail
 _FORK_DEADLINE = 20.0  # seconds that a host may take to answer; a fork of a large process takes a tenth of one
 _TICK = 0.005
 _TELLING = 2.0  # seconds that a host has to tell of the end of a session that the system says is gone
-_STOPS = 4  # looks at a stopped host before it is ended
 
 
 class Host:
@@ -49,7 +48,7 @@ class Host:
         self._next_look: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
         self.broken = ""  # why nothing is to be forked from it any more
-        self._stops = 0  # looks in a row at which it was stopped
+        self._waking = Waking()
 
     @property
     def gone(self) -> int | None:
@@ -108,15 +107,13 @@ class Host:
 
         Returns what is worth telling.
         """
-        if self.gone is not None or not look(self.pid).is_stopped:
-            self._stops = 0
+        if self.gone is not None:
             return ""
-        self._stops += 1
-        if self._stops < _STOPS:
-            process.signal_process(self.pid, signal.SIGCONT)
-            return "the process that has collected was stopped, and goes on" if self._stops == 1 else ""
-        process.signal_process(self.pid, process.KILL)
-        return "the process that has collected does not go on: it is ended"
+        self._waking.look(self.pid)
+        if self._waking.is_hopeless:
+            process.signal_process(self.pid, process.KILL)
+            return "the process that has collected does not go on: it is ended"
+        return "the process that has collected was stopped, and goes on" if self._waking.has_begun else ""
 
     async def fork(self, name: str, settings: Path, within: float) -> int:
         """Process id of a new session. ``InfrastructureError`` when the host does not answer within so many seconds."""

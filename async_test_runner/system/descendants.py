@@ -22,6 +22,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _GENERATIONS = 1000  # of orphans: whoever forks faster than that is not ended by killing
 _REAPING = 1.0  # seconds that a killed process has to be gone: one in the middle of a broken disk may take for ever
+_STOPS = 4  # looks at a stopped process before it is given up
 _ROUNDS = 20  # looks for processes that were forked while the others were stopped
 
 
@@ -38,6 +39,29 @@ def signal_process(pid: int, number: int) -> None:
     """Signal one process; no error when it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+class Waking:
+    """Has a process that somebody stops go on, at each look, and is at its end when that does not help."""
+
+    def __init__(self) -> None:
+        self._stops = 0  # looks in a row at which it was stopped
+
+    def look(self, pid: int) -> None:
+        """Call it each `LOOK`."""
+        self._stops = self._stops + 1 if look(pid).is_stopped else 0
+        if self._stops and not self.is_hopeless:
+            signal_process(pid, signal.SIGCONT)
+
+    @property
+    def has_begun(self) -> bool:
+        """It was stopped at the last look, and not at the one before."""
+        return self._stops == 1
+
+    @property
+    def is_hopeless(self) -> bool:
+        """It does not go on."""
+        return self._stops >= _STOPS
 
 
 def adopt_orphans() -> bool:

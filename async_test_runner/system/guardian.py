@@ -29,17 +29,17 @@ from ..model.errors import InfrastructureError
 from .descendants import (
     KILL,
     Orphan,
+    Waking,
     adopt_orphans,
     end_orphans,
     go_on_when_parent_dies,
     signal_group,
     signal_process,
 )
-from .table import LOOK, look
+from .table import LOOK
 
 _HEAD = struct.Struct(">Q")  # the length of what follows
 _DEADLINE = 20.0  # seconds that it may take to answer
-_STOPS = 4  # looks at a stopped guardian before it is given up
 _PARTING = 2.0  # seconds that it may take to end
 _DYING = 0.1  # seconds between the moment when a killed process lets go of its files and the one when it is dead
 _LOOK_DYING = 0.001
@@ -64,7 +64,7 @@ class Link:
         self.told: list[str] = []  # what is worth telling, until somebody takes it
         self._channel = channel
         self._channel.settimeout(_DEADLINE)
-        self._stops = 0
+        self._waking = Waking()
         self._inbox = _Inbox()
         self._replies: deque[dict[str, Any]] = deque()
         self._waiting: dict[int, Ended] = {}
@@ -110,16 +110,10 @@ class Link:
         """A look at the guardian: where a test has stopped it, it goes on, and is given up if that does not help."""
         if self.lost:
             return
-        found = look(self.pid)
-        if not found.is_stopped:
-            self._stops = 0
-            return
-        self._stops += 1
-        if self._stops == 1:
+        self._waking.look(self.pid)
+        if self._waking.has_begun:
             self.told.append("the process that starts all others was stopped, and goes on")
-        if self._stops < _STOPS:
-            signal_process(self.pid, signal.SIGCONT)
-        else:
+        if self._waking.is_hopeless:
             self._lose()
 
     def listen(self) -> None:

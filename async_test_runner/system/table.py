@@ -36,7 +36,7 @@ class Look(NamedTuple):
 def look(pid: int) -> Look:
     """What a process is at."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        fields = _fields(pid)
     except OSError:
         return Look("X") if _HAS_TABLE or not _answers(pid) else Look("?")
     if not fields:
@@ -50,10 +50,15 @@ def look(pid: int) -> Look:
 def processor_time(pid: int) -> float | None:
     """Seconds of processor time that a process has used; None where the system does not say."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        fields = _fields(pid)
         return (int(fields[_USER]) + int(fields[_SYSTEM])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _fields(pid: int) -> list[bytes]:
+    """What stands after the name, which may have spaces and brackets in it."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
 
 
 def _answers(pid: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from async_test_runner.contract.launching import Job
+from async_test_runner.contract.messages import Hosting
 from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers import warm
 from async_test_runner.model.plan import Phase, Plan
+from tests.support.forks import ended, gone, stop, waiting
 
 
 class FakeHost:
@@ -132,3 +135,29 @@ def test_a_phase_with_an_environment_of_its_own_gets_a_host_of_its_own() -> None
     it, _ = launcher(phase, FakeHost(gone=1), [], own=FakeHost())
     asyncio.run(it.prepare(phase))
     assert it.divides(phase)
+
+
+class FakeSession:
+    """A session whose process is a child of the test."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.status: int | None = None
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_host_that_stays_stopped_is_told_of_once_and_ended() -> None:
+    pid = waiting()
+    hosting = Hosting(at=0.0, mono=0.0, reads=(), unsafe=())
+    host = warm.Host(FakeSession(pid), hosting)  # type: ignore[arg-type]
+    told = []
+    try:
+        for _ in range(4):
+            stop(pid)
+            told.append(host.watch())
+        begun, over = "was stopped, and goes on", "does not go on: it is ended"
+        assert told == [f"the process that has collected {begun}", "", "", f"the process that has collected {over}"]
+        assert ended(pid) == -signal.SIGKILL
+    finally:
+        gone(pid)

@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from async_test_runner.system.table import look
+
 
 def in_a_fork(function: Callable[[], Any]) -> Any:
     """What the function returns, called in a fork; an exception in it fails the test with its traceback."""
@@ -56,6 +58,22 @@ def everything(fd: int) -> bytes:
 def ended(pid: int) -> int:
     """The exit status of a child, waiting for it."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def waiting() -> int:
+    """A child that waits."""
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    return pid
+
+
+def stop(pid: int) -> None:
+    """Stop a child that runs; it is when this returns."""
+    assert not look(pid).is_stopped, "it is stopped already"
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED)
 
 
 def gone(pid: int) -> None:

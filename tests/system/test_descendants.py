@@ -10,20 +10,11 @@ from typing import Any
 import pytest
 
 from async_test_runner.system import descendants
-from async_test_runner.system.descendants import Stopped, children, end_orphans, tree
+from async_test_runner.system.descendants import Stopped, Waking, children, end_orphans, tree
 from async_test_runner.system.table import look
-from tests.support.forks import in_a_fork
+from tests.support.forks import gone, in_a_fork, stop, waiting
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
-
-
-def waiting() -> int:
-    """A child that waits."""
-    pid = os.fork()
-    if pid == 0:
-        signal.pause()
-        os._exit(0)
-    return pid
 
 
 def parent_of_another() -> tuple[int, int]:
@@ -58,8 +49,7 @@ def test_the_tree_is_everything_below_parents_first() -> None:
 def test_all_descendants_stop_and_go_on_except_those_that_were_stopped_before() -> None:
     def fork() -> Any:
         one, (two, three) = waiting(), parent_of_another()
-        os.kill(one, signal.SIGSTOP)
-        os.waitid(os.P_PID, one, os.WSTOPPED)
+        stop(one)
         try:
             stopped = Stopped(set())
             os.waitid(os.P_PID, two, os.WSTOPPED)
@@ -125,3 +115,30 @@ def test_orphans_are_ended_with_all_that_they_have_started_and_those_that_ran_ar
 def test_signals_to_what_is_gone_are_no_error() -> None:
     descendants.signal_process(5_000_000, signal.SIGTERM)
     descendants.signal_group(5_000_000, signal.SIGTERM)
+
+
+def test_a_process_that_is_stopped_again_and_again_is_woken_three_times_and_then_hopeless() -> None:
+    pid, waking = waiting(), Waking()
+    found = []
+    try:
+        for _ in range(4):
+            stop(pid)
+            waking.look(pid)
+            woken = os.waitid(os.P_PID, pid, os.WCONTINUED | os.WNOHANG) is not None
+            found.append((woken, waking.has_begun, waking.is_hopeless))
+    finally:
+        gone(pid)
+    assert found == [(True, True, False), (True, False, False), (True, False, False), (False, False, True)]
+
+
+def test_a_look_at_a_process_that_runs_makes_the_count_begin_anew() -> None:
+    pid, waking = waiting(), Waking()
+    try:
+        for _ in range(5):
+            stop(pid)
+            waking.look(pid)
+            assert (waking.has_begun, waking.is_hopeless) == (True, False)
+            waking.look(pid)
+            assert (waking.has_begun, waking.is_hopeless) == (False, False)
+    finally:
+        gone(pid)

@@ -17,6 +17,7 @@ from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import TestFinished, TestStarted
 from async_test_runner.system import descendants, guardian, process
+from tests.support.forks import gone, stop, waiting
 from tests.support.projects import MARK, SOURCE, Project, both_launchers, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -151,6 +152,24 @@ def test_when_the_guardian_dies_what_it_started_dies_too_and_the_next_process_ha
 def test_a_guardian_that_is_stopped_holds_nobody_up_at_the_end(tmp_path: Path) -> None:
     with process.guarded():
         os.kill(process.parent(), signal.SIGSTOP)
+
+
+def test_a_guardian_that_stays_stopped_is_told_of_once_and_given_up() -> None:
+    ours, theirs = socket.socketpair()
+    pid = waiting()
+    link = guardian.Link(pid, ours)
+    try:
+        lost = []
+        for _ in range(4):
+            stop(pid)
+            link.watch()
+            lost.append(link.lost)
+    finally:
+        gone(pid)
+        ours.close()
+        theirs.close()
+    assert lost == [False, False, False, True]
+    assert link.told == ["the process that starts all others was stopped, and goes on"]
 
 
 def test_an_orphan_without_any_mark_is_ended_by_name(tmp_path: Path) -> None:

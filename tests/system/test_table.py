@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from async_test_runner.system.table import Look, look
-from tests.support.forks import gone
+from tests.support.forks import gone, stop, waiting
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -38,13 +38,9 @@ def test_a_process_that_nobody_has_waited_for_is_gone_and_its_status_is_known(nu
 
 
 def test_a_process_that_is_stopped_is_not_gone() -> None:
-    pid = os.fork()
-    if pid == 0:
-        signal.pause()
-        os._exit(0)
+    pid = waiting()
     try:
-        os.kill(pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, pid, os.WSTOPPED)
+        stop(pid)
         assert (look(pid).is_stopped, look(pid).is_gone) == (True, False)
     finally:
         gone(pid)
