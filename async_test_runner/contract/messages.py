@@ -9,6 +9,13 @@ import msgspec
 from ..model.inventory import CollectedTest, LeftOut, PytestFacts
 from ..model.result import Leak, Problem
 
+NOT_BELIEVED = "does a test write below .async-test-run? what it writes there is not believed"
+
+
+def file_name(process: str) -> str:
+    """The file of facts of one process of a session: ``main``, or the name of an xdist worker."""
+    return f"events.{process}.jsonl"
+
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind"):
     """``n`` counts the facts of one process in its file from 0, which a `Hello` has."""
@@ -28,8 +35,7 @@ class Damaged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def problem(self, whose: str) -> Problem:
         """What comes of it: nobody knows what was to be said, so the run is not green."""
-        hint = "does a test write below .async-test-run? what it writes there is not believed"
-        return Problem("failure", f"{self.file} of {whose} {self.what}", hint)
+        return Problem("failure", f"{self.file} of {whose} {self.what}", NOT_BELIEVED)
 
 
 class Hello(_Message, frozen=True, kw_only=True, tag="hello"):

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..contract.messages import Capturing, Damaged, Message, Why
+from ..contract.messages import Capturing, Damaged, Message, Why, file_name
 from ..contract.settings import PLUGIN, PYTHONPATH, SETTINGS, Question, Settings, encoded
 from ..model.errors import InfrastructureError
 from ..system import process, spool
 from ..system.files import opened, replaced
-from .tail import Tail, file_name
+from .tail import Tail
 
 INSIDE = Path(__file__).parent.parent / "inside"
 LOG_NAME = "output.log"

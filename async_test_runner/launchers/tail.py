@@ -21,13 +21,6 @@ _LOOK = 16 << 20  # bytes that are read of a file at one look, as long as its pr
 _LONGEST = 64 << 20  # bytes of one line
 _SHOWN = 120  # bytes of a damaged line that are told
 _SAID = 20  # damages of one file that are told one by one
-
-
-def file_name(name: str) -> str:
-    """The file of one process of a session."""
-    return f"events.{name}.jsonl"
-
-
 COLLECTION = "events.jsonl"  # of a process that collects
 
 

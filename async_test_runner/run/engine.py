@@ -231,8 +231,7 @@ class Engine:
 
     def _check_memory_is_known(self, phase: Phase) -> None:
         if phase.memory is not None and process.resident(os.getpid()) is None:
-            message = f"phase {phase.name}: memory is not watched: this system does not tell what a process has"
-            self._emit(Warned(**self._clock.stamp(), message=message))
+            self._warn(f"phase {phase.name}: memory is not watched: this system does not tell what a process has")
 
     def _limits(self, phase: Phase) -> Limits:
         return Limits(
@@ -364,8 +363,7 @@ class Engine:
             return
         known = {session.pid for session in self._sessions.values()} | self._launcher.keeps()
         for orphan in process.end_orphans(known):
-            message = f"phase {phase.name}: ended a process that was left behind: {orphan.command[:200]}"
-            self._emit(Warned(**self._clock.stamp(), message=message))
+            self._warn(f"phase {phase.name}: ended a process that was left behind: {orphan.command[:200]}")
 
     def _not_run(self, phase: Phase, ids: tuple[str, ...], reason: str) -> None:
         self._emit(TestNotRun(**self._clock.stamp(), phase=phase.name, ids=ids, reason=reason))

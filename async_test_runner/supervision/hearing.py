@@ -7,6 +7,7 @@ from typing import assert_never
 import msgspec
 
 from ..contract.messages import (
+    NOT_BELIEVED,
     BadExpression,
     Capturing,
     CollectFailed,
@@ -32,6 +33,7 @@ from ..contract.messages import (
     Started,
     WorkerDied,
     WorkerLost,
+    file_name,
 )
 from ..words.deaths import describe_death
 from . import dumps, outcomes
@@ -184,9 +186,8 @@ class Hearing:
 
     def _disbelieved(self, running: Running, worker: str, what: str) -> None:
         if running.heard.disbelieve():
-            file = f"events.{worker or 'main'}.jsonl"
-            hint = "does a test write below .async-test-run? what it writes there is not believed"
-            self._teller.problem(f"{file} of process {running.job.process} {what}", hint)
+            file = file_name(worker or "main")
+            self._teller.problem(f"{file} of process {running.job.process} {what}", NOT_BELIEVED)
 
     def _disturbed(self, running: Running, message: Finished) -> None:
         """Whether it would have failed without the signal that it and its children got, nobody knows."""
