@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from async_test_runner.launchers import pytest_process
 from tests.support.fork_server import ForkServer
 from tests.support.projects import Project, surroundings
 
 sys.path.insert(0, str(pytest_process.INSIDE))  # as PYTHONPATH does for the processes that run tests
+
+# Hypothesis makes the same examples everywhere, and no busy machine fails a test: the first example of a process
+# imports what the others find. A release asks for new examples.
+examples.register_profile("new", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+examples.register_profile("fixed", examples.get_profile("new"), derandomize=True)
+examples.load_profile(os.environ.get("EXAMPLES", "fixed"))
 
 # What CI systems set: pytest, rich and the runner itself print otherwise where they see it.
 _OF_CI_SYSTEMS = ("CI", "BUILD_", "GITHUB_", "GITLAB_", "TF_BUILD", "TEAMCITY_", "JENKINS_", "BUILDKITE")

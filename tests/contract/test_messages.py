@@ -46,7 +46,7 @@ def sent(message: messages.Message, path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("name", SAID)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30)
 @given(data=st.data())
 def test_a_message_arrives_whole(name: str, tmp_path: Path, data: st.DataObject) -> None:
     message = data.draw(calls(SAID[name]))

@@ -759,31 +759,31 @@ _TREES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=400))
 def test_any_text_gives_a_plan_or_problems(text: str) -> None:
     _plan_or_problems(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_plan_or_problems(data: bytes) -> None:
     _plan_or_problems(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="[]{}:,-?&*!|>'\"%@#~ \n\tab1.", max_size=120))
 def test_any_yaml_punctuation_gives_a_plan_or_problems(text: str) -> None:
     _plan_or_problems("version: 1\nphases:\n- name: a\n" + text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(_KEYS, _TREES, max_size=8))
 def test_any_structure_under_known_keys_gives_a_plan_or_problems(tree: dict[str, object]) -> None:
     _plan_or_problems(yaml.safe_dump({"version": 1, "phases": [{"name": "a"}], **tree}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(_KEYS, _TREES, max_size=8))
 def test_any_structure_in_a_phase_gives_a_plan_or_problems(tree: dict[str, object]) -> None:
     _plan_or_problems(yaml.safe_dump({"version": 1, "phases": [{"name": "a", **tree}, {"name": "b", "markers": "x"}]}))

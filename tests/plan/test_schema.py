@@ -199,7 +199,7 @@ def test_most_bad_plans_are_within_the_schema() -> None:
     assert len(_WITHIN) > 60
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(alphabet="0123456789hms. ", max_size=8) | st.from_regex(r"[0-9]{1,3}(\.[0-9])?(h|m|s|ms)", fullmatch=True)
 )

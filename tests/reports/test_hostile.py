@@ -116,7 +116,7 @@ def shown(lines: list[Text]) -> str:
     return "\n".join(line.plain for line in lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example(["\x1b[2J"] * 6, -1, False)
 @given(st.lists(HOSTILE, min_size=1, max_size=6), st.sampled_from([-1, 0, 1, 2]), st.booleans())
 def test_no_view_of_a_run_in_progress_obeys(texts: list[str], verbosity: int, live: bool) -> None:
@@ -130,7 +130,7 @@ def test_no_view_of_a_run_in_progress_obeys(texts: list[str], verbosity: int, li
     assert_harmless(stream.getvalue().replace("\r", "") if live else stream.getvalue(), color=live)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(HOSTILE, min_size=1, max_size=6), st.sampled_from([-1, 0, 1, 2]), st.booleans())
 def test_no_report_of_a_run_obeys(texts: list[str], verbosity: int, resumed: bool) -> None:
     result = fold(history(texts, resumed=resumed))
@@ -139,7 +139,7 @@ def test_no_report_of_a_run_obeys(texts: list[str], verbosity: int, resumed: boo
     assert_harmless(shown(lines))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(HOSTILE, min_size=1, max_size=6))
 def test_reports_for_machines_hold_what_they_say_and_nothing_more(texts: list[str]) -> None:
     result = fold(history(texts, resumed=False))
@@ -165,7 +165,7 @@ def test_reports_for_machines_hold_what_they_say_and_nothing_more(texts: list[st
     assert_harmless(document)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HOSTILE | st.just(SURROGATE))
 def test_a_block_of_foreign_lines_keeps_its_lines_and_nothing_else(text: str) -> None:
     assert_harmless(block(text))
@@ -177,7 +177,7 @@ def test_a_block_leaves_harmless_lines_alone(line: str) -> None:
     assert block(f"{line}\n{line}") == f"{line}\n{line}"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(HOSTILE, HOSTILE | st.just(SURROGATE), st.sampled_from([UsageError, RunnerError]))
 def test_no_error_message_obeys(message: str, hint: str, kind: type[RunnerError]) -> None:
     assert_harmless(cli.shown(kind(message, hint=hint)))

@@ -51,7 +51,7 @@ def collected(texts: list[str]) -> Inventory:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS, st.sampled_from(PLANS), st.sampled_from([0, 1]))
 def test_no_plan_and_no_explanation_obeys(texts: list[str], text: str, verbosity: int) -> None:
     the_plan, inventory = parsed(text), collected(texts)
@@ -68,7 +68,7 @@ def test_no_plan_and_no_explanation_obeys(texts: list[str], text: str, verbosity
         assert_harmless(plan_command._json(planning.explained_document(explanation)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS, HOSTILE)
 def test_an_unknown_test_is_refused_in_harmless_words(texts: list[str], asked: str) -> None:
     the_plan, inventory = parsed(PLANS[0]), collected(texts)
@@ -85,7 +85,7 @@ def _refused(the_plan: Plan, inventory: Inventory, problem: UsageError) -> plann
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_a_proposed_plan_is_a_plan_and_obeys_nobody(texts: list[str]) -> None:
     inventory = collected(texts)
@@ -100,7 +100,7 @@ def test_a_proposed_plan_is_a_plan_and_obeys_nobody(texts: list[str]) -> None:
     assert_harmless(shown(init._nothing(inventory)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_a_proposed_division_keeps_to_yaml(texts: list[str]) -> None:
     inventory = collected(texts)
@@ -112,7 +112,7 @@ def test_a_proposed_division_keeps_to_yaml(texts: list[str]) -> None:
     assert_harmless(shown(init._shown(text)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_no_table_of_merged_files_obeys(texts: list[str]) -> None:
     merged = [Merged(Path(text.replace("\0", "")), Counts(), text) for text in texts]

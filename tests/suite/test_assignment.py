@@ -458,7 +458,7 @@ _NARROWINGS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.sampled_from(["tests/a/t.py", "tests/u.py", "docs/v.py"]), _MARKS), max_size=12),
     _PHASES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.contract.messages import Missing, SessionFinished, Stage, WorkerDied, WorkerLost
@@ -131,7 +131,7 @@ class History:
         self.it.at(self.it.now + seconds)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(data=st.data(), policy=policies)
 def test_every_planned_test_ends_with_one_outcome_and_nothing_is_green_that_did_not_pass(
     data: st.DataObject, policy: dict[str, Any]
@@ -152,7 +152,7 @@ def test_every_planned_test_ends_with_one_outcome_and_nothing_is_green_that_did_
         assert exit_code(result) is not ExitCode.PASSED
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(data=st.data(), policy=policies)
 def test_the_view_counts_what_the_result_counts(data: st.DataObject, policy: dict[str, Any]) -> None:
     history = History(data, policy)
@@ -164,7 +164,7 @@ def test_the_view_counts_what_the_result_counts(data: st.DataObject, policy: dic
     assert progress.running_count == 0
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(data=st.data(), policy=policies)
 def test_a_red_test_after_others_is_rechecked_or_the_report_says_why_not(
     data: st.DataObject, policy: dict[str, Any]

@@ -469,7 +469,7 @@ def test_a_place_for_the_spool_that_cannot_be_written_is_an_infrastructure_error
 
 # -------------------------------------------------------------------------------------------------------------- fuzzing
 
-fuzzing = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+fuzzing = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 
 PIECES = [
     *("<testsuites>", "</testsuites>", "<testsuite>", "</testsuite>", "<testcase>", "</testcase>", "<testcase/>"),
