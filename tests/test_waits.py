@@ -26,7 +26,7 @@ FUNCTIONS = {
     *("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output"),
     *("asyncio.sleep", "asyncio.wait", "asyncio.wait_for", "asyncio.shield", "asyncio.gather"),
 }
-METHODS = {"wait", "communicate", "accept", "recv", "recv_into", "recvmsg", "sendall", "sendmsg", "flock"}
+METHODS = {"wait", "wait_for", "communicate", "accept", "recv", "recv_into", "recvmsg", "sendall", "sendmsg", "flock"}
 OPENINGS = {"open", "os.open", "io.open"}
 OPENING_METHODS = {"open", "read_text", "read_bytes", "write_text", "write_bytes"}
 OF_THE_SYSTEM = ("/proc", "/sys")

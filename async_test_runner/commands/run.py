@@ -94,10 +94,11 @@ def command(
 
 def _show(context: click.Context, report: RunReport, verbosity: int, color: bool | None, cwd: Path) -> None:
     lines = final.render(report.result, report.exit_code, verbosity=verbosity, cwd=cwd, places=report.places)
+    patience = views.PATIENCE if report.result.signal else None
     if report.coverage:
         table = [Text(line) for line in text.block(report.coverage.rstrip()).split("\n")]
-        views.show([*table, Text()], sys.stdout, color=color, environ=os.environ)
-    views.show(lines, sys.stdout, color=color, environ=os.environ)
+        lines = [*table, Text(), *lines]
+    views.show(lines, sys.stdout, color=color, environ=os.environ, patience=patience)
     context.exit(int(report.exit_code))
 
 

@@ -13,10 +13,19 @@ from ..model.errors import InfrastructureError
 from ..model.result import Problem
 from ..model.vocabulary import Outcome
 from ..record import journal
-from ..record.events import Event, HangReported, PhaseFinished, PhaseStarted, ProblemFound, TestFinished, Warned
+from ..record.events import (
+    Event,
+    HangReported,
+    Interrupted,
+    PhaseFinished,
+    PhaseStarted,
+    ProblemFound,
+    TestFinished,
+    Warned,
+)
 from ..record.fold import Fold
 from ..record.runs import RunDir
-from ..reports.terminal.views import Reporter
+from ..reports.terminal.views import PATIENCE, Reporter
 from ..system.clocks import Clock, RunClock, Stamp
 
 _PARTING = 3.0  # seconds that what is left of a killed run may take to end
@@ -68,6 +77,7 @@ class Recorder:
         self._deaf = False  # the journal has refused an event
         self._changed = False  # somebody has changed the journal, which has been said
         self._phase = ""  # that is running
+        self._interrupted = False
         self.early: EarlyReports | None = None
         self.fold = Fold()
         self.clock = clock
@@ -104,6 +114,8 @@ class Recorder:
             self._phase = event.phase
         elif isinstance(event, PhaseFinished):
             self._phase = ""
+        elif isinstance(event, Interrupted):
+            self._interrupted = True
 
     def now(self) -> Stamp:
         """The times of an event that happens now."""
@@ -195,5 +207,5 @@ class Recorder:
     def close(self) -> None:
         """Nothing follows."""
         with self._view:
-            self._reporter.close()
+            self._reporter.close(PATIENCE if self._interrupted else None)
         self._writer.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from async_test_runner.model.vocabulary import Outcome
+from async_test_runner.record import journal
 from async_test_runner.record.events import Warned
-from tests.support.projects import Finished, Project, survivors, wait_until
+from tests.support.fork_server import Forked
+from tests.support.projects import DEADLINE, Finished, Project, survivors, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -326,3 +329,80 @@ def test_a_thousand_workers_for_twenty_tests(tmp_path: Path, policy: str) -> Non
     project.plan(f"{LIMITS}phases: [{{name: all, {policy}, workers: 1000}}]\n")
     project.write("test_it.py", "\n".join(f"def test_{number}(): pass" for number in range(20)))
     assert len(project.run().check(0).outcomes) == 20
+
+
+# ----------------------------------------------------------------------------------------------------------- readers
+
+
+def unread(project: Project, full: int) -> tuple[int, subprocess.Popen[bytes] | Forked, str]:
+    """A run whose output nobody reads, into a pipe with ``full`` bytes in it: its reading end, process and mark."""
+    reading, writing = os.pipe()
+    while full:
+        full -= os.write(writing, b" " * min(full, 4096))
+    mark = secrets.token_hex(8)
+    runner = project.launch(("run", "-vv"), {}, writing, mark)
+    os.close(writing)
+    return reading, runner, mark
+
+
+def read_to_the_end(reading: int) -> str:
+    with os.fdopen(reading, "rb") as pipe:
+        return pipe.read().decode().lstrip(" ")
+
+
+def reports_are_written(project: Project) -> bool:
+    run = project.newest()
+    return (
+        run is not None
+        and (run / "summary.json").exists()
+        and b"run_finished" in (run / journal.FILE_NAME).read_bytes()
+    )
+
+
+@pytest.mark.parametrize("full", [0, 65536])
+def test_deadlines_hold_though_nobody_reads_what_the_runner_says(project: Project, full: int) -> None:
+    project.plan(f"{LIMITS}phases: [{{name: all, isolation: test}}]\n")
+    project.write(
+        "test_it.py",
+        """
+        import time, pytest
+
+        @pytest.mark.parametrize("long", ["x" * 60_000])
+        def test_fails(long): assert long == "y" * 60_000
+
+        def test_hangs():
+            while True: time.sleep(0.1)
+
+        def test_after(): pass
+    """,
+    )
+    reading, runner, mark = unread(project, full)
+    wait_until(lambda: reports_are_written(project))
+    assert runner.poll() is None  # what it has to say is not lost: it waits for its reader
+    output = read_to_the_end(reading)
+    run = Finished(runner.wait(DEADLINE), output, project.newest(), mark).check(1)
+    assert sorted(outcome.value for outcome in run.outcomes.values()) == ["failed", "passed", "timed_out"]
+    assert output.startswith("[")
+    assert output.rstrip().endswith("(exit 1)")
+
+
+def test_a_signal_ends_a_runner_whose_output_nobody_reads(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.plan(f"{LIMITS}phases: [{{name: all, isolation: test, test_timeout: 10m}}]\n")
+    project.write(
+        "test_it.py",
+        """
+        import pathlib, time
+
+        def test_hangs():
+            pathlib.Path("begun").write_text("")
+            while True: time.sleep(0.1)
+    """,
+    )
+    reading, runner, mark = unread(project, 65536)
+    wait_until((project.root / "begun").exists)
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(60) == 128 + signal.SIGTERM
+    os.close(reading)
+    assert reports_are_written(project)
+    assert survivors(mark) == []

@@ -17,6 +17,7 @@ class View:
 
     def __init__(self) -> None:
         self.shown: list[Event] = []
+        self.patience: list[float | None] = []
 
     def event(self, event: Event) -> None:
         self.shown.append(event)
@@ -25,7 +26,8 @@ class View:
 
     def waits(self, what: str, now: float) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self, patience: float | None = None) -> None:
+        self.patience.append(patience)
 
 
 def recorder(directory: Path, view: View) -> Recorder:

@@ -15,7 +15,16 @@ from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.result import Problem
 from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record import journal
-from async_test_runner.record.events import HangReported, PhasePlanned, PhaseStarted, RunStarted, TestFinished, Warned
+from async_test_runner.record.events import (
+    HangReported,
+    Interrupted,
+    PhasePlanned,
+    PhaseStarted,
+    RunStarted,
+    TestFinished,
+    Warned,
+)
+from async_test_runner.reports.terminal.views import PATIENCE
 from async_test_runner.run.recorder import EarlyReports
 from tests.run.recording import RUN, View, recorder
 
@@ -43,6 +52,17 @@ def test_an_event_that_the_journal_refuses_is_in_the_result_and_the_run_learns_o
     assert it.fold.result().run_id == "r"
     assert it.fold.result().warnings == ("after it",)
     assert len(view.shown) == 2
+
+
+@pytest.mark.parametrize(("signals", "patience"), [(0, None), (1, PATIENCE)])
+def test_a_reader_has_all_the_time_but_after_a_signal(tmp_path: Path, signals: int, patience: float | None) -> None:
+    view = View()
+    it = recorder(tmp_path, view)
+    it.emit(RUN)
+    for _ in range(signals):
+        it.emit(Interrupted(**it.now(), signal=15))
+    it.close()
+    assert view.patience == [patience]
 
 
 def test_a_problem_that_the_journal_refuses_is_two(tmp_path: Path, full: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from ..wording.text import item
 from ..wording.words import clock, plural, signal_name, tallies
 from .entries import entry, is_told
 from .progress import PhaseProgress, Progress, Running
-from .screen import STYLES, cut, padded
+from .screen import PARTING, STYLES, cut, drain, is_behind, padded
 
 RUNNING_ROWS = 6
 _TOLD_PER_TICK = 100
@@ -62,8 +62,8 @@ class Live:
             self._news.append(event)
 
     def tick(self, now: float) -> None:
-        """Print a bounded part of the news, then draw the region if it looks different."""
-        if self._progress.run is None:
+        """Print a bounded part of the news, then draw the region if it looks different; nothing that nobody reads."""
+        if self._progress.run is None or is_behind(self._console):
             return
         columns, height = self._size()
         self._console.size = (columns, height)
@@ -84,13 +84,15 @@ class Live:
         self._region.stop()
         self._region = self._somewhere()  # others may write meanwhile: where it was is not ours any more
         self._drawn = None
+        drain(self._console, PARTING)
 
-    def close(self) -> None:
+    def close(self, patience: float | None = None) -> None:
         """Take the region away and print all news that are left: the end summary follows."""
         self._region.stop()
         while self._tell(_TOLD_PER_TICK):
             pass
         self._console.print()
+        drain(self._console, patience)
 
     def _tell(self, count: int) -> bool:
         events = [self._news.popleft() for _ in range(min(count, len(self._news)))]

@@ -17,6 +17,7 @@ from ..wording.text import item
 from ..wording.words import clock, plural, seconds, tally
 from .entries import Entry, entry, is_told
 from .progress import PATIENCE, PhaseProgress, Progress
+from .screen import PARTING, drain
 
 PROGRESS_EVERY = 15.0
 SILENCE = 60.0
@@ -66,10 +67,12 @@ class Plain:
 
     def pause(self) -> None:
         """What is said stands."""
+        drain(self._console, PARTING)
 
-    def close(self) -> None:
+    def close(self, patience: float | None = None) -> None:
         """Nothing is held back; an empty line parts the log from the end summary."""
         self._console.print()
+        drain(self._console, patience)
 
     def _say(self, lines: Iterable[Text], now: float, *, waited: bool = False) -> None:
         self._console.print(Text("\n").join(lines), soft_wrap=True)
@@ -131,9 +134,11 @@ class Quiet:
 
     def pause(self) -> None:
         """What is said stands."""
+        drain(self._console, PARTING)
 
-    def close(self) -> None:
+    def close(self, patience: float | None = None) -> None:
         """Nothing is held back."""
+        drain(self._console, patience)
 
 
 def _started(phase: PhaseProgress) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import IO, TextIO, cast
 
 from rich.cells import cell_len
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...model.vocabulary import Outcome
+from ...system.outlet import Outlet, may_stall, silence
 
 STYLES: dict[Outcome, str] = {
     Outcome.PASSED: "green",
@@ -24,6 +26,8 @@ STYLES: dict[Outcome, str] = {
     Outcome.NOT_RUN: "bold yellow",
 }
 
+PARTING = 0.5  # seconds that a reader has before the runner stops: what it has printed should stand there
+
 # Our own typography and the ASCII that stands in for it, column for column, where the encoding has no such characters.
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "●": "*", "○": "o", "·": ".", "━": "=", "─": "-", "│": "|", "…": "~"})
 _TYPOGRAPHY = "✓✗●○·━─│…"
@@ -34,25 +38,45 @@ _CI = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION", "JEN
 class Output:
     """A text stream that swallows its own failures: a closed pipe or a full disk silences the view, never ends the run.
 
-    Characters that the stream's encoding lacks become ASCII stand-ins or ``\\x…`` escapes.
+    Nor does a reader who stops reading hold the run up: what is written waits for them in an `Outlet`. Characters that
+    the stream's encoding lacks become ASCII stand-ins or ``\\x…`` escapes.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
         self._typographic = _encodes(self.encoding, _TYPOGRAPHY)
-        self.gone = False
+        self._failed = False
+        self._outlet = _outlet(stream)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody reads any more."""
+        return self._failed or (self._outlet is not None and self._outlet.gone)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for a reader."""
+        return self._outlet is not None and self._outlet.is_behind
 
     def write(self, text: str) -> int:
         """Write if there is still someone to read it."""
-        if not self.gone:
-            self._guarded(self._shown(text))
+        shown = self._shown(text)
+        if self._outlet is not None:
+            self._outlet.put(shown.encode(self.encoding))
+        elif not self._failed:
+            self._guarded(shown)
         return len(text)
 
     def flush(self) -> None:
         """Pass on what is buffered."""
-        if not self.gone:
+        if self._outlet is None and not self._failed:
             self._guarded("")
+
+    def drain(self, limit: float | None = None) -> None:
+        """Wait until all is read, or can be, at most so many seconds."""
+        if self._outlet is not None:
+            self._outlet.drain(limit)
 
     def isatty(self) -> bool:
         """Whether a person looks at a terminal there."""
@@ -77,13 +101,18 @@ class Output:
             self._give_up()
 
     def _give_up(self) -> None:
-        self.gone = True
-        try:  # otherwise the interpreter flushes once more at exit, fails, and turns the exit code into 120
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self._stream.fileno())
-            os.close(null)
-        except (OSError, ValueError):
-            pass  # no file descriptor behind it, nothing to flush at exit either
+        self._failed = True
+        with suppress(OSError, ValueError):  # no descriptor behind it: nothing is flushed at exit either
+            silence(self._stream.fileno())  # otherwise the interpreter fails there, and turns the exit code into 120
+
+
+def _outlet(stream: TextIO) -> Outlet | None:
+    """None where no reader can hold a write up: files, and streams without a descriptor."""
+    try:
+        stream.flush()
+        return Outlet(stream.fileno()) if may_stall(stream.fileno()) else None
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def _encodes(encoding: str, text: str) -> bool:
@@ -156,6 +185,19 @@ def console(output: Output, *, color: bool, terminal: bool, width: int, height: 
         highlight=False,
         _environ={},
     )
+
+
+def drain(console: Console, limit: float | None = None) -> None:
+    """Wait until what the console has printed can be read, at most so many seconds."""
+    output = console.file
+    if isinstance(output, Output):
+        output.drain(limit)
+
+
+def is_behind(console: Console) -> bool:
+    """Whether something that the console has printed waits for a reader."""
+    output = console.file
+    return isinstance(output, Output) and output.is_behind
 
 
 def cut(text: str, width: int) -> str:

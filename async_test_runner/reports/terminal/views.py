@@ -10,7 +10,9 @@ from rich.text import Text
 from ...record.events import Event
 from .live import Live
 from .plain import Plain, Quiet
-from .screen import Output, console, in_ci, is_dumb, is_terminal, size, wants_color
+from .screen import Output, console, drain, in_ci, is_dumb, is_terminal, size, wants_color
+
+PATIENCE = 2.0  # seconds that a reader has after a signal: what the run has come to is on disk
 
 
 class Reporter(Protocol):
@@ -28,8 +30,11 @@ class Reporter(Protocol):
     def pause(self) -> None:
         """Leave the terminal as it was, for a while; the next tick takes it again."""
 
-    def close(self) -> None:
-        """Show what is held back and leave the terminal as it was. The end summary comes after."""
+    def close(self, patience: float | None = None) -> None:
+        """Show what is held back and leave the terminal as it was. The end summary comes after.
+
+        Waits for who reads it, at most ``patience`` seconds: whoever has sent a signal wants an end.
+        """
 
 
 def reporter(
@@ -66,11 +71,21 @@ def is_live(stream: TextIO, *, verbosity: int, environ: Mapping[str, str]) -> bo
 
 
 def show(
-    lines: Iterable[Text], stream: TextIO, *, color: bool | None, environ: Mapping[str, str], width: int | None = None
+    lines: Iterable[Text],
+    stream: TextIO,
+    *,
+    color: bool | None,
+    environ: Mapping[str, str],
+    width: int | None = None,
+    patience: float | None = None,
 ) -> None:
-    """Print finished lines, such as those of `final.render`, as they stand: the terminal breaks long ones."""
+    """Print finished lines, such as those of `final.render`, as they stand: the terminal breaks long ones.
+
+    Waits for who reads them, at most ``patience`` seconds.
+    """
     columns, rows = size(stream, environ)
     out = console(
         Output(stream), color=wants_color(stream, color, environ), terminal=False, width=width or columns, height=rows
     )
     out.print(Text("\n").join(lines), soft_wrap=True)
+    drain(out, patience)

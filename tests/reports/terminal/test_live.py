@@ -213,6 +213,18 @@ def test_a_frame_that_looks_the_same_is_not_written_again() -> None:
     assert "async-db" in screen.tick(26.1)
 
 
+def test_nothing_more_is_drawn_for_a_reader_who_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    script = planned("a", "b")
+    screen.feed(script)
+    screen.tick(2.5)
+    screen.view.event(script.end("async", "a", 3.0, Outcome.FAILED))
+    monkeypatch.setattr(Output, "is_behind", True)
+    assert screen.tick(3.5) == ""
+    monkeypatch.undo()
+    assert "FAILED a" in screen.tick(3.6)
+
+
 def test_failures_stay_above_the_region() -> None:
     screen = Screen()
     script = planned("a", "b")

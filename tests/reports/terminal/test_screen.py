@@ -62,7 +62,7 @@ def test_a_closed_pipe_stays_silent_until_the_interpreter_flushes_it() -> None:
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         output = Output(stream)
         output.write("nobody reads this")
-        output.flush()
+        output.drain()
         assert output.gone
         stream.write("what is left in the buffer")  # closing flushes this, without an error
 
