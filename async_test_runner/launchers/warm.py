@@ -47,6 +47,8 @@ class Host:
         self._statuses: dict[str, int] = {}
         self._next_look: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
+        self._late: set[str] = set()  # sessions that nobody waits for any more: they are not to run any test
+        self._is_swept = False
         self.broken = ""  # why nothing is to be forked from it any more
         self._waking = Waking()
 
@@ -64,6 +66,8 @@ class Host:
         """Take in what it has said."""
         for message in self._session.poll():
             match message:
+                case Forked() if message.process in self._late:
+                    process.signal_group(message.pid, process.KILL)
                 case Forked():
                     self._pids[message.process] = message.pid
                 case Exited():
@@ -107,7 +111,9 @@ class Host:
 
         Returns what is worth telling.
         """
+        self.listen()
         if self.gone is not None:
+            self._sweep()
             return ""
         self._waking.look(self.pid)
         if self._waking.is_hopeless:
@@ -127,13 +133,22 @@ class Host:
                     await asyncio.sleep(_TICK)
         except TimeoutError:
             raise InfrastructureError("the host process does not answer") from None
+        finally:
+            if name not in self._pids:
+                self._late.add(name)
         return self._pids[name]
 
     async def end(self, grace: float) -> None:
         """No more jobs: the host ends, or is ended."""
         self._session.hang_up()
         await process.wait_or_end(self._session.child, grace, grace)
-        self._session.signal(process.KILL)  # whatever the collection has started and left behind in its group
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """End what the collection has started and left in the host's group; once, for a number may be given again."""
+        if not self._is_swept:
+            self._is_swept = True
+            self._session.signal(process.KILL)
 
 
 class WarmSession(SessionFiles):

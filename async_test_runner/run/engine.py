@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from ..contract.launching import HostLostError, Launcher, Session
+from ..contract.launching import HostLostError, Job, Launcher, Session
 from ..contract.messages import Damaged, Finished, Message
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
@@ -53,6 +54,14 @@ _FRESH = 4  # fresh processes at once for each processor, where forks were wante
 _OUTPUT = 8000  # characters of a command's output that the report shows
 
 
+class _Starting(NamedTuple):
+    """A session that its launcher is starting, and the signals that it is to get as soon as it is there."""
+
+    job: Job
+    task: asyncio.Task[Session]
+    signals: list[int]
+
+
 class Engine:
     """Runs the phases of a plan, one after the other, and tells everything that happens to ``emit``.
 
@@ -87,6 +96,7 @@ class Engine:
         self._clock = clock or RunClock()
         self._adopts_orphans = adopts_orphans
         self._sessions: dict[str, Session] = {}
+        self._starting: dict[str, _Starting] = {}
         self._stopping = Stopping()
         self._commands = Commands(
             around,
@@ -120,6 +130,10 @@ class Engine:
 
     def _kill(self) -> None:
         """End what still runs: there is nothing, unless an exception came."""
+        for _, task, _ in self._starting.values():
+            if not task.cancel() and task.exception() is None:
+                task.result().signal(process.KILL)
+        self._starting.clear()
         for session in self._sessions.values():
             session.signal(process.KILL)
 
@@ -221,10 +235,11 @@ class Engine:
             busy=processor_time,
         )
         while not supervisor.done:
+            self._take_up(supervisor)
             self._hear(supervisor)
             self._watch(supervisor)
             for action in [*self._pass_on_signals(supervisor), *self._pass_on_question(supervisor), *supervisor.tick()]:
-                await self._do(supervisor, action)
+                self._do(action)
             if not supervisor.done:
                 await self._pause(_SOON if supervisor.is_ending else _POLL)
         return supervisor.reason
@@ -305,32 +320,50 @@ class Engine:
         asked, self._asked = self._asked, False
         return supervisor.ask() if asked else []
 
-    async def _do(self, supervisor: PhaseSupervisor, action: Action) -> None:
+    def _do(self, action: Action) -> None:
+        if isinstance(action, Start):
+            task = asyncio.create_task(self._start(action.job))
+            task.add_done_callback(lambda _: self._wake.set())
+            self._starting[action.job.process] = _Starting(action.job, task, [])
+            return
+        session = self._sessions.get(action.process)
         match action:
-            case Start():
-                try:
-                    with self._waiting(f"process {action.job.process} to start"):
-                        session = await self._launcher.start(action.job)
-                except HostLostError:
-                    supervisor.again(action.job)
-                    return
-                except InfrastructureError as error:
-                    supervisor.not_started(action.job, error.message)
-                    return
-                self._sessions[action.job.process] = session
-                supervisor.started(action.job, session.pid, self._relative(session.log))
-            case Ask():
-                session = self._sessions[action.process]
-                with contextlib.suppress(InfrastructureError):  # no room for the note: the escalation goes on anyway
-                    session.ask(action.why, action.id, action.message, action.pid, action.dump_signal)
-            case AskInC():
-                self._sessions[action.process].ask_in_c(action.pid, action.number)
-            case Signal(pid=0):
-                self._sessions[action.process].signal(action.number)
+            case Signal() if session is None:
+                self._starting[action.process].signals.append(action.number)
+            case Signal(pid=0) if session is not None:
+                session.signal(action.number)
                 if action.number == process.KILL:
                     self._killed.setdefault(action.process, self._clock()[1])
             case Signal():
                 process.signal_process(action.pid, action.number)
+            case Ask() if session is not None:
+                with contextlib.suppress(InfrastructureError):  # no room for the note: the escalation goes on anyway
+                    session.ask(action.why, action.id, action.message, action.pid, action.dump_signal)
+            case AskInC() if session is not None:
+                session.ask_in_c(action.pid, action.number)
+
+    async def _start(self, job: Job) -> Session:
+        with self._waiting(f"process {job.process} to start"):
+            return await self._launcher.start(job)
+
+    def _take_up(self, supervisor: PhaseSupervisor) -> None:
+        """What its launcher has started is under way. Others go on meanwhile: a host may take its time to fork."""
+        for name, (job, task, signals) in list(self._starting.items()):
+            if not task.done():
+                continue
+            del self._starting[name]
+            try:
+                session = task.result()
+            except HostLostError:
+                supervisor.again(job)
+                continue
+            except InfrastructureError as error:
+                supervisor.not_started(job, error.message)
+                continue
+            self._sessions[name] = session
+            supervisor.started(job, session.pid, self._relative(session.log))
+            for number in signals:
+                self._do(Signal(name, number))
 
     async def _pause(self, seconds: float = _POLL) -> None:
         self._on_tick(self._clock()[1])

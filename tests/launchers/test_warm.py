@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from async_test_runner.contract.launching import Job
-from async_test_runner.contract.messages import Hosting
+from async_test_runner.contract.messages import Forked, Hosting, Message
 from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers import warm
+from async_test_runner.model.errors import InfrastructureError
 from async_test_runner.model.plan import Phase, Plan
+from async_test_runner.system import process
 from tests.support.forks import ended, gone, stop, waiting
 
 
@@ -140,17 +142,58 @@ def test_a_phase_with_an_environment_of_its_own_gets_a_host_of_its_own() -> None
 class FakeSession:
     """A session whose process is a child of the test."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int = 0) -> None:
         self.pid = pid
         self.status: int | None = None
+        self.says: list[Message] = []
+        self.signals: list[int] = []
+
+    def poll(self) -> list[Message]:
+        said, self.says = self.says, []
+        return said
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+def host_of(session: FakeSession) -> warm.Host:
+    return warm.Host(session, Hosting(at=0.0, mono=0.0, reads=(), unsafe=()))  # type: ignore[arg-type]
+
+
+def test_a_fork_that_comes_when_nobody_waits_for_it_any_more_runs_no_test() -> None:
+    session = FakeSession()
+    host = host_of(session)
+    killed: list[tuple[int, int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "signal_group", lambda pid, number: killed.append((pid, number)))
+        with pytest.raises(InfrastructureError, match="does not answer"):
+            asyncio.run(host.fork("one/0001", Path("settings.json"), 0.01))
+        session.says = [Forked(at=0.0, mono=0.0, process="one/0001", pid=4321)]
+        host.watch()
+        session.says = [Forked(at=0.0, mono=0.0, process="one/0002", pid=4322)]
+        host.watch()
+    assert killed == [(4321, signal.SIGKILL)]
+
+
+def test_what_an_ended_host_has_left_is_killed_at_once_and_only_once() -> None:
+    session = FakeSession()
+    host = host_of(session)
+    host.watch()
+    assert session.signals == []
+    session.status = 1
+    host.watch()
+    host.watch()
+    assert session.signals == [signal.SIGKILL]
 
 
 @pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_host_that_stays_stopped_is_told_of_once_and_ended() -> None:
     pid = waiting()
-    hosting = Hosting(at=0.0, mono=0.0, reads=(), unsafe=())
-    host = warm.Host(FakeSession(pid), hosting)  # type: ignore[arg-type]
+    host = host_of(FakeSession(pid))
     told = []
     try:
         for _ in range(4):

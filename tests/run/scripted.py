@@ -98,6 +98,7 @@ class Run:
         self.sessions: list[FakeSession] = []
         self.jobs: list[Job] = []
         self.refuses = ""
+        self.late: dict[str, asyncio.Event] = {}  # processes that do not start before this is set
         self.phases = phases
         self.run_dir = root / "run"
         self.run_dir.mkdir()
@@ -131,6 +132,8 @@ class Run:
         pass
 
     async def start(self, job: Job) -> FakeSession:
+        if job.process in self.late:
+            await self.late[job.process].wait()
         if self.refuses in job.process and self.refuses:
             raise InfrastructureError("cannot start it")
         self.jobs.append(job)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from async_test_runner.contract.launching import Job
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.inventory import PytestFacts
 from async_test_runner.model.vocabulary import Isolation
 from async_test_runner.record.events import Event, Interrupted, TestNotRun
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.system import process
-from tests.run.scripted import Run, outcomes, phase, reasons
+from tests.run.scripted import FakeSession, Run, outcomes, phase, reasons
 
 # ----------------------------------------------------------------------------------------------------------- phases
 
@@ -63,6 +64,36 @@ def test_a_hanging_test_is_asked_terminated_and_blamed(tmp_path: Path) -> None:
     assert outcomes(result) == "timed_out passed"
     assert run.sessions[0].signals[:2] == [41, signal.SIGTERM]
     assert "last words" in next(result.tests()).attempts[0].details[0].text
+
+
+def test_a_process_that_takes_long_to_start_does_not_hold_up_the_deadlines_of_others(tmp_path: Path) -> None:
+    run = Run(tmp_path, phase("one", isolation=Isolation.TEST, workers=2, test_timeout=0.05))
+    run.late["one/0002"] = asyncio.Event()
+
+    async def let_it_start() -> None:
+        while not run.sessions or signal.SIGTERM not in run.sessions[0].signals:
+            await asyncio.sleep(0)
+        run.late["one/0002"].set()
+
+    assert outcomes(run(let_it_start, one="a_hangs b")) == "timed_out passed"
+
+
+def test_a_process_that_starts_after_the_signal_gets_it_too(tmp_path: Path) -> None:
+    run = Run(tmp_path, phase("one"))
+    run.late["one/0001"] = asyncio.Event()
+
+    async def interrupt() -> None:
+        while not run.engine._starting:
+            await asyncio.sleep(0)
+        run.engine.on_signal(signal.SIGTERM)
+        while not run.engine._starting["one/0001"].signals:
+            await asyncio.sleep(0)
+        run.late["one/0001"].set()
+
+    result = run(interrupt, one="a_hangs b")
+    assert outcomes(result) == "not_run not_run"
+    assert run.sessions[0].signals[0] == signal.SIGTERM
+    assert exit_code(result) is ExitCode.TERMINATED
 
 
 def test_the_run_deadline_holds_across_phases(tmp_path: Path) -> None:
@@ -139,6 +170,34 @@ def test_a_bug_in_the_middle_leaves_no_session_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="a bug"):
         run(one="a_hangs b c")
     assert signal.SIGKILL in run.sessions[0].signals
+
+
+def test_a_bug_while_a_process_starts_leaves_no_session_behind(tmp_path: Path) -> None:
+    run = Run(tmp_path, phase("one", isolation=Isolation.TEST, workers=3))
+    run.late["one/0002"] = asyncio.Event()
+    ended: list[str] = []
+
+    async def start(job: Job) -> FakeSession:
+        try:
+            return await type(run).start(run, job)
+        except asyncio.CancelledError:
+            ended.append(job.process)
+            raise
+
+    run.start = start  # type: ignore[method-assign]
+    run.refuses = "one/0003"
+    record = run._record
+
+    def broken(event: Event) -> None:
+        if isinstance(event, TestNotRun):
+            raise RuntimeError("a bug")
+        record(event)
+
+    run._record = broken  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(one="a_hangs b c")
+    assert signal.SIGKILL in run.sessions[0].signals
+    assert ended == ["one/0002"]
 
 
 @pytest.mark.parametrize(("limit", "known", "warned"), [(10**9, None, 1), (10**9, 5, 0), (None, None, 0)])
