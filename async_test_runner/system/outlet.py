@@ -11,6 +11,7 @@ import stat
 import threading
 from collections import deque
 
+_LINGERS = 0.5  # seconds that the thread stays when nothing waits: starting one takes as long as many writes
 _ROOM = 1000  # milliseconds between two looks at a descriptor that does not block and has no room
 
 
@@ -51,6 +52,7 @@ class Outlet:
             if self.gone:
                 return
             self._waiting.append(data)
+            self._change.notify_all()
             if not self._at_work:
                 self._at_work = True
                 # A daemon: the interpreter does not wait for it at its exit. Who wants that calls `drain`.
@@ -62,7 +64,7 @@ class Outlet:
             self._change.wait_for(lambda: not self._waiting, limit)
 
     def _work(self) -> None:
-        """Until nothing waits."""
+        """Until nothing waits, and nothing comes for a while."""
         while self._at_work:
             try:
                 self._write(self._waiting[0])
@@ -71,8 +73,8 @@ class Outlet:
             with self._change:
                 if not self.gone:
                     self._waiting.popleft()
-                self._at_work = bool(self._waiting)
                 self._change.notify_all()
+                self._at_work = not self.gone and self._change.wait_for(lambda: self.is_behind, _LINGERS)
 
     def _write(self, data: bytes) -> None:
         left = memoryview(data)
