@@ -45,6 +45,7 @@ from async_test_runner.reports.formats import summary  # noqa: E402
 
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n)(.*?)(<!-- end of generated -->)", re.DOTALL)
 _PICTURE = re.compile(r"(<!-- picture: (\S+): (.+?) -->\n)(.*?)(<!-- end of picture -->)", re.DOTALL)
+_VERDICT = re.compile(r"(PASSED|FAILED) ")
 _BEHIND = 2  # lines of a block behind │ that the picture keeps
 _VALUES = (
     events.Asked,
@@ -258,11 +259,13 @@ def picture(project: str, command: str) -> str:
 
 
 def shortened(lines: list[str]) -> Iterator[str]:
-    """The lines, of each block behind │ only the first ones, without the list of slowest tests."""
-    behind, slowest = 0, False
+    """The lines, of each block behind │ only the first ones, without the slowest tests and the places of reports."""
+    behind, hidden = 0, False
     for line in lines:
-        slowest = line == "slowest tests" or (slowest and line != "leaks")
-        if slowest:
+        if line == "reports":
+            yield from ("…", "")
+        hidden = line in ("slowest tests", "reports") or (hidden and line != "leaks" and not _VERDICT.match(line))
+        if hidden:
             continue
         behind = behind + 1 if line.startswith("│") else 0
         if behind <= _BEHIND:

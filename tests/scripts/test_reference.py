@@ -55,3 +55,8 @@ def test_every_key_of_the_summary_is_described() -> None:
 def test_a_picture_keeps_the_first_lines_of_a_block() -> None:
     lines = ["HANGS", "│ 1", "│ 2", "│ 3", "│ 4", "", "slowest tests", "  1s a", "", "leaks", "  b"]
     assert list(reference.shortened(lines)) == ["HANGS", "│ 1", "│ 2", "│ …", "", "leaks", "  b"]
+
+
+def test_a_picture_leaves_out_where_the_reports_are() -> None:
+    lines = ["leaks", "  b", "", "reports", "  junit  a.xml", "", "PASSED 1 passed in 1s (exit 0)"]
+    assert list(reference.shortened(lines)) == ["leaks", "  b", "", "…", "", "PASSED 1 passed in 1s (exit 0)"]
