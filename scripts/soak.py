@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run after run with faults and kills at random: is any outcome lost, any red run green, anything left alive or stuck?
 
-    python scripts/soak.py --runs 200 --minutes 60          # a new seed, which is printed
+    python scripts/soak.py --runs 300 --minutes 60          # a new seed, which is printed
     python scripts/soak.py --seed 7 --first 31 --runs 1     # one run of a seed again
 
 Each run has a small project whose tests pass, fail, die, hang, start daemons, kill their parents; its launcher,
