@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +28,16 @@ examples.load_profile(os.environ.get("EXAMPLES", "fixed"))
 _OF_CI_SYSTEMS = ("CI", "BUILD_", "GITHUB_", "GITLAB_", "TF_BUILD", "TEAMCITY_", "JENKINS_", "BUILDKITE")
 
 
+# A shell that starts a job in the background, or nohup, has some signals ignored, and so would all that tests start.
+_SIGNALS = [getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM") if hasattr(signal, name)]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nowhere_in_particular() -> Iterator[None]:
     """Tests, and what they start, see the same environment on a desk as in a CI job."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(_OF_CI_SYSTEMS)]:
             patch.delenv(name)
