@@ -53,7 +53,7 @@ def test_the_plan_in_the_readme_is_a_plan() -> None:
 def test_the_other_yaml_blocks_are_yaml() -> None:
     others = [block for block in blocks("yaml") if not block.startswith("version:")]
 
-    assert len(others) == 2
+    assert len(others) == 1
     assert all(yaml.safe_load(block) for block in others)
 
 

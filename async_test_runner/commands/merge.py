@@ -42,22 +42,30 @@ Exit codes:
 def command(ctx: click.Context, inputs: tuple[Path, ...], output: str, name: str, fail_on_red: bool) -> None:
     """Merge JUnit XML files, and directories of them, into one.
 
-    Files of every producer are understood: pytest's xunit1 and xunit2, nested suites, bare `<testsuite>` roots,
-    Surefire's reruns. Testcases are kept unchanged, counts are computed anew, and nested suites become siblings. A file
-    that is truncated or no JUnit XML gets an error testcase that names it. Its complete testcases are kept.
+    Files of every producer are understood: pytest's xunit1 and xunit2, nested suites, Surefire's reruns. A file may
+    hold several documents. Testcases are kept, counts are computed anew, and nested suites become siblings. A testcase
+    whose attributes say that it did not run gets `<skipped>`, one that failed `<failure>`. Characters that XML cannot
+    hold are spelled out.
 
-    Directories are searched for `*.xml`, except for the output file itself.
+    A file that is truncated or no JUnit XML gets an error testcase that names it. Its complete testcases are kept.
+
+    Directories are searched for `*.xml`, except for the output file itself. XML about something else is passed over.
     """
     target = None if output == "-" else Path(output)
     paths, missing = _resolve(inputs, target)
+    named = {path.resolve() for path in inputs}
     if target is not None:
         _make_directory(target)
     with Merge(name, directory=None if target is None else target.parent) as merge:
-        merged = [*(merge.add(path) for path in paths), *(merge.miss(path, reason) for path, reason in missing)]
+        found = [merge.add(path, is_named=path.resolve() in named) for path in paths]
+        _check_something_is_there(found, missing, inputs)
+        merged = [*found, *(merge.miss(path, reason) for path, reason in missing)]
         _write(merge, target)
         total = merge.total
-    for line in _table(merged, total):
+    for line in _table([file for file in merged if not file.passed_over], total):
         click.echo(line, err=target is None)
+    for line in _notes(merged):
+        click.echo(line, err=True)
     problems = [_shown(file.problem) for file in merged if file.problem]
     if problems:
         raise ReportInputError(
@@ -99,6 +107,27 @@ def _resolve(inputs: Sequence[Path], output: Path | None) -> tuple[list[Path], l
             hint="name the files that pytest --junitxml wrote, or their directory",
         )
     return list(found.values()), missing
+
+
+def _check_something_is_there(
+    found: Sequence[Merged], missing: Sequence[tuple[Path, str]], inputs: Sequence[Path]
+) -> None:
+    if missing or any(not file.passed_over for file in found):
+        return
+    passed_over = [_shown(file.passed_over) for file in found]
+    raise UsageError(
+        "\n".join(["no JUnit XML in " + ", ".join(_shown(str(path)) for path in inputs), *passed_over[:_ROWS]]),
+        hint="name the directory that the JUnit XML files were written to",
+    )
+
+
+def _notes(merged: Sequence[Merged]) -> Iterator[str]:
+    """What a reader of the merged report should know, and what is no problem of it."""
+    for file in merged:
+        if file.passed_over:
+            yield f"passed over: {_shown(file.passed_over)}"
+        elif file.is_mended:
+            yield f"{_shown(str(file.path))}: holds characters that XML cannot hold; they are spelled out, such as #x1B"
 
 
 def _walk(directory: Path, missing: list[tuple[Path, str]]) -> Iterator[Path]:

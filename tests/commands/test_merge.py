@@ -90,6 +90,53 @@ def test_a_directory_without_xml_is_a_usage_error_and_nothing_is_written() -> No
     assert not Path("out.xml").exists()
 
 
+OTHER = '<coverage version="7"/>'
+
+
+def test_other_xml_in_a_directory_is_passed_over_with_a_word() -> None:
+    write("in/a.xml")
+    write("in/coverage.xml", OTHER)
+    result = merge("in", "-o", "out.xml")
+    assert result.exception is None
+    assert suites() == ["a"]
+    assert result.stderr.startswith("passed over: in/coverage.xml:1:1: no JUnit XML: the root is <coverage>")
+    assert "coverage" not in result.stdout
+
+
+def test_other_xml_that_is_named_is_an_error() -> None:
+    write("in/a.xml")
+    write("in/coverage.xml", OTHER)
+    found = error(merge("in", "in/coverage.xml", "-o", "out.xml"))
+    assert isinstance(found, ReportInputError)
+    assert suites() == ["a", "merge"]
+
+
+@pytest.mark.parametrize(
+    "root", ["test-run", "assemblies", "TestRun", "robot", "testng-results", "Catch2TestRun", "Site"]
+)
+def test_test_results_in_another_format_are_not_passed_over(root: str) -> None:
+    write("in/a.xml")
+    write("in/results.xml", f"<{root}/>")
+    assert f"the root is <{root}>" in error(merge("in", "-o", "out.xml")).message
+    assert suites() == ["a", "merge"]
+
+
+def test_a_directory_with_nothing_but_other_xml_is_a_usage_error_and_nothing_is_written() -> None:
+    write("in/coverage.xml", OTHER)
+    found = error(merge("in", "-o", "out.xml"))
+    assert found.exit_code == ExitCode.USAGE
+    assert found.message.splitlines()[0] == "no JUnit XML in in"
+    assert "coverage.xml:1:1" in found.message
+    assert not Path("out.xml").exists()
+
+
+def test_what_stands_in_the_report_in_another_way_is_said() -> None:
+    write("a.xml", '<testsuite name="a"><testcase name="&#27;[31m"/></testsuite>')
+    result = merge("a.xml", "-o", "out.xml")
+    assert result.exception is None
+    assert result.stderr == "a.xml: holds characters that XML cannot hold; they are spelled out, such as #x1B\n"
+
+
 def test_no_input_at_all_is_a_usage_error() -> None:
     result = merge("-o", "out.xml")
     assert isinstance(result.exception, click.UsageError)

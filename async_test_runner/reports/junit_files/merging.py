@@ -23,16 +23,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from .reading import Reader, Spool, Suite, UnusableError
+from .decoding import UnusableError
+from .reading import Reader, Spool, Suite
 from .xml import Counts, UniqueNames, attribute, element, seconds
 
 
 class Merged(NamedTuple):
-    """What one input came to. ``problem`` is a finished line; empty when the whole of it could be used."""
+    """What one input came to. ``problem`` is a finished line; empty when the whole of it could be used.
+
+    ``is_mended``: it held characters that XML cannot hold, which are spelled out. ``passed_over``: why nothing of it is
+    in the report.
+    """
 
     path: Path
     counts: Counts
     problem: str = ""
+    is_mended: bool = False
+    passed_over: str = ""
 
 
 class Merge:
@@ -53,12 +60,17 @@ class Merge:
     def __exit__(self, *_: object) -> None:
         self._spool.close()
 
-    def add(self, path: Path) -> Merged:
-        """Take one input in. Its problems are values; ``InfrastructureError`` means that the spool is full."""
+    def add(self, path: Path, *, is_named: bool = True) -> Merged:
+        """Take one input in. Its problems are values; ``InfrastructureError`` means that the spool is full.
+
+        One that is not ``is_named``, but found, may be XML about something else.
+        """
         reader = Reader(path, self._spool)
         try:
             reader.read()
         except UnusableError as unusable:
+            if unusable.kind == "foreign" and not is_named:
+                return Merged(path, Counts(), passed_over=unusable.message)
             problem = self._problem(unusable)
         else:
             problem = ""
@@ -66,9 +78,10 @@ class Merge:
         for suite in reader.suites:
             counts.include(suite.counts)
         self._suites += [suite for suite in reader.suites if suite.filled or not suite.container]
-        self._spans += _spans(reader.suites)
+        for suites in reader.documents:
+            self._spans += _spans(suites)
         self._total.include(counts)
-        return Merged(path, counts, problem)
+        return Merged(path, counts, problem, reader.is_mended)
 
     def miss(self, path: Path, reason: str) -> Merged:
         """Note an input that cannot even be opened."""
@@ -100,8 +113,11 @@ class Merge:
         for suite in self._suites:
             head = [("name", names.take(suite.name)), *suite.counts.attributes(), ("time", seconds(suite.time))]
             output.write(_head("testsuite", head) + suite.attributes + b">")
-            for start, end in suite.segments:
-                self._spool.copy(start, end, output)
+            for segment in suite.segments:
+                if isinstance(segment, bytes):
+                    output.write(segment)
+                else:
+                    self._spool.copy(*segment, output)
             output.write(b"</testsuite>\n")
         if self._problems:
             output.write(_problem_suite(self._problems, names.take("merge")))

@@ -6,36 +6,42 @@ expat on the way; element names are those of the root's namespace, or of none.
 
 from __future__ import annotations
 
-import codecs
 import re
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from ...model.errors import InfrastructureError
-from .xml import Counts
+from ..wording import words
+from .decoding import Decoding, UnusableError
+from .verdicts import LEFT_OUT, VERDICTS, unread
+from .xml import Counts, element
 
-_CHUNK = 64 * 1024
-_HEAD = 4 * 1024  # an XML declaration is expected to end in here
+_COPIED = 1 << 20
 _DEPTH_LIMIT = 50
 _PREFIX_LIMIT = 4096  # bytes of namespace declarations that every suite of a file inherits
 _NAME_LIMIT = 500
 _LONGEST = 1e9  # seconds; what is longer, or negative, is no duration
 
 _SUITES = frozenset({"testsuite", "testsuites"})
-_VERDICTS = frozenset({"failure", "error", "skipped"})
-
-
-class UnusableError(Exception):
-    """Why an input, or its end, cannot be used; ``kind`` is the type of its error testcase."""
-
-    def __init__(self, path: Path, kind: str, reason: str, place: tuple[int, int] | None = None) -> None:
-        where = f":{place[0]}:{place[1]}" if place else ""
-        self.path, self.kind = path, kind
-        self.message = f"{path}{where}: {reason}"
-        super().__init__(self.message)
+# Roots of other test results: NUnit, xUnit.net, Visual Studio, TestNG, Robot Framework, Catch2, doctest, CTest.
+_RESULTS = frozenset(
+    {
+        *("test-run", "test-results", "assemblies", "assembly", "testrun", "testng-results", "robot", "catch"),
+        *("catch2testrun", "catchtestrun", "doctest", "site"),
+    }
+)
+# Behind the end of a document: another one, or as much as there is of its beginning.
+_ANOTHER = re.compile(rb"\s*(?=<\?xml\s|<testsuites?[\s/>])")
+_BEGINNINGS = (b"<?xml ", b"<testsuites>")
+_NEXT = {
+    expat.errors.codes[name]
+    for name in (expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT, expat.errors.XML_ERROR_MISPLACED_XML_PI)
+}
+_MENDABLE = {
+    expat.errors.codes[name] for name in (expat.errors.XML_ERROR_INVALID_TOKEN, expat.errors.XML_ERROR_BAD_CHAR_REF)
+}
 
 
 class Spool:
@@ -75,7 +81,7 @@ class Spool:
         """Write what lies between two offsets to a file."""
         self._file.seek(start)
         while start < end:
-            data = self._file.read(min(end - start, 16 * _CHUNK))
+            data = self._file.read(min(end - start, _COPIED))
             output.write(data)
             start += len(data)
 
@@ -84,8 +90,12 @@ class Spool:
         self._file.close()
 
 
+class _MendableError(UnusableError):
+    """Another look at it, which takes what is not legal in XML, may help."""
+
+
 class Suite:
-    """A suite of an input. ``segments`` are the spool's offsets of its content, without the suites in it.
+    """A suite of an input. ``segments`` are its content: offsets in the spool, without the suites in it, or additions.
 
     ``container`` is a ``<testsuites>``: a suite only when it holds testcases or anything else of its own (``filled``).
     ``outermost`` is what stands in containers only.
@@ -99,6 +109,7 @@ class Suite:
         "filled",
         "name",
         "outermost",
+        "own_red",
         "own_time",
         "prefixes",
         "segments",
@@ -116,10 +127,11 @@ class Suite:
         self.empty = tag.empty
         self.counts = Counts()
         self.own_time = duration(attrs.get("time", ""))
+        self.own_red = _number(attrs.get("failures", "")) + _number(attrs.get("errors", ""))
         self.timestamp = attrs.get("timestamp", "")
         self.timed = False  # whether a testcase says how long it took
         self.filled = False
-        self.segments: list[tuple[int, int]] = []
+        self.segments: list[tuple[int, int] | bytes] = []
         self.start = tag.end  # of the segment that is being read
 
     @property
@@ -135,41 +147,75 @@ class Suite:
 
 
 class Reader:
-    """One input: feeds expat and keeps the stack of open suites.
+    """One input, which may hold several documents: feeds expat and keeps the stack of open suites.
 
     ``_inner`` is the number of open elements below the innermost suite: 0 between its children, 1 in a testcase, 2 in a
     child of that. The parser's offsets and the spool's differ by ``_base``.
     """
 
     def __init__(self, path: Path, spool: Spool) -> None:
-        self.suites: list[Suite] = []
         self._path = path
         self._spool = spool
-        self._base = spool.size
+        self._first = spool.size
+        self._begin(Decoding(path))
+
+    def _begin(self, decoding: Decoding) -> None:
+        self.documents: list[list[Suite]] = []
+        self._decoding = decoding
+        self._spool.size = self._first
+        self._lines: int | None = None  # that stand before the document, but for the first one
+        self._begin_document(self._first)
+
+    def _begin_document(self, start: int) -> None:
+        self.documents.append([])
+        self._base = start
         self._open: list[Suite] = []
         self._kinds: dict[str, str] = {}
         self._inner = 0
         self._ended: tuple[int, int] | None = None  # line and column of the end of the outermost suite
+        self._end_offset = 0  # of it
+        self._waits: expat.ExpatError | None = None  # what is wrong, unless it becomes the beginning of a document
         self._case: dict[str, str] | None = None
         self._verdicts: set[str] = set()
+        self._left_out = ""
         self._child = (0, 0)  # start and end of the last child of any suite that is complete
         self._child_start = 0
-        self._decoding = _Decoding(path)
+        self._parser = self._new_parser()
+
+    @property
+    def suites(self) -> list[Suite]:
+        """Of all documents."""
+        return [suite for suites in self.documents for suite in suites]
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether characters that XML cannot hold stand in another way in the copy."""
+        return self._decoding.mends
 
     def read(self) -> None:
         """Read the input. `UnusableError` says why it, or its rest, is of no use; ``suites`` holds what is."""
-        parser = self._new_parser()
         try:
-            self._feed(parser)
+            try:
+                self._feed()
+            except _MendableError as first:
+                self._begin(Decoding(self._path, mends=True))
+                self._feed_again(first)
         except UnusableError:
             self._close_broken()
             raise
         finally:
             del self._parser  # it and its handlers refer to each other: each would wait for the garbage collector
 
+    def _feed_again(self, first: UnusableError) -> None:
+        """What has no suites all the same was none from the beginning: that is what is wrong."""
+        try:
+            self._feed()
+        except UnusableError as problem:
+            raise problem if self.suites else first from None
+
     def _new_parser(self) -> expat.XMLParserType:
         # aware of namespaces, since a prefix without a declaration would spoil the merged file for its readers
-        self._parser = parser = expat.ParserCreate("utf-8", "}")
+        parser = expat.ParserCreate("utf-8", "}")
         parser.namespace_prefixes = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -177,42 +223,96 @@ class Reader:
         parser.AttlistDeclHandler = self._attlist
         return parser
 
-    def _feed(self, parser: expat.XMLParserType) -> None:
+    def _feed(self) -> None:
         last = -1
 
         def stuck() -> bool:  # no token was complete: larger chunks keep a huge one from costing quadratic time
             nonlocal last
-            before, last = last, parser.CurrentByteIndex
+            before, last = last, self._parser.CurrentByteIndex
             return before == last
 
         try:
             for chunk in self._decoding.chunks(stuck):
                 self._spool.append(chunk)
-                parser.Parse(chunk, False)
-            if self._spool.size == self._base:
+                self._parse(chunk)
+            if self._spool.size == self._first:
                 raise UnusableError(self._path, "empty", "the file is empty")
-            parser.Parse(b"", True)
+            if self._waits is not None:
+                raise self._waits
+            self._parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise self._broken(error) from None
         except UnicodeError as error:
-            raise self._refusal("malformed", f"the text does not decode: {getattr(error, 'reason', error)}") from None
+            reason = f"the text does not decode: {getattr(error, 'reason', error)}"
+            raise self._mendable("malformed", reason, self._place_now()) from None
+        self._check_verdicts()
+
+    def _parse(self, chunk: bytes) -> None:
+        """Parse what has come, of as many documents as it holds."""
+        if self._waits is not None:
+            chunk = self._next_document(self._waits)
+        while chunk:
+            try:
+                self._parser.Parse(chunk, False)
+            except expat.ExpatError as error:
+                chunk = self._next_document(error)
+            else:
+                return
+
+    def _next_document(self, error: expat.ExpatError) -> bytes:
+        """What there is of the document that begins behind the last; nothing as long as that is not sure."""
+        if self._ended is None or error.code not in _NEXT:
+            raise error
+        rest = self._spool.read(self._end_offset, self._spool.size - self._end_offset)
+        found = _ANOTHER.match(rest)
+        if found is None:
+            if not any(beginning.startswith(rest.lstrip()) for beginning in _BEGINNINGS):
+                raise error
+            self._waits = error
+            return b""
+        self._check_verdicts()
+        line, _ = self._place(*self._ended)
+        self._lines = line - 1 + found[0].count(b"\n")
+        self._begin_document(self._end_offset + found.end())
+        return rest[found.end() :]
+
+    def _check_verdicts(self) -> None:
+        """A document that speaks of failures and shows none has lost them on its way."""
+        suites = self.documents[-1]
+        red = max((suite.own_red for suite in suites if suite.outermost), default=0)
+        if red and not any(suite.counts.red for suite in suites):
+            reason = f"declares {words.plural(red, 'failure')}, and no testcase in it has one"
+            raise UnusableError(self._path, "inconsistent", reason)
 
     def _broken(self, error: expat.ExpatError) -> UnusableError:
         if self._ended is not None and error.code not in _BREAKS_OFF:
             # what expat calls it, and where, depends on how much of it has been read
-            return UnusableError(
-                self._path, "malformed", "junk after document element", self._decoding.place(*self._ended)
-            )
+            return UnusableError(self._path, "malformed", "junk after document element", self._place(*self._ended))
+        place = self._place(error.lineno, error.offset)
+        if error.code in _MENDABLE:
+            return self._mendable("malformed", expat.errors.messages[error.code], place)
         kind = "truncated" if error.code in _BREAKS_OFF else "malformed"
         if error.code == _NO_ELEMENTS and not self.suites:
             kind = "empty"
         reason = "breaks off inside an element" if error.code == _NO_ELEMENTS else expat.errors.messages[error.code]
         reason = "holds no element" if kind == "empty" else reason
-        return UnusableError(self._path, kind, reason, self._decoding.place(error.lineno, error.offset))
+        return UnusableError(self._path, kind, reason, place)
+
+    def _mendable(self, kind: str, reason: str, place: tuple[int, int]) -> UnusableError:
+        """What another look may help with, if that has not been tried."""
+        problem = UnusableError if self._decoding.mends else _MendableError
+        return problem(self._path, kind, reason, place)
 
     def _refusal(self, kind: str, reason: str) -> UnusableError:
-        place = self._decoding.place(self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
-        return UnusableError(self._path, kind, reason, place)
+        return UnusableError(self._path, kind, reason, self._place_now())
+
+    def _place_now(self) -> tuple[int, int]:
+        return self._place(self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
+
+    def _place(self, line: int, column: int) -> tuple[int, int]:
+        if self._lines is None:
+            return self._decoding.place(line, column)
+        return self._lines + line, column + 1
 
     # -------------------------------------------------------------------------------------------- handlers, hot first
 
@@ -221,8 +321,10 @@ class Reader:
         if inner:
             if inner == 1 and self._case is not None:
                 tag = self._kinds.get(name, "")
-                if tag in _VERDICTS:
+                if tag in VERDICTS:
                     self._verdicts.add(tag)
+                elif tag in LEFT_OUT:
+                    self._left_out = tag
             self._inner = inner + 1
             return
         if not self._kinds:
@@ -245,10 +347,34 @@ class Reader:
             suite = self._open[-1]
             suite.filled = True
             if self._case is not None:
-                suite.count(self._case, self._verdicts)
-                self._verdicts.clear()
+                self._judge(suite, self._case)
         else:
             self._close_suite()
+
+    def _judge(self, suite: Suite, case: dict[str, str]) -> None:
+        """Count a testcase. What it says of its outcome in a way that nobody reads is written as everybody does."""
+        tag, said = unread(case, self._verdicts, self._left_out)
+        if tag:
+            self._verdicts.add(tag)
+            self._write(suite, element(tag, [("message", said)]).encode())
+        suite.count(case, self._verdicts)
+        self._verdicts.clear()
+        self._left_out = ""
+
+    def _write(self, suite: Suite, text: bytes) -> None:
+        """Add something at the end of the testcase that ends here."""
+        start, end = self._child
+        tag = _start_tag(self._spool, self._base + start, {})
+        end += self._base
+        if not tag.empty:
+            suite.segments += [(suite.start, end), text]
+        else:  # <testcase/> becomes <testcase>...</testcase>
+            name = _NAME.match(self._spool.read(self._base + start, _NAME_LIMIT))
+            suite.segments += [
+                (suite.start, end - 2),
+                b">%b</%b>" % (text, name[1] if name is not None else b"testcase"),
+            ]
+        suite.start = end
 
     def _entity(self, name: str, *_: object) -> None:
         raise self._refusal("refused", f"declares the entity {name}: entities are not expanded")
@@ -263,9 +389,10 @@ class Reader:
         tag = parts[-2] if len(parts) > 2 else parts[-1]
         if tag not in _SUITES or len(parts) > 2:
             shown = f"{parts[-1]}:{tag}" if len(parts) > 2 else tag
-            raise self._refusal("foreign", f"no JUnit XML: the root is <{shown}>, not <testsuites> or <testsuite>")
+            kind = "results" if tag.lower() in _RESULTS else "foreign"
+            raise self._refusal(kind, f"no JUnit XML: the root is <{shown}>, not <testsuites> or <testsuite>")
         namespace = root.removesuffix(tag)
-        tags = (*_SUITES, *_VERDICTS, "testcase")
+        tags = (*_SUITES, *VERDICTS, *LEFT_OUT, "testcase")
         return {tag: tag for tag in tags} | {namespace + tag: tag for tag in tags}
 
     # --------------------------------------------------------------------------------------------------------- suites
@@ -285,16 +412,18 @@ class Reader:
         outermost = all(suite.container for suite in self._open)
         suite = Suite(name, tag, attrs, container=container, outermost=outermost)
         self._open.append(suite)
-        self.suites.append(suite)
+        self.documents[-1].append(suite)
 
     def _close_suite(self) -> None:
         suite = self._open.pop()
         end = self._base + self._parser.CurrentByteIndex
         suite.segments.append((suite.start, end))
+        behind = end if suite.empty else _end_of_tag(self._spool, end)
         if not self._open:
             self._ended = (self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber)
+            self._end_offset = behind
         else:
-            self._open[-1].start = end if suite.empty else _end_of_tag(self._spool, end)
+            self._open[-1].start = behind
 
     def _close_broken(self) -> None:
         """The innermost open suite ends with its last complete child; the segments of those around it are closed."""
@@ -302,10 +431,11 @@ class Reader:
             return
         suite = self._open[-1]
         start, end = (self._base + offset for offset in self._child)
-        if start >= suite.start:
-            # at an element's end expat stands behind <a/>, but before </a>
-            empty = _start_tag(self._spool, start, {}).empty
-            suite.segments.append((suite.start, end if empty else _end_of_tag(self._spool, end)))
+        # at an element's end expat stands behind <a/>, but before </a>
+        if end > self._base and not _start_tag(self._spool, start, {}).empty:
+            end = _end_of_tag(self._spool, end)
+        if end > suite.start:
+            suite.segments.append((suite.start, end))
 
 
 # ------------------------------------------------------------------------------------------------------- tags, numbers
@@ -322,6 +452,7 @@ _BREAKS_OFF = {
 # Only ever applied to tags that expat has accepted.
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TAG = re.compile(rb"""<[^\s/>]++((?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*+)\s*(/?)>""")
+_NAME = re.compile(rb"<([^\s/>]+)")
 _RECOMPUTED = frozenset({b"name", b"tests", b"failures", b"errors", b"skipped", b"time", b"xmlns"})
 
 
@@ -363,6 +494,10 @@ def duration(value: str) -> float | None:
     return number if 0 <= number < _LONGEST else None
 
 
+def _number(value: str) -> int:
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0
+
+
 def _localised(value: str) -> float:
     if re.fullmatch(r"\s*[1-9]\d{0,2}(,\d{3})+(\.\d*)?\s*", value):
         return float(value.replace(",", ""))
@@ -370,95 +505,3 @@ def _localised(value: str) -> float:
         return float(value.replace(",", "."))
     except ValueError:
         return -1.0
-
-
-# ----------------------------------------------------------------------------------------------------------- decoding
-
-# An entity that is not declared is an error only in a document that stands alone, and else stays in the text.
-_DECLARATION = b'<?xml version="1.0" encoding="utf-8" standalone="yes"?>'
-_THEIRS = re.compile(rb"<\?xml\s[^>]*?\?>")
-_ENCODING = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
-_UTF8_ALREADY = re.compile(r"utf-8|ascii|utf-16.*|utf-32.*")  # the last two: it would not have been readable so far
-# Python's codecs also unpack archives and evaluate escapes; these map bytes to characters.
-_CHARACTER_SETS = re.compile(
-    r"(iso8859-|cp|koi8-|kz1048|mac-|big5|gb|hz|euc_|johab|shift_jis|iso2022_|tis-620|hp-roman8|utf-16|utf-32).*"
-)
-
-
-class _Decoding:
-    """An input as UTF-8 with an XML declaration of ours, and places in it as its author counts them."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._line, self._column = 1, 0  # where the input's own declaration ends
-
-    def place(self, line: int, column: int) -> tuple[int, int]:
-        """Line and column, both from 1, of a place as expat has it."""
-        if line > 1:
-            return line + self._line - 1, column + 1
-        return self._line, max(0, column - len(_DECLARATION)) + self._column + 1
-
-    def chunks(self, stuck: Callable[[], bool]) -> Iterator[bytes]:
-        """The input in chunks, none for an empty one. ``stuck`` is asked whether they should become larger."""
-        try:
-            with self._path.open("rb") as file:
-                head = file.read(_HEAD)
-                if head:
-                    yield from self._recoded(head, file, stuck)
-        except OSError as error:
-            raise UnusableError(self._path, "unreadable", f"cannot be read: {error.strerror}") from error
-
-    def _recoded(self, head: bytes, file: BinaryIO, stuck: Callable[[], bool]) -> Iterator[bytes]:
-        encoding = self._encoding(head)
-        decoder = codecs.getincrementaldecoder(encoding)() if encoding else None
-        size = _CHUNK
-        data = head.removeprefix(codecs.BOM_UTF8)
-        first = True
-        while data or decoder is not None:
-            try:
-                chunk = decoder.decode(data, final=not data).encode() if decoder else data
-            except UnicodeDecodeError as error:
-                # of "utf-16" the error knows the byte order; of single-byte sets it says "charmap", which is none
-                known = error.encoding if error.encoding.startswith("utf") else encoding
-                yield error.object[: error.start].decode(known, "ignore").encode()
-                raise
-            yield self._redeclared(chunk) if first else chunk
-            if not data:
-                return
-            first = False
-            size = 2 * size if stuck() else size
-            data = file.read(size)
-
-    def _redeclared(self, head: bytes) -> bytes:
-        theirs = _THEIRS.match(head)
-        if theirs is None:
-            return _DECLARATION + head
-        lines = theirs[0].split(b"\n")
-        self._line, self._column = len(lines), len(lines[-1])
-        return _DECLARATION + head[theirs.end() :]
-
-    def _encoding(self, head: bytes) -> str:
-        """The codec to decode with; empty for UTF-8, which expat checks itself."""
-        for mark, name in _MARKS:
-            if head.startswith(mark):
-                return name
-        declared = _ENCODING.match(head.removeprefix(codecs.BOM_UTF8))
-        if declared is None or head.startswith(codecs.BOM_UTF8):
-            return ""
-        try:
-            name = codecs.lookup(declared[1].decode()).name
-        except LookupError:
-            name = ""
-        if _UTF8_ALREADY.fullmatch(name):
-            return ""
-        if not _CHARACTER_SETS.fullmatch(name):
-            raise UnusableError(self._path, "refused", f"its encoding is not supported: {declared[1].decode()}")
-        return name

@@ -68,8 +68,17 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _spelled(match: re.Match[str]) -> str:
-    code = ord(match[0])
+    return spelled(ord(match[0]))
+
+
+def spelled(code: int) -> str:
+    """What stands for a character that XML cannot hold."""
     return f"#x{code:02X}" if code <= 0xFF else f"#x{code:04X}"
+
+
+def is_legal(code: int) -> bool:
+    """Whether XML 1.0 can hold a character."""
+    return code in (0x9, 0xA, 0xD) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
 
 
 class Counts:

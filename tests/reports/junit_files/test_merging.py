@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.model.errors import InfrastructureError, RunnerError
-from async_test_runner.reports.junit_files import reading
+from async_test_runner.reports.junit_files import decoding, reading
 from async_test_runner.reports.junit_files.merging import Merge, Merged
 
 PYTEST = (
@@ -383,7 +383,13 @@ def test_places_are_counted_as_in_the_file_itself(bench: Workbench, declaration:
             "foreign",
             "in0.xml:1:1: no JUnit XML: the root is <e:events>, not <testsuites> or <testsuite>",
         ),
-        (b"<testsuite/><testsuite/>", "malformed", "in0.xml:1:13: junk after document element"),
+        (b"<testsuite/>\n<suite/>", "malformed", "in0.xml:1:13: junk after document element"),
+        (b"<testsuite/>\n<testsuite/><test", "malformed", "in0.xml:2:13: junk after document element"),
+        (
+            b"<testsuite/>\n<?xml version='1.0'?>\n<testsuite>",
+            "truncated",
+            "in0.xml:3:12: breaks off inside an element",
+        ),
     ],
 )
 def test_what_is_no_junit_xml_is_an_error_that_names_the_file(
@@ -411,14 +417,22 @@ def test_outer_suites_keep_what_stood_before_a_break_in_an_inner_one(bench: Work
 
 @pytest.mark.parametrize(
     ("encoding", "broken"),
-    [("shift_jis", b"\x81\xff"), ("windows-1252", b"\x81"), ("utf-16", b"\x00\xdc\x00\xdc"), ("euc-kr", b"\xff\xff")],
+    [
+        ("shift_jis", b"\x81\xff"),
+        ("windows-1252", b"\x81"),
+        ("utf-16", b"\x00\xdc\x00\xdc"),
+        ("euc-kr", b"\xff\xff"),
+        ("utf-8", b"\xff"),
+    ],
 )
-def test_text_that_does_not_decode_ends_the_input_there(bench: Workbench, encoding: str, broken: bytes) -> None:
-    kept = "€" if encoding in ("windows-1252", "utf-16") else "日"
+def test_text_that_does_not_decode_costs_those_characters_only(bench: Workbench, encoding: str, broken: bytes) -> None:
+    kept = "€" if encoding in ("windows-1252", "utf-16", "utf-8") else "日"
     document = f'<?xml version="1.0" encoding="{encoding}"?><testsuite><testcase name="{kept}"/><testcase name="'
-    root = bench.merge(document.encode(encoding) + broken + '"/></testsuite>'.encode(encoding)[-30:])
-    assert [case.attrib["name"] for case in root[0]] == [kept]
-    assert [problem.split(": ")[1] for problem in bench.problems] == ["the text does not decode"]
+    end = '"/><testcase name="last"/></testsuite>'.encode(encoding.replace("utf-16", "utf-16-le"))
+    root = bench.merge(document.encode(encoding) + broken + end)
+    first, second, last = [case.attrib["name"] for case in root[0]]
+    assert (first, set(second), last) == (kept, {"\ufffd"}, "last")
+    assert (bench.problems, [file.is_mended for file in bench.merged]) == ([], [True])
 
 
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(bench: Workbench, tmp_path: Path) -> None:
@@ -455,7 +469,7 @@ def test_tokens_larger_than_a_chunk_are_read_whole(bench: Workbench) -> None:
 def test_a_huge_token_is_not_looked_at_once_per_small_chunk(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     append = reading.Spool.append
-    monkeypatch.setattr(reading, "_CHUNK", 1000)
+    monkeypatch.setattr(decoding, "_CHUNK", 1000)
     monkeypatch.setattr(reading.Spool, "append", lambda spool, data: sizes.append(len(data)) or append(spool, data))
     bench.merge(f'<testsuite name="s"><testcase name="{"x" * 500_000}"/></testsuite>')
     assert not bench.problems
@@ -467,6 +481,134 @@ def test_a_place_for_the_spool_that_cannot_be_written_is_an_infrastructure_error
         Merge(directory=tmp_path / "none")
 
 
+# ------------------------------------------------------------------------------------- what XML or JUnit does not know
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("\x1b[31mred", "#x1B[31mred"),
+        ("&#27;[31m", "#x1B[31m"),
+        ("&#x1b;[31m &amp; &#9731; &#x2603;", "#x1B[31m & ☃ ☃"),
+        ("a\x00b\uffffc", "a#x00b#xFFFFc"),
+        ("&#xD800;&#xFFFE;&#x110000;&#99999999;", "#xD800#xFFFE#x110000#x5F5E0FF"),
+        ("<![CDATA[&#27; \x1b]]>&#27;", "&#27; #x1B#x1B"),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_character_that_xml_cannot_hold_costs_that_character_only(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, written: str, read: str, version: str
+) -> None:
+    document = (
+        f'<?xml version="{version}" encoding="UTF-8"?>\n<testsuites><testsuite name="a"><testcase name="one"/>'
+        f'<testcase name="two"><failure>{written}</failure></testcase></testsuite><testsuite name="b">'
+        '<testcase name="last"/></testsuite></testsuites>'
+    )
+    root = bench.merge(document)
+    whole = bench.data
+    assert [case.attrib["name"] for case in root.iter("testcase")] == ["one", "two", "last"]
+    assert [failure.text for failure in root.iter("failure")] == [read]
+    assert (bench.problems, [file.is_mended for file in bench.merged]) == ([], [True])
+    for size in (1, 3):
+        monkeypatch.setattr(decoding, "_CHUNK", size)
+        monkeypatch.setattr(decoding, "_HEAD", 40)
+        bench.merge(document)
+        assert bench.data == whole
+
+
+def test_what_xml_can_hold_is_not_touched(bench: Workbench) -> None:
+    bench.merge("<testsuite><testcase name='&#x41;&#10;'/></testsuite>")
+    assert b"&#x41;&#10;" in bench.data
+    assert [file.is_mended for file in bench.merged] == [False]
+
+
+def test_several_documents_in_one_file_are_all_read(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    declaration = '<?xml version="1.0"?>'
+    document = (
+        f'{declaration}\n<testsuite name="one" time="1"><testcase name="x"/></testsuite>\n\n{declaration}\n'
+        f'<testsuites time="5"><testsuite name="two"><testcase name="x"/><testcase name="y"><failure/></testcase>'
+        f'</testsuite></testsuites><testsuite xmlns="urn:three" name="three"><testcase name="z"/></testsuite>\n'
+    )
+    root = bench.merge(document)
+    whole = bench.data
+    assert names(root) == ["one", "two", "three"]
+    assert (root.attrib["tests"], root.attrib["failures"], root.attrib["time"]) == ("4", "1", "6.000")
+    assert bench.problems == []
+    monkeypatch.setattr(decoding, "_CHUNK", 1)
+    monkeypatch.setattr(decoding, "_HEAD", 30)
+    bench.merge(document)
+    assert bench.data == whole
+
+
+def test_a_thousand_documents_are_read(bench: Workbench) -> None:
+    root = bench.merge("<testsuite><testcase/></testsuite>\n" * 3000)
+    assert root.attrib["tests"] == "3000"
+
+
+def test_what_is_wrong_in_a_later_document_is_told_with_its_line(bench: Workbench) -> None:
+    bench.merge('<testsuite/>\n\n<?xml version="1.0"?>\n<testsuite>\n<testcase></testsuite>')
+    assert bench.problems == ["in0.xml:5:13: mismatched tag"]
+
+
+@pytest.mark.parametrize(
+    ("producer", "case"),
+    [
+        ("googletest, disabled", '<testcase name="t" status="notrun" result="suppressed" time="0"/>'),
+        ("googletest, skipped", '<testcase name="t" status="run" result="skipped" time="0"></testcase>'),
+        ("ctest", '<testcase name="t" status="disabled"><properties/></testcase>'),
+        ("ctest, an element", '<testcase name="t" status="run"><disabled message="no"/></testcase>'),
+        ("nunit", '<testcase name="t" executed="False"/>'),
+        ("nunit 3", '<testcase name="t" result="Inconclusive" />'),
+        ("behave", '<testcase name="t" status="untested"/>'),
+        ("mocha", '<testcase name="t" state="pending"><system-out>x</system-out></testcase>'),
+        ("jest", '<testcase name="t"><todo/></testcase>'),
+        ("robot", '<testcase name="t" status="NOT RUN"/>'),
+        ("a namespace", '<u:testcase xmlns:u="urn:x" name="t" status="notrun"/>'),
+    ],
+)
+def test_what_did_not_run_is_no_pass(bench: Workbench, producer: str, case: str) -> None:
+    del producer
+    kind = "" if "urn:x" in case else "1"
+    root = bench.merge(f'<testsuite name="s"><testcase name="before"/>{case}<testcase name="after"/></testsuite>')
+    assert root.attrib["skipped"] == (kind or "0")
+    assert len(list(root.iter("skipped"))) == int(kind or 0)
+    assert len(list(root[0])) == 3
+
+
+@pytest.mark.parametrize("said", ['status="failed"', 'result="Failure"', 'outcome="timed-out"', 'state="broken"'])
+@pytest.mark.parametrize("end", ["/>", "></testcase>", "><system-out>x</system-out></testcase>"])
+def test_what_says_that_it_failed_in_its_own_way_is_a_failure(bench: Workbench, said: str, end: str) -> None:
+    root = bench.merge(f'<testsuite name="s"><testcase name="t" {said}{end}<testcase name="after"/></testsuite>')
+    (failure,) = root.iter("failure")
+    assert failure.attrib["message"].replace(": ", '="') + '"' == said
+    assert root.attrib["failures"] == "1"
+
+
+def test_an_element_decides_before_what_an_attribute_says(bench: Workbench) -> None:
+    cases = '<testcase status="notrun"><failure/></testcase><testcase status="failed"><skipped/></testcase>'
+    root = bench.merge(f'<testsuite name="s">{cases}<testcase status="run" result="completed"/></testsuite>')
+    assert [root.attrib[name] for name in ("tests", "failures", "errors", "skipped")] == ["3", "1", "0", "1"]
+
+
+@pytest.mark.parametrize("end", range(20, 140, 3))
+def test_a_file_that_breaks_off_after_an_addition_stays_wellformed(bench: Workbench, end: int) -> None:
+    document = (
+        '<testsuite name="s"><testcase name="a" status="notrun"/><testcase name="b" status="notrun"></testcase>'
+        '<testcase name="c"/></testsuite>'
+    )
+    root = bench.merge(document[:end])
+    assert root.attrib["skipped"] == str(sum(mark in document[:end] for mark in ('notrun"/>', '"></testcase>')))
+
+
+@pytest.mark.parametrize("declared", ['failures="2"', 'errors="1" failures="1"'])
+def test_failures_that_are_declared_and_not_there_are_an_error(bench: Workbench, declared: str) -> None:
+    root = bench.merge(
+        f'<testsuites><testsuite name="s" tests="3" {declared}><testcase name="a"/></testsuite></testsuites>'
+    )
+    assert bench.problems == ["in0.xml: declares 2 failures, and no testcase in it has one"]
+    assert (root.attrib["tests"], root.attrib["errors"]) == ("2", "1")
+
+
 # -------------------------------------------------------------------------------------------------------------- fuzzing
 
 fuzzing = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
@@ -476,6 +618,7 @@ PIECES = [
     *("<failure/>", "<error>", "</error>", "<skipped/>", "<testsuite/>", "<x:testcase/>", "<a>", "</a>", "<a/>"),
     *('<testsuite name="n" xmlns:x="u" xmlns="v">', "<testcase time='1'>", "<!-- <testcase> -->", "<![CDATA[<]]>"),
     *("&amp;", "&x;", "<?pi ?>", "text", "\x00", "é", "<", ">", '"', "<!DOCTYPE a [", "<!ENTITY x 'y'>", "]>"),
+    *("&#27;", "&#x1b;", "\x1b", "<testcase status='notrun'/>", "<testcase status='failed'>", "<disabled/>"),
     *('<?xml version="1.0"?>', '<?xml version="1.0" encoding="latin-1"?>', '<?xml version="1.1" encoding="utf-16"?>'),
 ]
 
@@ -523,8 +666,8 @@ def test_the_size_of_the_chunks_changes_nothing(
     bench.merge(document)
     whole = bench.data
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "_CHUNK", size)
-        patch.setattr(reading, "_HEAD", 20)
+        patch.setattr(decoding, "_CHUNK", size)
+        patch.setattr(decoding, "_HEAD", 20)
         bench.merge(document)
     assert bench.data == whole
 
