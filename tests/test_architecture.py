@@ -36,7 +36,7 @@ ROOMS = (
     "",
 )
 # The same for the code inside pytest, and for the testing kit.
-INSIDE_ROOMS = ("hangs", "leaks", "wire", "collection", "session", "forks", "")
+INSIDE_ROOMS = ("early", "hangs", "leaks", "wire", "collection", "session", "forks", "")
 KIT_ROOMS = ("errors", "database", "")
 MOST_AT_THE_TOP = 6  # modules that belong to no room
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
 
 from async_test_runner.model.vocabulary import Outcome
-from tests.support.projects import Project, both_launchers
+from tests.support.projects import Project, both_launchers, surroundings
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -185,3 +186,64 @@ def test_a_file_that_dies_after_it_has_imported_a_conftest_is_to_blame_itself(pr
     project.write("test_a.py", "import helpers.conftest, os\nos._exit(0)\n")
     run = project.run().check(1)
     assert [error.id for error in run.result.collect_errors] == ["test_a.py"]
+
+
+# Names that pytest itself, or what it stands on, imports late, and would not find.
+OF_PYTEST = {"bdb", "cmd", "code", "doctest", "pdb", "unittest", "pprint", "difflib", "xml", "zipfile"}
+NAMES = sorted(name for name in sys.stdlib_module_names if not name.startswith("_") and name not in OF_PYTEST)
+
+
+POLICIES = ["isolation: phase", "isolation: test, workers: 2", "isolation: phase, workers: 2"]
+
+
+@pytest.mark.parametrize(  # pytest-xdist, which the last one needs in fresh processes, does not survive such helpers
+    ("project", "policy"),
+    [("exec", policy) for policy in POLICIES[:2]] + [("warm", policy) for policy in POLICIES],
+    indirect=["project"],
+)
+def test_helpers_may_have_the_names_of_the_standard_library(project: Project, policy: str) -> None:
+    project.plan(f"phases: [{{name: all, {policy}, test_timeout: 3s, grace: 1s}}]")
+    for name in NAMES:
+        project.write(f"tests/{name}.py", f"VALUE = {name!r}\n")
+    project.write(
+        "tests/test_it.py",
+        f"""
+        import importlib, sys
+
+        LOADED = [importlib.import_module(name) for name in {NAMES!r} if name not in sys.modules]
+        HELPERS = sorted(module.__name__ for module in LOADED if hasattr(module, "VALUE"))
+
+        def test_the_helpers_are_there():
+            with open("helpers", "w") as file: file.write(" ".join(HELPERS))
+
+        def test_fails(): assert False
+
+        def test_hangs():
+            while True: pass
+
+        def test_leaks_and_dies():
+            sys.modules["os"]._exit(3)
+
+        def test_last(): pass
+        """,
+    )
+    plain = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "helpers"],
+        cwd=project.root,
+        env=surroundings(),
+        capture_output=True,
+        check=False,
+    )
+    assert plain.returncode == 0, plain.stdout
+    helpers = (project.root / "helpers").read_text()
+    run = project.run().check(1)
+    assert (project.root / "helpers").read_text() == helpers
+    assert {id.partition("::test_")[2]: outcome.value for id, outcome in run.outcomes.items()} == {
+        "the_helpers_are_there": "passed",
+        "fails": "failed",
+        "hangs": "timed_out",
+        "leaks_and_dies": "crashed",
+        "last": "passed",
+    }
+    assert "fresh pytest processes" not in run.output
+    assert "test_it.py:" in run.text("test_hangs")

@@ -6,9 +6,10 @@ import signal
 
 import pytest
 
+from .early import import_what_is_needed, standard_library
 from .wire.contract import Asked
 from .wire.lifeline import tie_to_parent
-from .wire.settings import take_from_environment
+from .wire.settings import Settings, take_from_environment
 
 _settings = take_from_environment()
 
@@ -22,25 +23,31 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """The earliest hook there is: from here on, the role's hooks are part of this session."""
     if _settings is None:
         return
+    import_what_is_needed()
     tie_to_parent(_settings.parent)
     _restore_sigint()
-    if _settings.asked["without"]:
+    with standard_library():
+        _take_part(pluginmanager, _settings)
+
+
+def _take_part(pluginmanager: pytest.PytestPluginManager, settings: Settings) -> None:
+    if settings.asked["without"]:
         from .collection.leaving_out import LeavingOut
 
-        pluginmanager.register(LeavingOut(_settings.asked["without"]), "async-test-run-leaving-out")
-    if _settings.asked["mode"] == "collect":
+        pluginmanager.register(LeavingOut(settings.asked["without"]), "async-test-run-leaving-out")
+    if settings.asked["mode"] == "collect":
         from .collection.collecting import Collecting
 
-        collecting = Collecting(_settings)
+        collecting = Collecting(settings)
         pluginmanager.register(collecting, "async-test-run-collecting")
-        if _settings.asked["host"]:
+        if settings.asked["host"]:
             from .forks.host import Hosting
 
-            pluginmanager.register(Hosting(_settings, collecting.wire), "async-test-run-hosting")
+            pluginmanager.register(Hosting(settings, collecting.wire), "async-test-run-hosting")
     else:
         from .session.running import Running
 
-        pluginmanager.register(Running(_settings), "async-test-run-running")
+        pluginmanager.register(Running(settings), "async-test-run-running")
 
 
 def _restore_sigint() -> None:

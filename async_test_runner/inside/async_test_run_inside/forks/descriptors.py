@@ -12,6 +12,8 @@ import os
 import stat
 from collections.abc import Iterator
 
+from ..early import standard_library
+
 _close, _dup2, _lseek, _open = os.close, os.dup2, os.lseek, os.open
 _STANDARD = 3
 _FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
@@ -35,7 +37,8 @@ def shared(directory: str, own: frozenset[int]) -> list[tuple[int, int]]:
 
 def _regular(directory: str) -> Iterator[tuple[int, int]]:
     try:
-        import fcntl
+        with standard_library():
+            import fcntl
 
         names = os.listdir("/proc/self/fd")
     except (ImportError, OSError):  # no such system

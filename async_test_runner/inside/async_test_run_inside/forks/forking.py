@@ -6,7 +6,6 @@ and is tested against the oldest and the newest supported pytest.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ..early import standard_library
 from ..hangs.files import opened
 from ..session.captures import captures
 from ..wire.contract import Asked
@@ -136,7 +136,8 @@ def make_basetemp(config: pytest.Config) -> None:
     """Make the session's directory for ``tmp_path`` before it forks: it is numbered, and old ones are removed then."""
     factory = getattr(config, "_tmp_path_factory", None)
     if factory is not None:
-        factory.getbasetemp()
+        with standard_library():  # getpass
+            factory.getbasetemp()
 
 
 def own_basetemp(config: pytest.Config, name: str) -> None:
@@ -194,7 +195,7 @@ def unsafe(config: pytest.Config, before: set[int]) -> list[str]:
         reasons.append(f"threads are alive after the collection: {', '.join(sorted(threads)[:5])}")
     elif kernel_threads() > 1:
         reasons.append("threads of a native library are alive after the collection")
-    if asyncio._get_running_loop() is not None:
+    if _is_in_a_loop():
         reasons.append("an event loop is running")
     opened = sockets() - before
     if opened:
@@ -203,6 +204,11 @@ def unsafe(config: pytest.Config, before: set[int]) -> list[str]:
     if started:
         reasons.append(f"{started} child processes were started during the collection")
     return reasons
+
+
+def _is_in_a_loop() -> bool:
+    events = sys.modules.get("asyncio.events")  # not there, no loop
+    return events is not None and events._get_running_loop() is not None
 
 
 def kernel_threads() -> int:

@@ -23,6 +23,7 @@ from ..wire.facts import Wire
 from ..wire.settings import Settings, load
 from . import descriptors, exits, forking, freezing
 from .forkserver import ForkServer
+from .pool import Pool
 from .preloading import Memory, Preloader
 from .reporters import leave_to_the_host, leave_to_the_sessions
 
@@ -123,6 +124,4 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     session.testsfailed = 0  # files that could not be collected: the collection has told of them
     if settings.asked["workers"] == 1 and not settings.asked["divided"]:
         return None  # pytest's own loop, in this process
-    from .pool import Pool
-
     return Pool(settings, running).run

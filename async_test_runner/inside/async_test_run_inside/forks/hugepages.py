@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from ..early import standard_library
+
 _HUGE = 2 << 20
 _MADV_COLLAPSE = 25  # Linux 6.1
 _LEAST_FORKS = 20  # collapsing costs about 3 ms a megabyte, as much as it saves in some twenty forks
@@ -18,7 +20,8 @@ def collapse(forks: int) -> None:
     if forks < _LEAST_FORKS or not sys.platform.startswith("linux"):
         return
     try:
-        import ctypes
+        with standard_library():
+            import ctypes
 
         madvise = ctypes.CDLL(None).madvise
         madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -161,8 +162,6 @@ class Work:
             return
         self._keep(frames.Broken(plain(f"{type(error).__name__}: {error}")))
         self._say()
-        import traceback
-
         traceback.print_exception(error)
 
     def _leave(self, number: int, status: int) -> None:

@@ -18,6 +18,7 @@ from os import getpid
 from types import FrameType
 from typing import Any, Literal, NamedTuple, TextIO, get_args
 
+from ..early import standard_library
 from . import ages
 from .bounds import Look
 from .files import opened
@@ -116,7 +117,8 @@ def made(frame: FrameType | None, situation: Situation, root: str) -> Report:
 
 def preload() -> None:
     """Import what makes reports. Most processes never need it; those that many are forked from do it once for all."""
-    importlib.import_module(_REPORT)
+    with standard_library():
+        importlib.import_module(_REPORT)
 
 
 def _end(error: BaseException) -> str:

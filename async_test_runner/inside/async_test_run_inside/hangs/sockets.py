@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from os import listdir, readlink
 
+from ..early import standard_library
 from . import safe
 
 _open = open  # as it is now: tests replace it
@@ -91,7 +92,8 @@ def address(text: str) -> str:
     packed = struct.pack(f"{'<' if sys.byteorder == 'little' else '>'}{len(words)}I", *words)
     if len(packed) == 4:
         return f"{'.'.join(map(str, packed))}:{int(port, 16)}"
-    from ipaddress import IPv6Address  # no weight for the many processes that never get here
+    with standard_library():
+        from ipaddress import IPv6Address  # no weight for the many processes that never get here
 
     return f"[{IPv6Address(packed)}]:{int(port, 16)}"
 

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
+from ..early import standard_library
 from .births import Birth, Births
 from .clients import Clients
 from .descriptors import Descriptors
@@ -92,7 +93,8 @@ class Watch:
             self._clients.installed(births)
         self._clients.adopt_from_modules(installed)
         if self._loops is None and any(births in self._loop_births for births in installed):
-            from .loops import Loops
+            with standard_library():
+                from .loops import Loops
 
             self._loops = Loops(self._loop_births, self._clients.place_of)
 

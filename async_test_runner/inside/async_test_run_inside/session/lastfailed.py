@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import pytest
 
+from ..early import standard_library
 from ..hangs.files import opened
 
 _now, _sleep = time.monotonic, time.sleep  # as they are now: tests put something else in their places
@@ -58,7 +59,8 @@ class LastFailed:
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[None]:
     try:
-        import fcntl
+        with standard_library():
+            import fcntl
     except ImportError:
         yield
         return

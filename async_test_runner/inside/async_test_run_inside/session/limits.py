@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..early import standard_library
+
 _SPARE = 64  # descriptors for whatever else is opened
 _ROOM = 1 << 30  # bytes: stacks of threads and pools of libraries are reserved, and hardly used
 
@@ -18,7 +20,8 @@ def bound_memory(limit: int | None) -> None:
     if limit is None:
         return
     try:
-        import resource
+        with standard_library():
+            import resource
 
         reserved = _reserved()
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -38,7 +41,8 @@ class Descriptors:
     def room_for(self, count: int, each: int) -> int:
         """How many of ``count`` things fit that need ``each`` descriptors: at least one."""
         try:
-            import resource
+            with standard_library():
+                import resource
 
             soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
             needed = len(os.listdir("/proc/self/fd")) + _SPARE + count * each
@@ -58,7 +62,8 @@ class Descriptors:
     def restore(self) -> None:
         """In a fork: the limit that the project has."""
         if self._before is not None:
-            import resource
+            with standard_library():
+                import resource
 
             resource.setrlimit(resource.RLIMIT_NOFILE, self._before)
 

@@ -19,6 +19,7 @@ from math import isfinite
 from os import close, fstat, getpid, write  # as they are now: tests put something else in their places in `os`
 from typing import Any
 
+from ..early import standard_library
 from ..hangs.files import opened
 from .messages import Message
 
@@ -106,7 +107,8 @@ def _value(value: Any) -> str:
 
 def _raised(fd: int) -> int:
     try:
-        import fcntl
+        with standard_library():
+            import fcntl
 
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
     except (ImportError, OSError):

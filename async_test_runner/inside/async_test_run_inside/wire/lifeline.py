@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+from ..early import standard_library
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -19,7 +21,8 @@ def _prctl() -> Any:
     if not sys.platform.startswith("linux"):
         return None
     try:
-        import ctypes
+        with standard_library():
+            import ctypes
 
         return ctypes.CDLL(None).prctl
     except (ImportError, OSError, AttributeError):  # a Python without ctypes, a libc without prctl
