@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from ..model.inventory import CollectedTest
+from ..model.inventory import UNKNOWN_SOURCE, CollectedTest
 from ..words.templates import expand, template_values
 from .launching import Job
 from .messages import Why
@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     expressions: tuple[tuple[str, str], ...] = ()
     host: bool = False
     # a session
+    files: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     units: tuple[tuple[str, ...], ...] = ()
     divided: bool = False
@@ -98,7 +99,9 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
             return msgspec.structs.replace(common, mode="collect", expressions=asked.expressions, host=asked.host)
         case Job():
             workers = {f"gw{n}": environment_of(asked, around, asked.slot + n, f"gw{n}") for n in range(asked.workers)}
-            return msgspec.structs.replace(_of_job(asked, common), worker_env=workers)
+            return msgspec.structs.replace(
+                _of_job(asked, common), files=_files(asked.tests, around), worker_env=workers
+            )
         case Fork():
             return msgspec.structs.replace(
                 _of_job(asked.job, common),
@@ -130,6 +133,15 @@ def _of_job(job: Job, common: Settings) -> Settings:
 
 def _ids(tests: Iterable[CollectedTest]) -> tuple[str, ...]:
     return tuple(test.id for test in tests)
+
+
+def _files(tests: Iterable[CollectedTest], around: Surroundings) -> tuple[str, ...]:
+    """The files that a fresh session has to import; none where it has to import what the collection imported.
+
+    pytest refuses an id on its command line whose file has nothing.
+    """
+    files = dict.fromkeys(test.source or test.file for test in tests)
+    return () if UNKNOWN_SOURCE in files or any("::" in path for path in around.paths) else tuple(files)
 
 
 def environment_of(job: Job, around: Surroundings, slot: int, worker: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +13,6 @@ from ..model.plan import Phase
 from ..system import process
 from . import coverage, pytest_process
 from .pytest_process import PytestSession
-
-_ARGUMENTS_LIMIT = 60_000  # bytes of file names on a command line; systems allow 128 KiB and more
-_AWKWARD = ("[", "::", "\n", "\r", "\udc80")  # pytest reads these in a path as something else than a path
 
 
 class ExecLauncher:
@@ -91,7 +87,7 @@ class ExecLauncher:
             f"--maxfail={job.maxfail}",
             *self._distribution(job),
             *pytest_process.ignoring(self._around.without),
-            *self._files(job),
+            *self._around.paths,
         ]
 
     def _distribution(self, job: Job) -> list[str]:
@@ -99,15 +95,6 @@ class ExecLauncher:
             return []
         # A worker that dies is replaced by nobody: the session ends, and the rest gets a fresh one (see `aftermath`).
         return ["-n", str(job.workers), "--max-worker-restart=0"] if job.workers > 1 else ["-n", "0"]
-
-    def _files(self, job: Job) -> list[str]:
-        names = dict.fromkeys(test.file for test in job.tests)
-        files = [os.path.join(self._around.facts.rootdir, name) for name in names]  # noqa: PTH118 - no normalising here
-        if any(part in file for file in files for part in _AWKWARD) or not all(map(os.path.exists, files)):
-            return list(self._around.paths)
-        if sum(len(os.fsencode(file)) + 1 for file in files) > _ARGUMENTS_LIMIT:
-            return list(self._around.paths)
-        return files
 
 
 _XML_FIXTURES = {"record_xml_attribute", "record_testsuite_property"}

@@ -6,10 +6,13 @@ from typing import Literal
 
 import msgspec
 
+UNKNOWN_SOURCE = "?"
+
 
 class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     """One item of pytest's collection. ``line`` counts from 1; ``file`` is relative to pytest's rootdir.
 
+    ``source`` is the file that it was collected from, where that is another one, and `UNKNOWN_SOURCE` where it is none.
     ``matches`` holds the positions of the expressions (`Inventory.expressions`) that pytest found true for it.
     """
 
@@ -22,6 +25,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     resources: tuple[str, ...] = ()
     matches: tuple[int, ...] = ()
     class_id: str = ""
+    source: str = ""
 
 
 class CollectError(msgspec.Struct, frozen=True):

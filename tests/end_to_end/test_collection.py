@@ -247,3 +247,99 @@ def test_helpers_may_have_the_names_of_the_standard_library(project: Project, po
     }
     assert "fresh pytest processes" not in run.output
     assert "test_it.py:" in run.text("test_hangs")
+
+
+# --------------------------------------------------------------------- a fresh process collects what was collected
+
+FRESH = pytest.mark.parametrize("policy", ["isolation: file", "isolation: test, workers: 2"])
+
+
+def outcomes(project: Project, policy: str, code: int = 0) -> dict[str, str]:
+    project.plan(f"phases: [{{name: all, {policy}}}]")
+    return {id: outcome.value for id, outcome in project.run().check(code).outcomes.items()}
+
+
+@FRESH
+def test_an_option_of_a_conftest_of_a_neighbour_is_known(exec_project: Project, policy: str) -> None:
+    project = exec_project
+    project.write("pytest.ini", "[pytest]\ntestpaths = api web\naddopts = --stage=dev --strict-markers\n")
+    project.write(
+        "api/conftest.py",
+        """
+        def pytest_addoption(parser): parser.addoption("--stage", default="none")
+        def pytest_configure(config): config.addinivalue_line("markers", "smoke: quick")
+        """,
+    )
+    project.write("api/test_api.py", "def test_a(request): assert request.config.option.stage == 'dev'\n")
+    project.write("web/test_web.py", "import pytest\n@pytest.mark.smoke\ndef test_w(): pass\n")
+    assert outcomes(project, policy) == {"api/test_api.py::test_a": "passed", "web/test_web.py::test_w": "passed"}
+
+
+@FRESH
+def test_a_file_that_was_no_test_module_is_not_imported_as_one(exec_project: Project, policy: str) -> None:
+    project = exec_project
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+
+        class LintFile(pytest.File):
+            def collect(self): yield LintItem.from_parent(self, name="LINT")
+
+        class LintItem(pytest.Item):
+            def runtest(self): compile(self.path.read_text(), str(self.path), "exec")
+
+        def pytest_collect_file(file_path, parent):
+            if file_path.suffix == ".py" and file_path.name != "conftest.py":
+                return LintFile.from_parent(parent, path=file_path)
+        """,
+    )
+    project.write("setup.py", "raise SystemExit('it was imported')\n")
+    project.write("test_a.py", "def test_a(): pass\n")
+    expected = dict.fromkeys(("setup.py::LINT", "test_a.py::LINT", "test_a.py::test_a"), "passed")
+    assert outcomes(project, policy) == expected
+
+
+@FRESH
+def test_a_plugin_that_takes_a_part_of_the_suite_takes_it_once(exec_project: Project, policy: str) -> None:
+    """As pytest-split, pytest-shard and whatever counts do."""
+    project = exec_project
+    project.write("conftest.py", "def pytest_collection_modifyitems(items): items[:] = items[1::2]\n")
+    for name in "abc":
+        project.write(f"test_{name}.py", "def test_1(): pass\ndef test_2(): pass\ndef test_3(): pass\n")
+    assert set(outcomes(project, policy)) == {
+        *("test_a.py::test_2", "test_b.py::test_1", "test_b.py::test_3", "test_c.py::test_2")
+    }
+
+
+@FRESH
+def test_files_that_a_fresh_process_does_not_need_are_not_imported(exec_project: Project, policy: str) -> None:
+    project = exec_project
+    project.write("conftest.py", "")
+    for name in "ab":
+        project.write(
+            f"test_{name}.py",
+            f"import pathlib\nwith open('imports', 'a') as file: file.write('{name}')\ndef test_x(): pass\n",
+        )
+    assert len(outcomes(project, policy)) == 2
+    assert sorted((project.root / "imports").read_text()) == list("aabb")  # by the collection, and by its own process
+
+
+@FRESH
+def test_items_of_no_file_run(exec_project: Project, policy: str) -> None:
+    project = exec_project
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+
+        class Free(pytest.Item):
+            def runtest(self): pass
+
+        def pytest_collection_modifyitems(session, items):
+            items.append(Free.from_parent(session, name="free"))
+        """,
+    )
+    project.write("test_a.py", "def test_a(): pass\n")
+    found = outcomes(project, policy)
+    assert list(found.values()) == ["passed", "passed"]

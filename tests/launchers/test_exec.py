@@ -14,7 +14,7 @@ from async_test_runner.contract.settings import settings_of
 from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers.exec import ExecLauncher, has_xdist, rootdir_arguments
 from async_test_runner.launchers.pytest_process import ignoring
-from async_test_runner.model.inventory import CollectedTest, PytestFacts
+from async_test_runner.model.inventory import UNKNOWN_SOURCE, CollectedTest, PytestFacts
 from async_test_runner.model.plan import Phase
 
 XDIST = PytestFacts(plugins=("pytest-cov-7.1.0", "pytest-xdist-3.8.0"))
@@ -88,28 +88,24 @@ def test_workers_come_from_xdist_where_it_is(
     assert launcher(tmp_path, facts=facts)._distribution(job(workers=workers)) == expected
 
 
-def test_a_job_names_its_files_once_and_absolutely(tmp_path: Path) -> None:
-    for name in ("a.py", "b c.py", "-x.py", "@y.py"):
-        (tmp_path / name).touch()
-    assert launcher(tmp_path)._files(job("a.py", "b c.py", "a.py", "-x.py", "@y.py")) == [
-        str(tmp_path / name) for name in ("a.py", "b c.py", "-x.py", "@y.py")
-    ]
+def test_a_job_has_the_arguments_of_the_collection(tmp_path: Path) -> None:
+    assert argv(tmp_path, job("a.py", "b c.py"))[-1] == "collected"
 
 
-@pytest.mark.parametrize("name", ["a[b].py", "a::b.py", "a\nb.py", "gone.py", "a\\xff.py"])
-def test_files_that_cannot_be_named_are_found_as_the_collection_found_them(tmp_path: Path, name: str) -> None:
-    (tmp_path / "a.py").touch()
-    if name != "gone.py" and "\\" not in name:
-        (tmp_path / name).touch()
-    assert launcher(tmp_path)._files(job("a.py", name)) == ["collected"]
-
-
-def test_more_files_than_fit_are_found_as_the_collection_found_them(tmp_path: Path) -> None:
-    names = [f"{'x' * 200}{number}.py" for number in range(400)]
-    for name in names:
-        (tmp_path / name).touch()
-    assert launcher(tmp_path)._files(job(*names)) == ["collected"]
-    assert len(launcher(tmp_path)._files(job(*names[:100]))) == 100
+@pytest.mark.parametrize(
+    ("sources", "paths", "files"),
+    [
+        (("", "", "specs/b.yaml"), ("tests",), ("test_a.py", "specs/b.yaml")),
+        (("", UNKNOWN_SOURCE), ("tests",), ()),
+        (("",), ("tests/test_a.py::test_a",), ()),
+    ],
+)
+def test_a_session_imports_the_files_of_its_tests_where_they_are_known(
+    tmp_path: Path, sources: tuple[str, ...], paths: tuple[str, ...], files: tuple[str, ...]
+) -> None:
+    tests = tuple(CollectedTest(f"test_a.py::{n}", "test_a.py", 1, source=source) for n, source in enumerate(sources))
+    around = msgspec.structs.replace(launcher(tmp_path)._around, paths=paths)
+    assert settings_of(msgspec.structs.replace(job(), tests=tests), around, 1).files == files
 
 
 def test_files_that_took_the_collection_down_are_left_out_of_every_job(tmp_path: Path) -> None:

@@ -31,10 +31,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def _take_part(pluginmanager: pytest.PytestPluginManager, settings: Settings) -> None:
-    if settings.asked["without"]:
+    without, only = settings.asked["without"], settings.asked["files"]
+    if without or only:
         from .collection.leaving_out import LeavingOut
 
-        pluginmanager.register(LeavingOut(settings.asked["without"]), "async-test-run-leaving-out")
+        pluginmanager.register(LeavingOut(without, only), "async-test-run-leaving-out")
     if settings.asked["mode"] == "collect":
         from .collection.collecting import Collecting
 

@@ -35,6 +35,23 @@ def test_a_test_in_no_class_says_so(request: pytest.FixtureRequest) -> None:
     assert Describe(str(request.config.rootpath))(request.node, [])["class_id"] == ""
 
 
+class Elsewhere(pytest.Item):
+    """An item of another file than the one it was collected from."""
+
+    def runtest(self) -> None: ...
+
+
+def test_the_file_that_an_item_was_collected_from_is_told_where_it_is_another(request: pytest.FixtureRequest) -> None:
+    describe, root = Describe(str(request.config.rootpath)), request.config.rootpath
+    assert describe(request.node, [])["source"] == ""
+    collector = request.node.getparent(pytest.Module)
+    other = Elsewhere.from_parent(collector, name="x", path=root / "specs" / "a.yaml", nodeid="specs/a.yaml::x")
+    entry = describe(other, [])
+    assert (entry["file"], entry["source"]) == ("specs/a.yaml", "tests/inside/collection/test_items.py")
+    free = Elsewhere.from_parent(request.session, name="x", path=root / "specs" / "a.yaml", nodeid="specs/a.yaml::x")
+    assert describe(free, [])["source"] == "?"
+
+
 def item(nodeid: str, *groups: Any, **attributes: Any) -> Any:
     marks = {"xdist_group": SimpleNamespace(args=groups[:1], kwargs=attributes.pop("kwargs", {}))}
     found = SimpleNamespace(nodeid=nodeid, **attributes)

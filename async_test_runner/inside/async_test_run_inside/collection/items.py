@@ -46,11 +46,18 @@ class Describe:
             "resources": sorted({str(name) for mark in marks if mark.name == RESOURCES for name in mark.args}),
             "matches": matches,
             "class_id": _class_id(item),
+            "source": self._source(item),
         }
+
+    def _source(self, item: pytest.Item) -> str:
+        collector = item.getparent(pytest.File)  # type: ignore[type-abstract]
+        if collector is None:
+            return "?"
+        return "" if collector.path == item.path else self._file(str(collector.path))
 
     def _file(self, path: str) -> str:
         if path not in self._files:
-            self._files[path] = plain(_relative(path, self._rootdir))
+            self._files[path] = plain(relative(path, self._rootdir))
         return self._files[path]
 
 
@@ -69,7 +76,8 @@ def _class_id(item: pytest.Item) -> str:
     return plain(str(parent.nodeid)) if parent is not None else ""
 
 
-def _relative(path: str, rootdir: str) -> str:
+def relative(path: str, rootdir: str) -> str:
+    """A path as ids have it."""
     try:
         return os.path.relpath(path, rootdir).replace(os.sep, "/")
     except ValueError:  # another drive on Windows

@@ -94,8 +94,15 @@ class Running:
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
-        """After all other plugins: keep what is asked for, in the order that they left it."""
+        """After all other plugins: keep what is asked for, in the order that they left it.
+
+        They have selected once, from the whole collection, and this is what they left. Here they may see less, and take
+        out more: those that count, or divide the suite.
+        """
+        collected = list(items)
         yield
+        there = set(map(id, items))
+        items += [item for item in collected if id(item) not in there]
         self.select(config, items)
 
     def select(self, config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -19,6 +19,7 @@ class Asked(TypedDict):
     runner: int  # process id of what started this one
     at_end: str  # directory for commands that are left for the end of the run
     without: list[str]  # absolute paths of files that nobody is to import again
+    files: list[str]  # in a fresh session, all files that are to be imported, relative to the rootdir; empty: all
     # a collection
     expressions: list[tuple[str, str]]  # ("markers" | "keyword", text)
     host: bool  # stay after the collection, to be forked from
@@ -73,6 +74,7 @@ class Entry(TypedDict):
     resources: list[str]
     matches: list[int]
     class_id: str
+    source: str  # the file that it was collected from: "" if it is ``file``, "?" if there is none
 
 
 class CoverageAsked(TypedDict):
