@@ -235,3 +235,30 @@ def test_what_tests_do_to_their_process_does_not_cut_its_reports(project: Projec
     }
     assert "\x1b" not in run.output
     assert all(attempt.duration >= 0 for test in run.tests.values() for attempt in test.attempts)
+
+
+@both_launchers
+@pytest.mark.parametrize("policy", ["isolation: phase", "isolation: test", "isolation: test, workers: 2"])
+def test_a_crash_shows_its_stack_and_not_that_of_another(project: Project, policy: str) -> None:
+    project.plan(f"phases: [{{name: all, {policy}}}]")
+    project.write(
+        "test_it.py",
+        """
+        import os, signal
+
+        def test_first(): os.kill(os.getpid(), signal.SIGSEGV)
+        def test_exits(): os._exit(3)
+        def test_aborts(): os.abort()
+        def test_passes(): pass
+        """,
+    )
+    run = project.run().check(1)
+    for name, error in (("first", "Segmentation fault"), ("aborts", "Aborted")):
+        assert f"Fatal Python error: {error}" in run.text(f"test_{name}")
+        assert f'test_it.py", line {4 if name == "first" else 6} in test_{name}' in run.text(f"test_{name}")
+        assert "_pytest" not in run.text(f"test_{name}")
+    assert "Fatal Python error" not in run.text("test_exits")
+    assert "in test_first" in run.output
+    assert run.run is not None
+    logs = [path for path in run.run.glob("processes/all/*/output.log") if b"Segmentation fault" in path.read_bytes()]
+    assert len(logs) == 1

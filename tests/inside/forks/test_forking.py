@@ -113,6 +113,31 @@ def test_what_is_not_captured_goes_to_a_file_of_the_sessions(tmp_path: Path) -> 
     assert log.read_bytes() == b"before\nout\nerr\n"
 
 
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("is_captured", [True, False])
+def test_so_does_what_is_written_to_a_copy_of_a_descriptor(tmp_path: Path, is_captured: bool) -> None:
+    """As pytest's faulthandler does, and some loggers."""
+    log = tmp_path / "output.log"
+
+    def fork() -> None:
+        collection = os.open(tmp_path / "collection.log", os.O_WRONLY | os.O_CREAT)
+        config = Config()
+        if is_captured:
+            manager = Capturing()
+            config.pluginmanager.register(manager, "capturemanager")
+            os.dup2(collection, manager.captures[0].targetfd_save)
+        else:
+            os.dup2(collection, 2)
+        copy = os.dup(collection)
+        forking.fresh_output(config, str(log))
+        os.write(copy, b"Fatal Python error\n")
+
+    in_a_fork(fork)
+    assert log.read_bytes() == b"Fatal Python error\n"
+    assert (tmp_path / "collection.log").read_bytes() == b""
+
+
 def test_a_directory_for_temporary_files_that_is_gone_is_looked_for_anew(
     capturing: tuple[Config, Capturing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,26 @@ def _regular(directory: str) -> Iterator[tuple[int, int]]:
             continue
 
 
+def copies(fd: int) -> list[int]:
+    """Other descriptors of the same regular file, the standard ones left out."""
+    try:
+        wanted, names = os.fstat(fd), os.listdir("/proc/self/fd")
+    except OSError:
+        return []
+    found = []
+    for other in map(int, names):
+        try:
+            if other >= _STANDARD and other != fd and stat.S_ISREG(wanted.st_mode) and _is(os.fstat(other), wanted):
+                found.append(other)
+        except OSError:  # the listing's own
+            continue
+    return found
+
+
+def _is(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
 def separate(files: list[tuple[int, int]]) -> None:
     """After the fork: open each anew, at the position where it was; what is only written to is appended to."""
     for fd, flags in files:

@@ -22,6 +22,7 @@ from ..hangs.files import opened
 from ..session.captures import captures
 from ..wire.contract import Asked
 from ..wire.lifeline import tie_to_parent
+from .descriptors import copies
 
 
 def lead_group(pid: int) -> None:
@@ -52,7 +53,8 @@ def fresh_output(config: pytest.Config, path: str | None) -> None:
     """Temporary files of its own for captured output, and what is not captured to ``path`` if there is one.
 
     A position in an inherited file is shared with all relatives. The objects stay, for the sake of those who have kept
-    one (``def f(stdout=sys.stdout)``): only what their descriptors stand for is replaced.
+    one (``def f(stdout=sys.stdout)``): only what their descriptors stand for is replaced. So it is for copies of them:
+    the stack of a crash goes to one that pytest's faulthandler has made.
     """
     found = captures(config)
     if found:
@@ -61,8 +63,11 @@ def fresh_output(config: pytest.Config, path: str | None) -> None:
         with _temporary_file() as fresh:
             os.dup2(fresh.fileno(), capture.tmpfile.fileno())
     if path is not None:
+        targets = {1, 2, *(capture.targetfd_save for capture in found)}
+        originals = [capture.targetfd_save for capture in found] or [1, 2]
+        kept = {target for original in originals for target in copies(original)}
         fd = opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        for target in (1, 2, *(capture.targetfd_save for capture in found)):
+        for target in targets | kept:
             os.dup2(fd, target, inheritable=target in (1, 2))
         os.close(fd)
 
