@@ -106,7 +106,7 @@ class Config:
     def __init__(self, **options: Any) -> None:
         self.hook = Hooks()
         self.pluginmanager = Plugins()
-        self.option = SimpleNamespace(**options)
+        self.option = SimpleNamespace(**{"maxfail": 0, **options})
         self.stash = pytest.Stash()
         self.lines: list[tuple[str, str]] = []  # added to the project's settings
         self.rootpath = Path.cwd()

@@ -18,7 +18,7 @@ from types import ModuleType
 NEEDED = (
     *("ast", "atexit", "collections", "contextlib", "ctypes", "dis", "errno", "faulthandler", "fcntl", "functools"),
     *("gc", "getpass", "glob", "importlib", "importlib.machinery", "inspect", "io", "ipaddress", "itertools", "json"),
-    *("json.encoder", "linecache", "logging", "math", "operator", "os", "pathlib", "pickle", "platform", "re"),
+    *("json.encoder", "linecache", "logging", "math", "mmap", "operator", "os", "pathlib", "pickle", "platform", "re"),
     *("resource", "select", "signal", "socket", "stat", "struct", "sys", "sysconfig", "tempfile", "textwrap"),
     *("threading", "time", "traceback", "types", "typing", "warnings", "weakref"),
 )

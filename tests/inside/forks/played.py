@@ -82,6 +82,7 @@ class PlayedNursery:
 
     def __init__(self, items: list[Item], play: Play = runs) -> None:
         self.forks: list[tuple[int, list[int] | None]] = []  # what was asked for: number of the worker, its unit
+        self.failures: list[int] = []  # how many each of them may have
         self.preloaded: list[list[str]] = []
         self.most = 0  # workers at one time
         self.orders: list[list[list[int]]] = []  # of each long-lived worker
@@ -97,7 +98,8 @@ class PlayedNursery:
         self._news: deque[tuple[Forked | Ended | None, Callable[[], object]]] = deque()
         self._reading, self._writing = os.pipe()
 
-    def fork(self, number: int, unit: list[int] | None) -> None:
+    def fork(self, number: int, unit: list[int] | None, failures: int) -> None:
+        self.failures.append(failures)
         self.forks.append((number, None if unit is None else [*unit]))
         self._asked.append(self.forks[-1])
 

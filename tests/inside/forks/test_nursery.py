@@ -51,7 +51,7 @@ class Session:
 
     def said(self, unit: list[int] | None = None, number: int = 0, orders: bytes = b"") -> str:
         """What one worker says, from its beginning to its end."""
-        self.nursery.fork(number, unit)
+        self.nursery.fork(number, unit, 0)
         worker = self.forked()
         if worker.orders is not None:
             os.write(worker.orders, orders)
@@ -106,7 +106,7 @@ def test_the_end_of_a_worker_is_told_with_its_status(session: Make) -> None:
         return ""
 
     it = session(dies)
-    it.nursery.fork(0, [0])
+    it.nursery.fork(0, [0], 0)
     worker = it.forked()
     assert everything(worker.results) == b""
     assert it.nursery.news() == Ended(worker.pid, int(signal.SIGKILL))
@@ -118,7 +118,7 @@ def test_a_worker_leads_its_own_group_once_its_session_knows_of_it(session: Make
         return everything(orders).decode()
 
     it = session(waits)
-    it.nursery.fork(0, None)
+    it.nursery.fork(0, None, 0)
     worker = it.forked()
     assert os.getpgid(worker.pid) == worker.pid
     assert worker.orders is not None
@@ -133,7 +133,7 @@ def test_workers_of_one_time_have_pipes_of_their_own(session: Make) -> None:
 
     it = session(echoes)
     for number in (0, 1):
-        it.nursery.fork(number, None)
+        it.nursery.fork(number, None, 0)
     workers = [it.forked(), it.forked()]
     for worker in workers:
         assert worker.orders is not None
@@ -171,7 +171,7 @@ def handler(number: int, frame: object) -> None:
 def test_a_nursery_that_is_gone_is_no_news_at_all(session: Make) -> None:
     it = session(lambda number, unit, orders: "")
     gone(it.nursery.pid)
-    it.nursery.fork(0, [0])
+    it.nursery.fork(0, [0], 0)
     it.nursery.preload(["colorsys"])
     assert it.nursery.news() is None
 

@@ -27,6 +27,7 @@ class Stage:
         self._patch = patch
         self._pools: list[pool.Pool] = []
         self.killed: list[int] = []  # groups
+        self.failed = 0  # tests that the session has counted before
         self.runner = ToldRunner()
         self.config = Config()
         self.hooks = self.config.hook
@@ -48,6 +49,7 @@ class Stage:
     def _run(self, names: list[str], play: Play, values: dict[str, Any], held: dict[str, str]) -> Session:
         items = [self.item(name, *held.get(name, "").split()) for name in names]
         self.session = Session(*items)
+        self.session.testsfailed = self.failed
         self.nursery = PlayedNursery(items, play)
         self._patch.setattr(pool, "Nursery", lambda work, forks: self.nursery)
         it = self.pool(**{"workers": 2, "tests": names, **values})
@@ -214,6 +216,32 @@ def test_when_enough_tests_have_failed_no_other_worker_starts(stage: Stage) -> N
     with pytest.raises(pytest.Session.Failed, match="stopping after 1 failures"):
         stage.run("fails_a", "b", "c", workers=1)
     assert stage.units() == ["fails_a"]
+
+
+def test_what_is_left_of_a_unit_is_not_run_when_enough_have_failed(stage: Stage) -> None:
+    def stops(voice: Voice, unit: list[int]) -> int | None:
+        runs(voice, [unit[0]])
+        return 0
+
+    def then(name: str, arguments: dict[str, Any]) -> None:
+        if name == "pytest_runtest_logreport" and arguments["report"].failed:
+            stage.session.shouldfail = "stopping after 1 failures"
+
+    stage.hooks.then = then
+    stage.config.option.maxfail = 1
+    with pytest.raises(pytest.Session.Failed):
+        stage.run("fails_a b", "c", workers=1, play=stops)
+    assert stage.units() == ["fails_a b"]
+    assert stage.runner.said == []
+    assert stage.nursery.failures == [1]
+
+
+@pytest.mark.parametrize(("maxfail", "failed", "left"), [(0, 5, 0), (3, 0, 3), (3, 2, 1), (3, 3, 1)])
+def test_a_worker_knows_how_many_failures_it_may_have(stage: Stage, maxfail: int, failed: int, left: int) -> None:
+    stage.config.option.maxfail = maxfail
+    stage.failed = failed
+    stage.run("a", workers=1)
+    assert stage.nursery.failures == [left]
 
 
 def test_a_test_that_stops_its_session_stops_it_in_all_workers(stage: Stage) -> None:

@@ -286,6 +286,26 @@ def test_a_test_that_stops_its_session_is_the_last_of_its_worker(shop: Workshop)
     assert it.status == 0
 
 
+def test_enough_failures_end_the_work_of_a_worker(shop: Workshop) -> None:
+    shop.bodies["a"] = lambda: setattr(shop.session, "shouldfail", "stopping after 1 failures")
+    it = shop.run([0, 1])
+    assert it.noted("ran") == [["a", "b"]]
+    assert it.status == 0
+
+
+@pytest.mark.parametrize(("failures", "maxfail"), [(0, 0), (2, 7)])
+def test_a_worker_has_pytest_count_its_failures(shop: Workshop, failures: int, maxfail: int) -> None:
+    shop.session.testsfailed = 5
+    shop.work.failures = failures
+    shop.bodies["a"] = lambda: shop.notes.add("maxfail", shop.config.option.maxfail)
+    assert shop.run([0]).noted("maxfail") == [[maxfail]]
+
+
+def test_the_session_tells_all_workers_to_begin_no_other_test(shop: Workshop) -> None:
+    shop.bodies["a"] = lambda: shop.work.stop.write(b"\x01") and None
+    assert shop.run([0, 1]).noted("ran") == [["a", "b"]]
+
+
 def test_a_fork_that_a_test_leaves_at_work_in_pytest_is_mute(shop: Workshop) -> None:
     children: list[int] = []
 

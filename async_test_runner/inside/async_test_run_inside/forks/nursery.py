@@ -33,10 +33,14 @@ _FORKED, _ENDED = b"f", b"e"
 
 @final
 class _Fork(TypedDict):
-    """An order: a worker of this number, for one unit, or (None) one that takes orders itself."""
+    """An order: a worker of this number, for one unit, or (None) one that takes orders itself.
+
+    After so many ``failures`` it stops by itself; 0: it does not.
+    """
 
     fork: int
     unit: list[int] | None
+    failures: int
 
 
 @final
@@ -86,9 +90,9 @@ class Nursery:
         """For ``select``."""
         return self._socket.fileno()
 
-    def fork(self, number: int, unit: list[int] | None) -> None:
+    def fork(self, number: int, unit: list[int] | None, failures: int) -> None:
         """Ask for a worker: for one unit, or one that takes orders. `news` says when it is there."""
-        self._send({"fork": number, "unit": unit})
+        self._send({"fork": number, "unit": unit, "failures": failures})
 
     def preload(self, names: list[str]) -> None:
         """Have these modules imported before the next fork."""
@@ -158,9 +162,10 @@ class _Server:
             self._preloader.load(wanted["preload"])
             freezing.freeze()
         else:
-            self._fork(wanted["fork"], wanted["unit"])
+            self._fork(wanted)
 
-    def _fork(self, number: int, unit: list[int] | None) -> None:
+    def _fork(self, wanted: _Fork) -> None:
+        number, unit = wanted["fork"], wanted["unit"]
         results, results_in = _pipe()
         orders_out, orders = (None, None) if unit is not None else _pipe()
         self._work.settle()
@@ -172,6 +177,7 @@ class _Server:
                 _close(fd)
             self._channel.detach()  # closed already, with all that is the server's own
             self._work.on_begin = self._deaf.give_back
+            self._work.failures = wanted["failures"]
             self._begin = lambda: self._work.run(number, unit, orders_out, results_in, self._forks.parent)
             return
         forking.lead_group(pid)

@@ -106,6 +106,7 @@ class Pool:
         forking.make_basetemp(session.config)
         work = Work(session, self._settings, self._running_plugin, self._wires, self._stacks)
         work.on_fork = self._descriptors.restore
+        self._stop = work.stop
         self._nursery = Nursery(work, len(self._queue) if self._divided else self._limit)
         self._interruption.install()
         try:
@@ -161,6 +162,7 @@ class Pool:
     def _fill(self) -> None:
         if self._stopping():
             self._queue.clear()
+            self._stop[0] = 1
         while self._queue and len(self._workers) < self._limit and self._ordered() < _MOST_ORDERED:
             unit = self._next_unit()
             if unit is None:
@@ -196,7 +198,12 @@ class Pool:
     def _start(self, unit: list[int]) -> None:
         number = next(number for number in range(self._limit) if number not in self._workers)
         self._workers[number] = _Worker(number, unit)
-        self._nursery.fork(number, unit if self._divided else None)
+        self._nursery.fork(number, unit if self._divided else None, self._failures_left())
+
+    def _failures_left(self) -> int:
+        """How many more of them pytest's own limit allows; 0 where there is none."""
+        limit = self._session.config.option.maxfail
+        return max(1, limit - self._session.testsfailed) if limit else 0
 
     def _order(self, worker: _Worker) -> None:
         """Give a long-lived worker its next group, or word that there is none."""
@@ -319,7 +326,7 @@ class Pool:
         name = f"gw{self._settings.asked['slot'] + worker.number}"
         given = forking.worker_input(self._settings.asked, name, self._limit)
         self._additions.worker_ended(given, worker.output, _death(status) if status else "")
-        left = [unit for unit in worker.units if unit]
+        left = [] if self._stopping() else [unit for unit in worker.units if unit]
         if not left and worker.current is None and status and not worker.reason and not self._interruption.number:
             self._ended_badly(worker, status)
         if left and worker.current is None and status == 0 and self._divided:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import sys
 import threading
@@ -45,6 +46,8 @@ class Work:
         self.on_fork: Callable[[], None] = lambda: None  # undoes what the session has changed for itself alone
         self.on_begin: Callable[[], None] = lambda: None  # gives a worker what the process that it is forked from took
         self._files: list[tuple[int, int]] = []  # open ones of the project's
+        self.stop = mmap.mmap(-1, 1)  # one byte for all: not 0 when no test is to begin any more
+        self.failures = 0  # after so many of them a worker stops; 0: it does not
 
     def prepare(self) -> None:
         """In the process that the workers are forked from: all that can be done ahead."""
@@ -103,6 +106,8 @@ class Work:
         vars(config)["workerinput"] = forking.worker_input(
             self._settings.asked, worker, self._settings.asked["workers"]
         )
+        if self.failures:
+            config.option.maxfail = self._session.testsfailed + self.failures
         self._running.become_worker(f"gw{number}", self._wires[number])
 
     def _let_go(self, number: int) -> None:
@@ -124,7 +129,7 @@ class Work:
             if self._session.shouldstop:
                 self._keep(frames.Stopped(str(self._session.shouldstop)))
             self._say()
-            if self._session.shouldstop:
+            if self._session.shouldstop or self._session.shouldfail or self.stop[0]:
                 break
             position = following
 
