@@ -69,6 +69,8 @@ def test_a_conftest_that_raises_is_named_and_the_rest_can_run(project: Project, 
     (error,) = run.result.collect_errors
     assert "conftest.py" in error.text + error.id
     assert "in conftest" in error.text
+    assert f"{where}:1: in <module>" in error.text
+    assert ": RuntimeError: in conftest" in run.output
     assert set(run.outcomes.values()) == ({Outcome.PASSED} if where.startswith("sub") else set())
 
 

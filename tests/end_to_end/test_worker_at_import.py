@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.projects import Finished, Project, both_launchers
@@ -80,7 +82,8 @@ def test_with_one_worker_nothing_changes(project: Project, isolation: str) -> No
     assert reasons(run) == []
 
 
-def test_a_question_that_only_tests_ask_keeps_the_forks(project: Project) -> None:
+def test_a_question_that_only_tests_ask_keeps_the_forks(tmp_path: Path) -> None:
+    project = Project(tmp_path)
     project.write(
         "test_a.py",
         """

@@ -41,7 +41,7 @@ from ...record.events import (
     Warned,
 )
 from ...words.deaths import REPORT_END
-from ..wording.text import defused, first_line, head_of, item, one_line, tail
+from ..wording.text import defused, first_line, head_of, item, one_line, reason_line, tail
 from ..wording.words import exit_status, leak_line, plural, seconds, signal_name
 from .screen import STYLES
 
@@ -162,7 +162,7 @@ def _collected(event: Collected) -> Entry:
     text = plural(event.tests, "test") + (f", {left_out} left out" if left_out else "")
     if not event.errors:
         return Entry(_head("COLLECTED", "bold", text))
-    body = tuple(behind(f"{one_line(error.id)}: {first_line(error.text)}", "red") for error in event.errors[:10])
+    body = tuple(behind(f"{one_line(error.id)}: {reason_line(error.text)}", "red") for error in event.errors[:10])
     more = len(event.errors) - len(body)
     rest = (Text(f"  … and {more} more", "dim"),) if more else ()
     return Entry(_head("COLLECTED", "bold red", f"{text}, {plural(len(event.errors), 'error')}"), body + rest)

@@ -38,6 +38,12 @@ def first_line(text: str) -> str:
     return next((one_line(line) for line in text.splitlines() if line.strip()), "")
 
 
+def reason_line(text: str) -> str:
+    """Of a traceback as pytest prints it, the line that says why (``E   …``); else the first line. Safe to show."""
+    why = next((line[1:] for line in text.splitlines() if line.startswith("E   ") and line[4:5] != " "), "")
+    return one_line(why.strip()) if why else first_line(text)
+
+
 def defused(line: str) -> str:
     """The line with ``##word[`` broken into ``# #word[``: no CI service reads it as a command.
 

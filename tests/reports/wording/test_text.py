@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_test_runner.reports.wording.text import defused, first_line, item, one_line, tail, visible
+from async_test_runner.reports.wording.text import defused, first_line, item, one_line, reason_line, tail, visible
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,20 @@ def test_the_tail_shortens_endless_lines_unless_everything_is_wanted() -> None:
 
 def test_the_tail_is_made_visible() -> None:
     assert tail("a\x1b[A\nb\r", 5) == (["a\\x1b[A", "b\\r"], 0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"),
+    [
+        (
+            "ImportError while importing\nE   ModuleNotFoundError: No module named 'x'",
+            "ModuleNotFoundError: No module named 'x'",
+        ),
+        ('E     File "a.py", line 1\nE       def f(:\nE   SyntaxError: invalid syntax', "SyntaxError: invalid syntax"),
+        ("\nno traceback at all\nmore", "no traceback at all"),
+        ("", ""),
+        ("E   \x1b[2Jclear", "\\x1b[2Jclear"),
+    ],
+)
+def test_the_reason_of_a_traceback_is_its_line_that_says_why(shown: str, line: str) -> None:
+    assert reason_line(shown) == line

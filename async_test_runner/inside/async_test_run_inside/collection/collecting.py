@@ -19,7 +19,7 @@ from ..wire import messages
 from ..wire.contract import CoverageAsked, Entry, Facts
 from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
-from .conftests import Watch
+from .conftests import Watch, trace
 from .coverage import silence as silence_coverage
 from .expressions import evaluate
 from .fixtures import register as register_fixtures
@@ -57,10 +57,9 @@ class Collecting:
         except Exception as error:
             path = getattr(error, "path", None)
             if path is not None:
-                cause = getattr(error, "cause", error)
-                text = plain(f"{type(cause).__name__}: {cause}")
+                text = trace(getattr(error, "cause", error), str(path), root)
                 id = plain(os.path.relpath(path, root))
-                self.wire.send(messages.conftest_failed(id, plain(str(path)), text))
+                self.wire.send(messages.conftest_failed(id, plain(str(path)), plain(text)))
             raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
