@@ -51,7 +51,6 @@ ELSEWHERE = {
     "model/errors.py": VALUES,
     "model/inventory.py": VALUES,
     "model/vocabulary.py": "reports/test_vocabulary.py",
-    "plan/arguments.py": "plan/test_bad.py",
     "plan/fields.py": "plan/test_reading.py",
     "plan/kinds.py": "plan/test_bad.py",
     "plan/leaks.py": "plan/test_reading.py",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..model.errors import UsageError
+from ..plan.arguments import unobeyed
 from ..record.events import Asked
 from ..reports.formats import FORMATS
 from ..reports.formats.format import Format
@@ -132,6 +133,7 @@ def asking(*names: str) -> Decorator:
             if not names:
                 values["reports"] = reports_of(given)
             values["pytest_args"] = click.get_current_context().meta[AFTER_DASHES]
+            _check_pytest_args(values["pytest_args"])
             return function(asked=Asked(**values), **given)
 
         result: Callable[..., Any] = command
@@ -142,6 +144,12 @@ def asking(*names: str) -> Decorator:
         return result
 
     return decorate
+
+
+def _check_pytest_args(arguments: tuple[str, ...]) -> None:
+    problems = unobeyed(arguments)
+    if problems:
+        raise UsageError("\n".join(f"after --: {problem}" for problem in problems))
 
 
 def reports(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -160,7 +160,6 @@ class Collector:
         session = await pytest_process.start(
             [
                 *self._around.arguments,
-                *([] if host else ["--collect-only"]),
                 "-q",
                 "--color=no",
                 *pytest_process.ignoring(without),

@@ -54,7 +54,11 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the collection process knows about the project's pytest."""
+    """What the collection process knows about the project's pytest.
+
+    ``runs_nothing`` is the option with which pytest would run no test. No process of the runner can obey those of
+    ``without_effect``.
+    """
 
     version: str = ""
     python: str = ""
@@ -69,6 +73,8 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     maxfail: int = 0
     numprocesses: int = 0
     dist: str = ""
+    runs_nothing: str = ""
+    without_effect: tuple[str, ...] = ()
     coverage: Coverage | None = None
 
 

@@ -1,4 +1,4 @@
-"""The pytest options that a plan may not pass, because the runner decides them itself."""
+"""The pytest options that a plan or a command line may not pass on, because the runner decides them itself."""
 
 from __future__ import annotations
 
@@ -44,6 +44,34 @@ _SHORT: Mapping[str, str] = {
     "h": "remove it",
     "V": "remove it",
 }
+# On the command line, what is refused is what nobody would obey: it is said for one run, by somebody who wants it now.
+_SHOWS = "use `async-test-run plan -v`, which shows the tests of each phase"
+_DEBUGGER = "tests run without a terminal: debug one with python -m pytest --pdb ID (async-test-run help debug)"
+_ASKS_PYTEST = "ask pytest itself: python -m pytest"
+_OUTPUT = "failures show what they printed; for the rest see: async-test-run help debug"
+_UNOBEYED: Mapping[str, str] = {
+    "--collect-only": _SHOWS, "--collectonly": _SHOWS, "--co": _SHOWS,
+    "--setup-only": _ASKS_PYTEST, "--setup-plan": _ASKS_PYTEST, "--setup-show": _ASKS_PYTEST,
+    "--setuponly": _ASKS_PYTEST, "--setupplan": _ASKS_PYTEST, "--setupshow": _ASKS_PYTEST,
+    "--fixtures": _ASKS_PYTEST, "--fixtures-per-test": _ASKS_PYTEST, "--funcargs": _ASKS_PYTEST,
+    "--markers": _ASKS_PYTEST, "--help": _ASKS_PYTEST, "--version": _ASKS_PYTEST,
+    "--cache-show": _ASKS_PYTEST, "--trace-config": _ASKS_PYTEST, "--debug": _ASKS_PYTEST,
+    "--pdb": _DEBUGGER, "--trace": _DEBUGGER, "--pdbcls": _DEBUGGER, "--looponfail": _DEBUGGER,
+    "--capture": _OUTPUT,
+    "--durations": "the end of a run lists the slowest tests; `report -v` lists all",
+    "--durations-min": "the end of a run lists the slowest tests; `report -v` lists all",
+    "--stepwise": "use --max-failures 1, then -- --lf", "--sw": "use --max-failures 1, then -- --lf",
+    "--stepwise-skip": "use --max-failures 1, then -- --lf", "--sw-skip": "use --max-failures 1, then -- --lf",
+    "--basetemp": "processes that share one would delete each other's files",
+    "--pastebin": "the report of the run is in its directory",
+}  # fmt: skip
+_UNOBEYED_SHORT: Mapping[str, str] = {
+    "s": _OUTPUT,
+    "f": _DEBUGGER,
+    "h": _ASKS_PYTEST,
+    "V": _ASKS_PYTEST,
+    "r": "the end of a run names every test that is not passed",
+}
 _SHORT_WITH_VALUE = "mknpcorW"  # what follows in the same argument is the value
 _TAKES_NEXT = re.compile(r"-[a-zA-Z]*[porW]|--[a-z-]+")
 
@@ -52,6 +80,30 @@ def refused_arguments(arguments: Sequence[str]) -> list[tuple[int, str]]:
     """``(index, problem)`` of every argument that fights the runner; a problem ends with the remedy."""
     problems = (_problem(argument, before) for argument, before in zip(arguments, ("", *arguments), strict=False))
     return [(index, problem) for index, problem in enumerate(problems) if problem]
+
+
+def unobeyed(arguments: Sequence[str]) -> list[str]:
+    """A problem with its remedy for each argument after ``--`` that would have no effect in a run."""
+    problems = (_unobeyed(argument, before) for argument, before in zip(arguments, ("", *arguments), strict=False))
+    return [problem for problem in problems if problem]
+
+
+def _unobeyed(argument: str, before: str) -> str:
+    if before == "-p":
+        return _plugin_problem(argument)
+    if argument == "--" or (_TAKES_NEXT.fullmatch(before) and not argument.startswith("-")):
+        return ""
+    if argument.startswith("--"):
+        name = argument.partition("=")[0]
+        return f"{name} has no effect in a run; {_UNOBEYED[name]}" if name in _UNOBEYED else ""
+    if argument.startswith("-p"):
+        return _plugin_problem(argument[2:])
+    for letter in argument[1:] if argument.startswith("-") else "":
+        if letter in _UNOBEYED_SHORT:
+            return f"-{letter} has no effect in a run; {_UNOBEYED_SHORT[letter]}"
+        if letter in _SHORT_WITH_VALUE:
+            return ""
+    return ""
 
 
 def _problem(argument: str, before: str) -> str:

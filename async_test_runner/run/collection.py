@@ -13,7 +13,7 @@ from ..launchers.collect import Collection, Collector
 from ..launchers.exec import has_xdist, rootdir_arguments
 from ..launchers.warm import Host, may_fork
 from ..model.errors import PlanError, RunnerError, UsageError
-from ..model.inventory import Inventory
+from ..model.inventory import Inventory, PytestFacts
 from ..model.plan import Phase, Plan
 from ..model.vocabulary import Isolation
 from ..suite import assignment as selection
@@ -108,6 +108,15 @@ def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
         raise error
     _check_workers(plan, inventory, assignment)
     return assignment
+
+
+def check_that_tests_run(facts: PytestFacts) -> None:
+    """``UsageError`` where pytest itself would run none."""
+    if facts.runs_nothing:
+        raise UsageError(
+            f"{facts.runs_nothing} stands in pytest's configuration (addopts or PYTEST_ADDOPTS): no test would run",
+            hint="remove it there; async-test-run plan shows the tests of each phase",
+        )
 
 
 def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> None:

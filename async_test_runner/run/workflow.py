@@ -31,7 +31,7 @@ from ..system import process
 from ..system.clocks import RunClock
 from ..system.keys import questions_to
 from . import reporting, resuming
-from .collection import HOST_GRACE, gather, host_of, proved, surroundings, wants_host
+from .collection import HOST_GRACE, check_that_tests_run, gather, host_of, proved, surroundings, wants_host
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
@@ -211,6 +211,7 @@ class _Run:
 
     def _assign(self, inventory: Inventory) -> Assignment:
         """The proof that every test has one phase, and the collection as the journal has it."""
+        check_that_tests_run(inventory.facts)
         assignment = proved(self._plan, inventory, self._request.narrowing)
         self._recorder.emit(
             Collected(
@@ -224,6 +225,8 @@ class _Run:
         )
         for note in assignment.notes:
             self._recorder.warn(note)
+        for option in inventory.facts.without_effect:
+            self._recorder.warn(f"{option} in pytest's configuration has no effect: tests run without a terminal")
         return assignment
 
     # ------------------------------------------------------------------------------------------------------ execute

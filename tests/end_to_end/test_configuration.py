@@ -80,7 +80,7 @@ def test_plugins_that_reorder_add_and_remove_items(project: Project) -> None:
 
 
 def test_tests_that_are_only_set_up_do_not_pass(project: Project) -> None:
-    project.write("pytest.ini", "[pytest]\naddopts = --setup-only\n")
+    project.write("conftest.py", "def pytest_configure(config): config.option.setuponly = True\n")
     project.plan("phases: [{name: all}]")
     project.write("test_a.py", "def test_a(): assert 0\n")
     run = project.run().check(1)
@@ -95,3 +95,38 @@ def test_a_plugin_that_ends_the_process_at_a_timeout_of_its_own_crashes_that_tes
     run = project.run().check(1)
     assert [outcome.value for outcome in run.outcomes.values()] == ["crashed", "passed"]
     assert "Timeout" in run.text("test_a")
+
+
+@pytest.mark.parametrize("argument", ["--collect-only", "--pdb", "-s", "--durations=3"])
+def test_what_nobody_would_obey_is_refused_before_anything_runs(project: Project, argument: str) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(): open('ran', 'w').close()\n")
+    finished = project.run("--", argument)
+    assert finished.code == 2
+    assert f"after --: {argument.partition('=')[0]} has no effect in a run; " in finished.output
+    assert not (project.root / "ran").exists()
+
+
+@both_launchers
+@pytest.mark.parametrize("option", ["--collect-only", "--setup-only", "--setup-plan"])
+@pytest.mark.parametrize("where", ["addopts", "environment"])
+def test_a_configuration_with_which_no_test_runs_is_refused(project: Project, option: str, where: str) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("pytest.ini", f"[pytest]\naddopts = {option if where == 'addopts' else ''}\n")
+    project.write("test_a.py", "def test_a(): open('ran', 'w').close()\n")
+    finished = project.run(**({"PYTEST_ADDOPTS": option} if where == "environment" else {}))
+    assert finished.code == 2
+    assert (
+        f"{option} stands in pytest's configuration (addopts or PYTEST_ADDOPTS): no test would run" in finished.output
+    )
+    assert not (project.root / "ran").exists()
+
+
+@both_launchers
+def test_a_debugger_in_the_configuration_has_no_effect_and_that_is_said(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("pytest.ini", "[pytest]\naddopts = --pdb --trace\n")
+    project.write("test_a.py", "def test_a(): assert False\n")
+    finished = project.run().check(1)
+    for option in ("--pdb", "--trace"):
+        assert f"{option} in pytest's configuration has no effect: tests run without a terminal" in finished.output

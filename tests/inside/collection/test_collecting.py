@@ -169,7 +169,7 @@ def test_a_conftest_that_fails_before_the_collection_is_named_with_its_error(sta
     with pytest.raises(RuntimeError):
         loading.throw(error)
     assert stage.told("conftest_failed") == [
-        {"id": "sub/conftest.py", "path": str(stage.root / "sub" / "conftest.py"), "text": "ValueError: in it"}
+        {"id": "sub/conftest.py", "path": str(stage.root / "sub" / "conftest.py"), "text": "E   ValueError: in it"}
     ]
 
 

@@ -7,7 +7,7 @@ import gc
 import os
 import platform
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -66,9 +66,12 @@ class Collecting:
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
         """A host collects like any session: what would distribute, write or stop there is noted and switched off."""
         self._facts = facts(config)
-        if self._settings.asked["host"]:
+        if not self._settings.asked["host"]:
+            config.option.collectonly = True
+        else:
             option = config.option
-            changes: dict[str, Any] = {"numprocesses": None, "dist": "no", "tx": [], "usepdb": False, "trace": False}
+            changes: dict[str, Any] = {"numprocesses": None, "dist": "no", "tx": []}
+            changes |= {"collectonly": False, "usepdb": False, "trace": False}
             changes["xmlpath"] = os.path.join(self._settings.directory, "junit.xml")
             for name, value in changes.items():
                 if hasattr(option, name):
@@ -220,8 +223,18 @@ def facts(config: pytest.Config) -> Facts:
         "maxfail": int(get("maxfail", 0) or 0),
         "numprocesses": _numprocesses(config),
         "dist": str(get("dist", "no") or "no"),
+        "runs_nothing": next(_set(option, _RUNS_NOTHING), ""),
+        "without_effect": list(_set(option, _WITHOUT_EFFECT)),
         "coverage": None,
     }
+
+
+_RUNS_NOTHING = {"collectonly": "--collect-only", "setuponly": "--setup-only", "setupplan": "--setup-plan"}
+_WITHOUT_EFFECT = {"usepdb": "--pdb", "trace": "--trace", "stepwise": "--stepwise", "looponfail": "--looponfail"}
+
+
+def _set(option: Any, names: Mapping[str, str]) -> Iterator[str]:
+    return (said for name, said in names.items() if getattr(option, name, None))
 
 
 def _plugins(config: pytest.Config) -> list[str]:

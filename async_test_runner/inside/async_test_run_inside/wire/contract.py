@@ -102,6 +102,8 @@ class Facts(TypedDict):
     maxfail: int
     numprocesses: int
     dist: str
+    runs_nothing: str  # the option with which pytest would run no test
+    without_effect: list[str]  # options that a process without a terminal cannot obey
     coverage: CoverageAsked | None
 
 
