@@ -17,6 +17,7 @@ from pathlib import Path
 
 MARK = "SOAK_MARK"
 JOURNAL = "journal.jsonl"
+SEAL = "journal.seal"  # of a run that is over
 NOBODY = "nobody"
 _PROCESSES = ("worker", "session", "host", "guardian", "nursery")
 _DEPTHS = {"guardian": {1}, "host": {2}, "session": {3}, "nursery": {4}, "worker": {5}}
@@ -188,6 +189,8 @@ def _append(path: Path, data: bytes) -> None:
 
 def _truncate(rng: random.Random, directory: Path) -> bool:
     for path in _journals(directory)[-1:]:
+        if path.with_name(SEAL).exists():
+            return False  # what is changed now is refused, and that is right
         with contextlib.suppress(OSError, ValueError):  # it is gone, or empty
             os.truncate(path, rng.randrange(path.stat().st_size))
             return True

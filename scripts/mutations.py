@@ -461,11 +461,11 @@ MUTATIONS = (
         ENGINE,
     ),
     Mutation(
-        "engine: a setup that fails does not keep the phase from running",
+        "engine: after a setup command that fails the next one runs",
         f"{PACKAGE}/run/commands.py",
         '            if result.status != 0 and stage == "setup":\n                return first_problem or self._stopping.reason\n',
         "",
-        ENGINE,
+        ("tests/run/test_commands.py",),
     ),
     # ------------------------------------------------------------------------------------------------ inside pytest
     Mutation(

@@ -31,9 +31,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from disturbing import DISTURBANCES, MARK, NOBODY, TRUNCATION, busy, marked, strike  # noqa: E402
+from disturbing import DISTURBANCES, MARK, NOBODY, SEAL, TRUNCATION, busy, marked, strike  # noqa: E402
 from lateness import Deadlines, late  # noqa: E402
 
+from async_test_runner.model.errors import ChangedJournalError  # noqa: E402
 from async_test_runner.model.result import RunResult  # noqa: E402
 from async_test_runner.model.vocabulary import Outcome  # noqa: E402
 from async_test_runner.record import journal, verdict  # noqa: E402
@@ -114,6 +115,7 @@ class Tally:
     faults: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
+    refused: int = 0  # to be read or resumed, for its journal was cut off behind its seal
     lost: list[str] = field(default_factory=list)
     false_green: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
@@ -132,8 +134,9 @@ class Tally:
         slow = f" ({len(self.slow)} after more than {GONE:g} s)" if self.slow else ""
         return (
             f"{self.runs} runs, {self.tests} tests, {self.faults} faults, disturbed: {kills or 'none'}, "
-            f"{self.resumed} resumed: {len(self.lost)} lost, {len(self.false_green)} false greens, "
-            f"{len(self.orphans)} orphans, {len(self.stuck)} stuck, {len(self.broken)} broken, "
+            f"{self.resumed} resumed, {self.refused} rightly refused: "
+            f"{len(self.lost)} lost, {len(self.false_green)} false greens, {len(self.orphans)} orphans, "
+            f"{len(self.stuck)} stuck, {len(self.broken)} broken, "
             f"{len(self.overdue)} overdue; last process gone after at most {self.worst:.2f} s{slow}"
         )
 
@@ -284,7 +287,14 @@ def _command(pid: int) -> str:
 def judge(directory: Path, kinds: dict[str, str], code: int, struck: set[str], where: str, tally: Tally) -> None:
     """What the journal says against what the tests are, and what they wrote down."""
     run = max((directory / ".async-test-run" / "runs").glob("2*"))
-    events = list(journal.read(run / journal.FILE_NAME))
+    try:
+        events = list(journal.read(run / journal.FILE_NAME))
+    except ChangedJournalError as error:
+        if TRUNCATION in struck and _is_cut_behind_its_seal(run):
+            tally.refused += 1
+        else:
+            tally.broken.append(f"{where}: {error.message}")
+        return
     result = fold(events)
     if verdict.violations(result) or int(verdict.exit_code(result)) != code:
         tally.broken.append(f"{where}: exit code {code}, the journal says {int(verdict.exit_code(result))}")
@@ -297,6 +307,12 @@ def judge(directory: Path, kinds: dict[str, str], code: int, struck: set[str], w
     tally.overdue += [f"{where}: {text} ({', '.join(sorted(struck))})" for text in late(events, DEADLINES, pause)]
     if code == 0 and not set(kinds.values()) <= GREEN:
         tally.false_green.append(f"{where}: exit code 0 with tests that {sorted(set(kinds.values()) - GREEN)}")
+
+
+def _is_cut_behind_its_seal(run: Path) -> bool:
+    """Whether the run was over when its journal was cut off: nobody is left to restore it, and it is to be refused."""
+    seal, cut = (run / name for name in (SEAL, journal.FILE_NAME))
+    return seal.exists() and seal.stat().st_mtime_ns <= cut.stat().st_mtime_ns
 
 
 def judge_tests(

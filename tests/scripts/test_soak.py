@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from async_test_runner.model.errors import ChangedJournalError
 from async_test_runner.model.result import Attempt, PhaseResult, RunResult, TestResult
 from async_test_runner.model.vocabulary import Isolation, Outcome
 from tests.support.projects import SOURCE
@@ -100,3 +101,30 @@ def test_a_short_soak_finds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seed 4: 2 runs" in done.stdout
     assert list(tmp_path.glob("soak-*")) == []
+
+
+@pytest.mark.parametrize(("struck", "sealed_at", "found"), [
+    ({"truncate journal"}, -10, []),
+    ({"truncate journal"}, 10, ["broken"]),
+    ({"truncate journal"}, None, ["broken"]),
+    (set(), -10, ["broken"]),
+])  # fmt: skip
+def test_a_journal_that_is_refused_is_right_only_where_it_was_cut_behind_its_seal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, struck: set[str], sealed_at: float | None, found: list[str]
+) -> None:
+    run = tmp_path / ".async-test-run" / "runs" / "20261129"
+    run.mkdir(parents=True)
+    cut, seal = run / "journal.jsonl", run / "journal.seal"
+    cut.write_text("{")
+    if sealed_at is not None:
+        seal.write_text("{}")
+        os.utime(seal, (cut.stat().st_mtime + sealed_at,) * 2)
+
+    def refused(path: Path) -> None:
+        raise ChangedJournalError("changed")
+
+    monkeypatch.setattr(soak.journal, "read", refused)
+    tally = soak.Tally()
+    soak.judge(tmp_path, {}, 1, struck, "here", tally)
+    assert tally.broken == ["here: changed"] * len(found)
+    assert tally.refused == (not found)
