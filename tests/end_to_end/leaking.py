@@ -247,10 +247,10 @@ def test_new_logger(): logging.getLogger("clean.new").addHandler(logging.NullHan
 # test -> kind, and words that name what was left and the line that made it
 NAMED = {
     "test_fixture": ("teardowns", "fixture database returns before its teardown", "in database"),
-    "test_task": ("tasks", "task flush still pending", "in background"),
-    "test_task_of_anyio": ("tasks", "task flush still pending", "in background"),
-    "test_task_of_a_closed_loop": ("tasks", "task flush still pending", "in background"),
-    "test_exception": ("exceptions", "ValueError: nobody asks", "in fails"),
+    "test_task": ("tasks", "task flush still pending", "in test_task"),
+    "test_task_of_anyio": ("tasks", "task flush still pending", "in test_task_of_anyio"),
+    "test_task_of_a_closed_loop": ("tasks", "task flush still pending", "in test_task_of_a_closed_loop"),
+    "test_exception": ("exceptions", "ValueError: nobody asks", "in test_exception"),
     "test_loop": ("loops", "event loop", "in test_loop"),
     "test_loop_that_is_collected": ("loops", "event loop", "in test_loop_that_is_collected"),
     "test_generator": ("generators", "asynchronous generator numbers", "in numbers"),
@@ -269,7 +269,7 @@ NAMED = {
     "test_signal_handler": ("state", "SIGUSR1 is handled by test_leaking.py", "in server"),
     "test_logging": ("state", "handlers of logger app: StreamHandler added", ""),
     "test_override": ("state", "dependency_overrides: test_leaking.py", "in server"),
-    "test_thread": ("threads", "thread poller, now at ", "in forever"),
+    "test_thread": ("threads", "thread poller, now at ", "in test_thread"),
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 
-import pytest
 from async_test_run_inside.leaks import found
 
 
@@ -48,10 +47,3 @@ def test_the_own_frame_is_the_innermost_outside_the_standard_library() -> None:
     functools.reduce(lambda a, b: a, map(key, [1]))
     assert found.own_frame(frames[0]) is frames[0]  # type: ignore[arg-type]
     assert found.own_frame(None) is None
-
-
-@pytest.mark.parametrize(
-    ("path", "is_library"), [(found.__file__, False), (pytest.__file__, True), (functools.__file__, True)]
-)
-def test_installed_packages_and_the_standard_library_are_libraries(path: str, is_library: bool) -> None:
-    assert found.is_library(path) is is_library

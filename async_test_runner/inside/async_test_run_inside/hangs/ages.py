@@ -1,4 +1,4 @@
-"""When a task of asyncio began: nobody else remembers."""
+"""When a task of asyncio began, and which line made it: nobody else remembers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import sys
 import time
 from typing import Any
 
+from .makers import Made, maker
+
 _NAME = "_async_test_run_began"
+_MADE = "_async_test_run_made"
+_caller = sys._getframe
 _monotonic, _time = time.monotonic, time.time  # as they are now: tests freeze clocks
 _watched: list[type] = []
 
 
 def watch() -> None:
-    """From now on each task that a loop of asyncio's own kind makes gets a stamp. Nothing is imported for it."""
+    """From now on each task that a loop of asyncio's own kind makes gets a stamp, and its line. Nothing is imported for
+    it.
+    """
     base_events = sys.modules.get("asyncio.base_events")
     loop: Any = getattr(base_events, "BaseEventLoop", None)
     if loop is None or loop in _watched:
@@ -25,6 +31,7 @@ def watch() -> None:
         task = make(self, coro, **options)
         try:
             setattr(task, _NAME, _monotonic())
+            setattr(task, _MADE, maker(_caller(1)))
         except AttributeError:  # a task factory of the test's may make something else
             pass
         return task
@@ -41,6 +48,15 @@ def age(task: Any, now: float) -> float | None:
     except AttributeError:
         return None
     return now - began if type(began) is float else None
+
+
+def made(task: Any) -> Made | None:
+    """The line of the code under test that made a task; None where it is not known."""
+    try:
+        found = object.__getattribute__(task, _MADE)
+    except AttributeError:
+        return None
+    return found if type(found) is Made else None
 
 
 def now() -> float:

@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .found import MACHINERY, caller, frame_place, module_of
+from ..hangs.makers import maker
+from .found import MACHINERY, caller, frame_place, made_place, module_of
 
 
 class Birth:
@@ -65,7 +66,7 @@ class Births:
         if not self.on:
             return
         frame = caller(self._through)
-        where = frame_place(frame) if frame is not None else ""
+        where = made_place(maker(frame)) or (frame_place(frame) if frame is not None else "")
         is_machinery = frame is not None and module_of(frame) in MACHINERY
         try:
             birth = Birth(instance, where, self.owner, is_machinery=is_machinery, hold=self._hold)

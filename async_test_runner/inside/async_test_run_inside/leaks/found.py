@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from ..hangs.makers import Made
+
 LeakKind = Literal[
     "tasks", "exceptions", "loops", "generators", "threads", "processes", "descriptors", "clients", "state", "teardowns"
 ]
@@ -16,7 +18,6 @@ LeakKind = Literal[
 MACHINERY = ("_pytest", "pytest", "pluggy", "pytest_asyncio", "anyio", "unittest", "async_test_run_inside", "xdist")
 
 _LONGEST = 300  # characters of each part
-_STDLIB = os.path.join(os.path.dirname(os.__file__), "")
 _ROOT = os.getcwd() + os.sep  # pytest's rootdir nearly always; paths below it are shown from there
 
 
@@ -49,11 +50,6 @@ def shown(path: str) -> str:
     return path.removeprefix(_ROOT)
 
 
-def is_library(path: str) -> bool:
-    """Whether a file belongs to an installed package or to the standard library."""
-    return "-packages" + os.sep in path or path.startswith(_STDLIB)
-
-
 def code_place(function: Any) -> str:
     """``file:line in name`` of a function, method, partial or callable object; its type where it has no code."""
     for _ in range(10):
@@ -65,6 +61,11 @@ def code_place(function: Any) -> str:
     if isinstance(code, types.CodeType):
         return f"{shown(code.co_filename)}:{code.co_firstlineno} in {code.co_qualname}"
     return f"{type(function).__module__}.{type(function).__qualname__}"
+
+
+def made_place(made: Made | None) -> str:
+    """``file:line in name`` of a line that made something; empty where it is not known."""
+    return f"{shown(made.code.co_filename)}:{made.line} in {made.code.co_qualname}" if made is not None else ""
 
 
 def frame_place(frame: types.FrameType) -> str:

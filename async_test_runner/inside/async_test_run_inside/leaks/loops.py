@@ -19,8 +19,10 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..hangs import ages
+from ..hangs.makers import is_library, is_of_tests
 from .births import Birth, Births
-from .found import Leak, code_place, frame_place, is_library, message_of, module_of, shown
+from .found import Leak, code_place, frame_place, made_place, message_of, module_of, shown
 
 _MOST_TOLD = 10_000
 _RUN = asyncio.run.__code__
@@ -215,7 +217,12 @@ def _task_leak(task: Any, more: str) -> Leak:
     frame = _innermost(coroutine)
     at = f", waits at {frame_place(frame)}" if frame is not None else ""
     what = f"task {task.get_name()} still pending{at}{'; ' + more if more else ''}"
-    return Leak("tasks", what, _code(coroutine, "cr_code"), task.done)
+    return Leak("tasks", what, _made(task), task.done)
+
+
+def _made(task: Any) -> str:
+    """The line that made a task; that of its coroutine where nobody saw it, as in loops of another kind."""
+    return made_place(ages.made(task)) or _code(task.get_coro(), "cr_code")
 
 
 def _innermost(coroutine: Any) -> types.FrameType | None:
@@ -251,7 +258,7 @@ def _generator_leak(generator: Any) -> Leak:
 def _context_leak(context: dict[str, Any], place_of: Callable[[object], str]) -> Leak | None:
     message = str(context.get("message", ""))
     task = context.get("task") or context.get("future")
-    where = _code(task.get_coro(), "cr_code") if isinstance(task, asyncio.Task) else ""
+    where = _made(task) if isinstance(task, asyncio.Task) else ""
     error = context.get("exception")
     if isinstance(error, BaseException):
         return Leak("exceptions", f"{message}: {message_of(error)}{_raised(error)}", where or _callback(context))
@@ -274,5 +281,8 @@ def _callback(context: dict[str, Any]) -> str:
 
 
 def _created(context: dict[str, Any]) -> str:
-    stack = context.get("source_traceback")
-    return f"{shown(stack[-1].filename)}:{stack[-1].lineno} in {stack[-1].name}" if stack else ""
+    """In debug mode, asyncio and aiohttp keep the stack in which something was made."""
+    for frame in reversed(context.get("source_traceback") or ()):
+        if is_of_tests(frame.filename):
+            return f"{shown(frame.filename)}:{frame.lineno} in {frame.name}"
+    return ""

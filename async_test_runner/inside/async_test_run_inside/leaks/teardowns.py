@@ -14,7 +14,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from .found import Leak, code_place, is_library, shown
+from ..hangs.makers import is_library
+from .found import Leak, code_place, shown
 
 _DEPTH = 10  # decorators around a fixture
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from threading import enumerate as alive  # as they are now: tests put something else in their places
 from typing import Any
 
-from .found import Leak, code_place, frame_place, own_frame
+from ..hangs.makers import Made, maker
+from .found import Leak, code_place, frame_place, made_place, own_frame
 
 _SETTLE = 0.2  # seconds in which those that are about to end may do so
 _monotonic = time.monotonic
@@ -50,11 +53,34 @@ def _join(threads: list[threading.Thread]) -> None:
 
 
 def _leak(thread: threading.Thread) -> Leak:
-    target: Any = getattr(thread, "_target", None)
-    where = code_place(target) if target is not None else code_place(type(thread).run)
+    where = made_place(_made.get(thread)) or _code(thread)
     frame = own_frame(sys._current_frames().get(thread.ident or 0))
     at = f", now at {frame_place(frame)}" if frame is not None else ""
     return Leak("threads", f"thread {thread.name}{at}", where, lambda: not thread.is_alive())
+
+
+def _code(thread: threading.Thread) -> str:
+    target: Any = getattr(thread, "_target", None)
+    return code_place(target) if target is not None else code_place(type(thread).run)
+
+
+_made: weakref.WeakKeyDictionary[threading.Thread, Made] = weakref.WeakKeyDictionary()
+
+
+def watch() -> None:
+    """From now on it is remembered which line of the code under test made a thread."""
+    original = threading.Thread.__init__
+    if getattr(original, "__wrapped__", None) is not None:
+        return
+
+    @functools.wraps(original)
+    def __init__(self: threading.Thread, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it takes that place
+        original(self, *args, **kwargs)
+        made = maker(sys._getframe(1))
+        if made is not None:
+            _made[self] = made
+
+    threading.Thread.__init__ = __init__  # type: ignore[method-assign]
 
 
 def holding() -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from ..early import standard_library
+from . import threads
 from .births import Birth, Births
 from .clients import Clients
 from .descriptors import Descriptors
@@ -65,6 +66,7 @@ class Watch:
         if not self.on:
             return
         self._install()
+        threads.watch()
         self._threads = Threads()
         self._processes = Processes(self._runner, alone=self._alone)
         self._state = State(self._apps)
