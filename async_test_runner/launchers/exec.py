@@ -14,6 +14,8 @@ from ..system import process
 from . import coverage, pytest_process
 from .pytest_process import PytestSession
 
+EACH = "each"  # xdist's way that runs every test in every worker: a test has one outcome here
+
 
 class ExecLauncher:
     """Starts ``python -m pytest`` for each job.
@@ -94,7 +96,10 @@ class ExecLauncher:
         if not has_xdist(self._around.facts):
             return []
         # A worker that dies is replaced by nobody: the session ends, and the rest gets a fresh one (see `aftermath`).
-        return ["-n", str(job.workers), "--max-worker-restart=0"] if job.workers > 1 else ["-n", "0"]
+        if job.workers == 1:
+            return ["-n", "0"]
+        once = ["--dist", "load"] if self._around.facts.dist == EACH else []
+        return ["-n", str(job.workers), "--max-worker-restart=0", *once]
 
 
 _XML_FIXTURES = {"record_xml_attribute", "record_testsuite_property"}

@@ -14,7 +14,7 @@ from .. import __version__
 from ..contract.launching import Launcher
 from ..launchers import at_end, coverage, interpreter
 from ..launchers.collect import Collection
-from ..launchers.exec import ExecLauncher
+from ..launchers.exec import EACH, ExecLauncher
 from ..launchers.warm import Host, WarmLauncher
 from ..model.errors import InfrastructureError, RunnerError, UsageError
 from ..model.inventory import Inventory
@@ -227,6 +227,8 @@ class _Run:
             self._recorder.warn(note)
         for option in inventory.facts.without_effect:
             self._recorder.warn(f"{option} in pytest's configuration has no effect: tests run without a terminal")
+        if inventory.facts.dist == EACH:
+            self._recorder.warn("--dist each in pytest's configuration has no effect: a test runs once, in one worker")
         return assignment
 
     # ------------------------------------------------------------------------------------------------------ execute

@@ -68,7 +68,8 @@ def test_a_database_that_is_made_at_import_is_of_one_worker(project: Project, is
     assert reasons(run) == ([REASON] if project.launcher == "warm" else [])
 
 
-def test_without_xdist_an_undivided_phase_has_one_process_then(project: Project) -> None:
+def test_without_xdist_an_undivided_phase_has_one_process_then(tmp_path: Path) -> None:
+    project = Project(tmp_path)
     run = project_of(project, "phase", 2).run().check(0)
     assert databases(project) == {"db-main": 8}
     assert reasons(run) == ["and without pytest-xdist its tests run one after the other", REASON]

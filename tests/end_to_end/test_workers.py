@@ -151,11 +151,17 @@ def test_ways_of_xdist_to_distribute(project: Project, dist: str) -> None:
     assert {test.attempts[0].worker for test in run.tests.values()} <= {"gw0", "gw1"}
 
 
-def test_a_result_that_only_one_of_two_workers_has_is_not_lost(exec_project: Project) -> None:
-    exec_project.write("pytest.ini", "[pytest]\naddopts = -p xdist -n 2 --dist each\n")
-    exec_project.plan("phases: [{name: all}]")
-    exec_project.write("test_a.py", "def test_a(worker_id): assert worker_id == 'gw0'\ndef test_b(): pass\n")
-    exec_project.run().check(1)
+@both_launchers
+def test_a_test_runs_in_one_worker_also_where_xdist_would_run_it_in_each(project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\naddopts = -p xdist -n 2 --dist each\n")
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py", "def test_a():\n    with open('ran', 'a') as file: file.write('a')\ndef test_b(): pass\n"
+    )
+    run = project.run().check(0)
+    assert (project.root / "ran").read_text() == "a"
+    said = "--dist each in pytest's configuration has no effect: a test runs once, in one worker"
+    assert run.result.warnings == (said,)
 
 
 @both_launchers

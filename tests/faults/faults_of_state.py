@@ -42,9 +42,13 @@ FAULTS = [
         "all_descriptors_closed",
         "what a daemon does at its start",
         "import os\ndef test_fault(): os.closerange(0, 4096)",
-        says="exited with 1",
+        says="it ended pytest's session before it was finished",  # which cannot print any more
         where={
-            "warm test": {"expect": {**INNOCENT, "test_fault": "failed"}, "says": {"test_fault": "Bad file descriptor"}}
+            "exec": {"problems": ("pytest ended with status 3", "its process exited with 120")},
+            "warm test": {
+                "expect": {**INNOCENT, "test_fault": "failed"},
+                "says": {"test_fault": "Bad file descriptor"},
+            },
         },
         covers=("descriptors",),
     ),
@@ -564,7 +568,7 @@ FAULTS = [
                         part.__class__.__getattr__ = lambda self, name: hidden(self, name)
                 import sys
                 def hidden(part, name):
-                    if name == "targetfd_save" and "capture" in sys._getframe(2).f_code.co_filename:
+                    if name == "targetfd_save" and sys._getframe(2).f_code.co_filename.endswith("_pytest/capture.py"):
                         return part.fd_saved
                     raise AttributeError(name)
             """
