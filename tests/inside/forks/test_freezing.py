@@ -67,3 +67,40 @@ def test_the_question_itself_is_no_referrer() -> None:
         assert alone() == before == [0, 0]
         """
     )
+
+
+def test_a_coroutine_that_asks_who_refers_to_something_is_not_found_for_our_sake() -> None:
+    in_a_process(
+        f"""
+        import asyncio
+        async def asks():
+            thing = Thing()
+            return [type(found).__name__ for found in gc.get_referrers(thing)]
+        without = asyncio.run(asks())
+        {FROZEN}
+        assert asyncio.run(asks()) == without
+        assert gc.get_freeze_count() < frozen / 2
+        """,
+        PYTEST_CURRENT_TEST="tests/test_a.py::test_it (call)",
+    )
+
+
+def test_a_name_that_was_imported_before_the_tests_asks_truly_too() -> None:
+    in_a_process(
+        f"""
+        freezing.answer_truly()
+        from gc import get_referrers
+        thing = Thing()
+        holder = [thing]
+        {FROZEN}
+        os.environ["PYTEST_CURRENT_TEST"] = "x"
+        assert any(found is holder for found in get_referrers(thing))
+        """
+    )
+
+
+def test_what_a_test_puts_in_the_place_of_a_question_is_what_it_gets() -> None:
+    in_a_process(
+        f"{FROZEN}; gc.get_referrers = len; assert gc.get_referrers is len; {STILL_FROZEN}",
+        PYTEST_CURRENT_TEST="x",
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import os
+from types import ModuleType
 from typing import Any
 
 _collect, _get_objects, _get_referrers = gc.collect, gc.get_objects, gc.get_referrers
@@ -30,6 +31,23 @@ def freeze() -> None:
 def answer_truly() -> None:
     """Put the functions that thaw in the places of the collector's own; before the project is imported."""
     gc.collect, gc.get_objects, gc.get_referrers = _thawed_collect, _thawed_objects, _thawed_referrers
+    gc.__class__ = _Collector
+
+
+class _Collector(ModuleType):
+    """The module ``gc``: a test that asks it by name thaws, and then asks the collector itself.
+
+    A function of ours between a coroutine and the collector would be seen: as long as a function of Python's runs, the
+    values of its caller are on record, and the coroutine refers to them. anyio and trio test that nobody does.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        own = _OWN.get(name)
+        if own is None or found is not own[0] or "PYTEST_CURRENT_TEST" not in os.environ:
+            return found
+        _thaw()
+        return own[1]
 
 
 def _thaw() -> None:
@@ -53,3 +71,7 @@ def _thawed_objects(generation: int | None = None) -> list[Any]:
 def _thawed_referrers(*objs: Any) -> list[Any]:
     _thaw()
     return [found for found in _get_referrers(*objs) if found is not objs]
+
+
+# What stands in the place of each, while nobody else has put something there, and the collector's own.
+_OWN = {"get_objects": (_thawed_objects, _get_objects), "get_referrers": (_thawed_referrers, _get_referrers)}
