@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from .tail import Tail
 INSIDE = Path(__file__).parent.parent / "inside"
 LOG_NAME = "output.log"
 _LOG_LIMIT = 4000  # bytes of a log, and of a dump, that are shown with an outcome
-_STACK_LIMIT = 32_000  # bytes at the end of a log in which the stack of a crash is looked for
+_STACK_LIMIT = 64_000  # bytes at the end of a log in which stacks of crashes are looked for
 _DUMP_LIMIT = 64_000
 _LOG_KEPT = 4 << 20  # bytes at both ends of a log that has grown too long
 _CAPTURE_KEPT = 1 << 20  # the same of captured output, at least
@@ -40,7 +39,6 @@ class SessionFiles(abc.ABC):
         self._tail = tail
         self._dumped: dict[Path, int] = {}  # sizes of the dump files before the last request
         self._captures: dict[str, Capturing] = {}  # by worker
-        self._asked = 0  # bytes of the log before the last question for last words: another death's stack is no news
 
     @property
     @abc.abstractmethod
@@ -91,11 +89,10 @@ class SessionFiles(abc.ABC):
         return sorted(self.directory.glob("dump-*.txt"))
 
     def last_words(self) -> str:
-        """For an outcome that pytest could not explain: the stack of a crash, or else the end of the log."""
-        stack = crash(_end_of(self.log, self._asked, _STACK_LIMIT))
-        with contextlib.suppress(OSError):
-            self._asked = self.log.stat().st_size
-        return stack[:_LOG_LIMIT] or _COLLECTED.split(_end_of(self.log, 0, _LOG_LIMIT))[-1].strip("\n")
+        """For an outcome that pytest could not explain: the stacks of crashes, or else the end of the log."""
+        return crash(_end_of(self.log, 0, _STACK_LIMIT)) or _COLLECTED.split(_end_of(self.log, 0, _LOG_LIMIT))[
+            -1
+        ].strip("\n")
 
 
 class PytestSession(SessionFiles):
@@ -137,7 +134,7 @@ def _end_of(path: Path, start: int, limit: int) -> str:
     try:
         with open(path, "rb", opener=opened) as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(start if start <= size else 0, size - limit))  # it may have been shortened
+            file.seek(max(start, size - limit))
             text = file.read(limit).decode("utf-8", "replace")
     except OSError:
         return ""

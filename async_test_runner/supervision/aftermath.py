@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from ..model.vocabulary import Outcome
-from ..words.deaths import REPORT_END, describe_death
+from ..words.deaths import REPORT_END, describe_death, of_test
 from ..words.durations import format_duration
 
 Budget = Literal["collection", "test", "end", "phase", "run"]
@@ -157,6 +157,7 @@ def _culprit(id: str, end: Ending) -> Blame:
 
 def blamed(id: str, late: Overdue | None, death: str, evidence: str) -> Blame:
     """The outcome of a test whose process is gone: timed out if it was late, else crashed for the reason ``death``."""
+    evidence = of_test(id, evidence)
     if late is not None:
         return Blame(id, Outcome.TIMED_OUT, str(late), f"{late.text}\n\n{evidence}" if evidence else late.text)
     return _blame(id, Outcome.CRASHED, death, evidence)

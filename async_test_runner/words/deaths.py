@@ -17,6 +17,7 @@ _OF_A_STACK = (
     "  ",
 )
 _END = "."
+_LONGEST = 4000  # characters of a stack
 _FRAME = re.compile(r'^  File "([^"]*)", line \d+ in ')
 _MACHINERY = re.compile(r"[/\\](?:_pytest|pluggy|pytest|xdist|execnet|async_test_run_inside)[/\\]|<frozen runpy>")
 REPORT_END = "(end of the hang report)"
@@ -51,3 +52,11 @@ def crash(log: str) -> str:
         if not line or line.startswith(_OF_A_STACK):
             lines.append(line)
     return "\n".join(lines).strip()
+
+
+def of_test(id: str, words: str) -> str:
+    """Last words without the stacks of crashes that were other tests': a test's own has its function in it."""
+    head, *stacks = _FATAL.split(words)
+    function = f" in {id.rpartition('::')[2].partition('[')[0]}"
+    own = next((stack.strip() for stack in reversed(stacks) if function in stack), "")
+    return "\n\n".join(filter(None, [head.strip("\n"), own[:_LONGEST]]))

@@ -200,7 +200,12 @@ POLICIES = ["isolation: phase", "isolation: test, workers: 2", "isolation: phase
 
 @pytest.mark.parametrize(  # pytest-xdist, which the last one needs in fresh processes, does not survive such helpers
     ("project", "policy"),
-    [("exec", policy) for policy in POLICIES[:2]] + [("warm", policy) for policy in POLICIES],
+    [
+        ("exec", POLICIES[0]),
+        ("warm", POLICIES[2]),
+        *(pytest.param(*each, marks=pytest.mark.thorough) for each in [("exec", POLICIES[1]), ("warm", POLICIES[0])]),
+        pytest.param("warm", POLICIES[1], marks=pytest.mark.thorough),
+    ],
     indirect=["project"],
 )
 def test_helpers_may_have_the_names_of_the_standard_library(project: Project, policy: str) -> None:
@@ -253,7 +258,9 @@ def test_helpers_may_have_the_names_of_the_standard_library(project: Project, po
 
 # --------------------------------------------------------------------- a fresh process collects what was collected
 
-FRESH = pytest.mark.parametrize("policy", ["isolation: file", "isolation: test, workers: 2"])
+FRESH = pytest.mark.parametrize(
+    "policy", [pytest.param("isolation: file", marks=pytest.mark.thorough), "isolation: test, workers: 2"]
+)
 
 
 def outcomes(project: Project, policy: str, code: int = 0) -> dict[str, str]:

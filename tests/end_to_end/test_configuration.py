@@ -109,7 +109,7 @@ def test_what_nobody_would_obey_is_refused_before_anything_runs(project: Project
 
 @both_launchers
 @pytest.mark.parametrize("option", ["--collect-only", "--setup-only", "--setup-plan"])
-@pytest.mark.parametrize("where", ["addopts", "environment"])
+@pytest.mark.parametrize("where", ["addopts", pytest.param("environment", marks=pytest.mark.thorough)])
 def test_a_configuration_with_which_no_test_runs_is_refused(project: Project, option: str, where: str) -> None:
     project.plan("phases: [{name: all}]")
     project.write("pytest.ini", f"[pytest]\naddopts = {option if where == 'addopts' else ''}\n")

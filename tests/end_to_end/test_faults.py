@@ -238,7 +238,14 @@ def test_what_tests_do_to_their_process_does_not_cut_its_reports(project: Projec
 
 
 @both_launchers
-@pytest.mark.parametrize("policy", ["isolation: phase", "isolation: test", "isolation: test, workers: 2"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param("isolation: phase", marks=pytest.mark.thorough),
+        pytest.param("isolation: test", marks=pytest.mark.thorough),
+        "isolation: test, workers: 2",
+    ],
+)
 def test_a_crash_shows_its_stack_and_not_that_of_another(project: Project, policy: str) -> None:
     project.plan(f"phases: [{{name: all, {policy}}}]")
     project.write(

@@ -74,7 +74,9 @@ def test_max_failures_blames_nobody_who_was_only_interrupted(project: Project) -
 
 
 @both_launchers
-@pytest.mark.parametrize("isolation", ["phase", "file", "class", "test"])
+@pytest.mark.parametrize(
+    "isolation", ["file", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("phase", "class", "test"))]
+)
 @pytest.mark.parametrize("how", ["assert n != 1", "while n == 1: pass", "if n == 1: os._exit(3)"])
 def test_a_phase_stops_within_its_unit(project: Project, isolation: str, how: str) -> None:
     project.plan(f"phases: [{{name: all, isolation: {isolation}, max_failures: 1, test_timeout: 2s, grace: 1s}}]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from async_test_runner.words.deaths import crash, describe_death
+from async_test_runner.words.deaths import crash, describe_death, of_test
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,12 @@ def test_two_crashes_of_one_log_are_both_told() -> None:
 @pytest.mark.parametrize("log", ["", "collected 3 items\n..F", "no Fatal error"])
 def test_a_log_without_a_crash_says_nothing(log: str) -> None:
     assert crash(log) == ""
+
+
+def test_of_several_stacks_a_test_has_its_own_and_the_latest() -> None:
+    one, two = (f'Fatal Python error: {n}\n  File "a.py", line {n} in test_a' for n in (1, 2))
+    other = 'Fatal Python error: 3\n  File "a.py", line 3 in test_b'
+    assert of_test("a.py::TestIt::test_a[x]", f"{one}\n{two}\n{other}") == two
+    assert of_test("a.py::test_c", f"{one}\n{other}") == ""
+    assert of_test("a.py::test_b", f"its report\n\n{other}") == f"its report\n\n{other}"
+    assert of_test("a.py::test_b", "\nthe end of a log\n") == "the end of a log"

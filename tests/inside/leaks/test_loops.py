@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from async_test_run_inside.hangs import ages
 from async_test_run_inside.leaks.births import Birth, Births
 from async_test_run_inside.leaks.found import Leak
 from async_test_run_inside.leaks.loops import Loops
@@ -36,8 +37,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
         (asyncio.Runner, "close"),
         (asyncio.BaseEventLoop, "close"),
         (asyncio.BaseEventLoop, "call_exception_handler"),
+        (asyncio.BaseEventLoop, "create_task"),
     ):
         monkeypatch.setattr(cls, name, getattr(cls, name))
+    monkeypatch.setattr(ages, "_watched", [])
+    ages.watch()
     yield Watched()
 
 
@@ -121,7 +125,7 @@ def test_an_exception_that_nobody_retrieved_is_told_of_the_test_whose_loop_it_wa
     leaks: list[tuple[str, Leak]] = watched.loops.news()
     assert [(owner, leak.kind) for owner, leak in leaks] == [("earlier", "exceptions")]
     assert "ValueError: nobody asks, raised at " in leaks[0][1].what
-    assert "in fails" in leaks[0][1].where
+    assert "in raise_unasked" in leaks[0][1].where
 
 
 def test_who_handles_exceptions_is_left_alone(watched: Watched) -> None:

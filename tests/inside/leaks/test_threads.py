@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from async_test_run_inside.leaks import threads as threads_module
 from async_test_run_inside.leaks.threads import Threads, holding, watch
 
 
@@ -22,11 +23,15 @@ def end() -> Iterator[threading.Event]:
         thread.join()
 
 
-def test_a_thread_is_named_with_what_it_runs_and_where_it_is_and_told_once(end: threading.Event) -> None:
+def test_a_thread_is_named_with_what_it_runs_and_where_it_is_and_told_once(
+    end: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads_module, "_made", {})  # who runs this test may watch, too
     threads = Threads()
     assert not threads.differs()
     threading.Thread(target=end.wait, name="poller").start()
     assert threads.differs()
+    monkeypatch.setattr(threads_module, "_made", {})
     (leak,) = threads.news(settle=False)
     assert leak.kind == "threads"
     assert leak.what.startswith("thread poller, now at ")

@@ -131,7 +131,8 @@ def test_a_session_introduces_itself(stage: Stage) -> None:
 
 def test_what_would_select_or_stop_by_itself_is_switched_off(stage: Stage) -> None:
     stage.plugin(options={"lf": True, "stepwise": True, "usepdb": True, "verbose": 2})
-    assert vars(stage.config.option) == {"lf": False, "stepwise": False, "usepdb": False, "verbose": 2}
+    expected = {"lf": False, "stepwise": False, "usepdb": False, "verbose": 2, "maxfail": 0}
+    assert vars(stage.config.option) == expected
 
 
 def test_a_worker_of_xdist_has_a_file_and_an_environment_of_its_own(
