@@ -1,8 +1,8 @@
 """What our modules need of the standard library, out of the reach of the project's modules of the same names.
 
 Suites have helpers that are called like it: ``tests/resource.py``, with ``tests`` first in ``sys.path``. So ours import
-it before the project can change ``sys.path``, and then take out of ``sys.modules`` what plain pytest would not have
-there: for the project, its helper is what ``import resource`` finds.
+it before the project can change ``sys.path``, and then take most of what plain pytest would not have out of
+``sys.modules``: for the project, its helper is what ``import resource`` finds.
 
 asyncio is not among them, for it takes 30 ms: who needs it looks whether the project has imported it.
 """
@@ -23,6 +23,22 @@ NEEDED = (
     *("threading", "time", "traceback", "types", "typing", "warnings", "weakref"),
 )
 
+# Those that are taken out again. Not those with which we look at what the project makes of them: its sockets, threads and
+# loggers are to be of the classes that we know.
+_TAKEN_OUT = (
+    "ast",
+    "ctypes",
+    "dis",
+    "getpass",
+    "glob",
+    "ipaddress",
+    "mmap",
+    "pickle",
+    "platform",
+    "resource",
+    "sysconfig",
+)
+
 _modules = sys.modules
 _kept: dict[str, ModuleType] = {}
 
@@ -36,7 +52,7 @@ def import_what_is_needed() -> None:
         except ImportError:  # not on this system: fcntl, resource
             continue
     for name in _modules.keys() - before:
-        if not name.startswith("_") and name not in sys.builtin_module_names:
+        if name.partition(".")[0] in _TAKEN_OUT:
             _kept[name] = _modules.pop(name)
 
 
