@@ -23,20 +23,10 @@ NEEDED = (
     *("threading", "time", "traceback", "types", "typing", "warnings", "weakref"),
 )
 
-# Those that are taken out again. Not those with which we look at what the project makes of them: its sockets, threads and
-# loggers are to be of the classes that we know.
+# Those that are taken out again. Not those with which we look at what the project makes of them: its sockets, threads
+# and loggers are to be of the classes that we know.
 _TAKEN_OUT = (
-    "ast",
-    "ctypes",
-    "dis",
-    "getpass",
-    "glob",
-    "ipaddress",
-    "mmap",
-    "pickle",
-    "platform",
-    "resource",
-    "sysconfig",
+    *("ast", "ctypes", "dis", "getpass", "glob", "ipaddress", "mmap", "pickle", "platform", "resource", "sysconfig"),
 )
 
 _modules = sys.modules
