@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -203,7 +204,8 @@ def test_a_run_whose_guardian_was_killed_with_it_is_readable_and_can_go_on(proje
     running.signal(signal.SIGSTOP)  # first, or it lets the guardian go on
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in survivors(running.mark):
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended with its parent meanwhile
+                os.kill(pid, number)
     running.process.wait()
     wait_until(lambda: survivors(running.mark) == [])
     path = project.newest()

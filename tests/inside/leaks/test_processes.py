@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from async_test_run_inside.leaks import processes as module
 from async_test_run_inside.leaks.processes import Processes
+
+from tests.support.projects import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
@@ -19,6 +22,7 @@ def test_a_child_is_named_by_its_command_and_told_once() -> None:
     processes = Processes(os.getpid(), alone=False)
     with subprocess.Popen(WAIT, stdin=subprocess.PIPE) as child:
         assert processes.differs()
+        wait_until(lambda: Path(f"/proc/{child.pid}/cmdline").read_bytes() != b"")  # not at once after its start
         leaks = [leak for leak in processes.news(settle=False) if str(child.pid) in leak.what]
         assert [leak.what for leak in leaks] == [f"child process {child.pid}: {' '.join(WAIT)}"]
         assert not leaks[0].gone()
