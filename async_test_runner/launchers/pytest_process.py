@@ -90,9 +90,8 @@ class SessionFiles(abc.ABC):
 
     def last_words(self) -> str:
         """For an outcome that pytest could not explain: the stacks of crashes, or else the end of the log."""
-        return crash(_end_of(self.log, 0, _STACK_LIMIT)) or _COLLECTED.split(_end_of(self.log, 0, _LOG_LIMIT))[
-            -1
-        ].strip("\n")
+        stacks = crash(_end_of(self.log, 0, _STACK_LIMIT))
+        return stacks or _COLLECTED.split(_end_of(self.log, 0, _LOG_LIMIT))[-1].strip("\n")
 
 
 class PytestSession(SessionFiles):

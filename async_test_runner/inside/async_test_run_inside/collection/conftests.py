@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-_MACHINERY = re.compile(r"[/\\\\](?:_pytest|pluggy|async_test_run_inside)[/\\\\]|<frozen ")
+_MACHINERY = re.compile(r"[/\\](?:_pytest|pluggy|async_test_run_inside)[/\\]|<frozen ")
 
 
 class Watch:
