@@ -105,6 +105,14 @@ class Missing(_Message, frozen=True, kw_only=True, tag="missing"):
     ids: tuple[str, ...]
 
 
+class Changed(_Message, frozen=True, kw_only=True, tag="changed"):
+    """An id means another test when this process collects: ``meant`` in the collection, ``found`` here."""
+
+    id: str
+    meant: str
+    found: str
+
+
 class CollectFailed(_Message, frozen=True, kw_only=True, tag="collect_error"):
     id: str
     text: str
@@ -250,6 +258,7 @@ Message = (
     | Finished
     | Leaked
     | Missing
+    | Changed
     | CollectFailed
     | ConftestFailed
     | CollectSkipped

@@ -17,10 +17,11 @@ from .launching import Job
 from .messages import Why
 from .surroundings import Surroundings
 
-# The way in: the plugin that ``-p`` loads, the variable that names the file, and PYTHONPATH as the user had it.
+# The way in: the plugin that ``-p`` loads, the variable that names the file, and two variables as the user had them.
 PLUGIN = "async_test_run_inside.plugin"
 SETTINGS = "ASYNC_TEST_RUN_SETTINGS"
 PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"
+HASHSEED = "ASYNC_TEST_RUN_HASHSEED"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,12 +32,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     at_end: str
     without: tuple[str, ...]
     testrun_uid: str
+    seed: int
     # a collection
     expressions: tuple[tuple[str, str], ...] = ()
     host: bool = False
     # a session
     files: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    meant: tuple[str, ...] = ()
     units: tuple[tuple[str, ...], ...] = ()
     divided: bool = False
     recheck: bool = False
@@ -63,9 +66,13 @@ class Collect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fork(msgspec.Struct, frozen=True, kw_only=True):
-    """A job for a host: its tests by unit where the session divides them, and where pytest writes an XML of its own."""
+    """A job for a host: its tests by unit where the session divides them, and where pytest writes an XML of its own.
+
+    ``is_of_the_collection``: the host is the process that made the inventory, so an id means the same there.
+    """
 
     job: Job
+    is_of_the_collection: bool = True
     units: Sequence[Sequence[CollectedTest]] = ()
     junit: str = ""
 
@@ -93,6 +100,7 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
         at_end=str(around.at_end),
         without=around.without,
         testrun_uid=around.run_id,
+        seed=around.seed,
     )
     match asked:
         case Collect():
@@ -100,7 +108,7 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
         case Job():
             workers = {f"gw{n}": environment_of(asked, around, asked.slot + n, f"gw{n}") for n in range(asked.workers)}
             return msgspec.structs.replace(
-                _of_job(asked, common), files=_files(asked.tests, around), worker_env=workers
+                _of_job(asked, common), files=_files(asked.tests, around), worker_env=workers, meant=_meant(asked.tests)
             )
         case Fork():
             return msgspec.structs.replace(
@@ -108,6 +116,7 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
                 units=tuple(_ids(unit) for unit in asked.units),
                 preload=str(around.imports) if asked.job.phase.preload else "",
                 junit=asked.junit,
+                meant=() if asked.is_of_the_collection else _meant(asked.job.tests),
             )
 
 
@@ -133,6 +142,10 @@ def _of_job(job: Job, common: Settings) -> Settings:
 
 def _ids(tests: Iterable[CollectedTest]) -> tuple[str, ...]:
     return tuple(test.id for test in tests)
+
+
+def _meant(tests: Iterable[CollectedTest]) -> tuple[str, ...]:
+    return tuple(test.meant for test in tests)
 
 
 def _files(tests: Iterable[CollectedTest], around: Surroundings) -> tuple[str, ...]:

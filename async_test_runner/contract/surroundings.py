@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,6 +34,14 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     def after(self, inventory: Inventory) -> Surroundings:
         """The same, once the collection is over."""
         return msgspec.structs.replace(self, facts=inventory.facts, without=inventory.without)
+
+    @property
+    def seed(self) -> int:
+        """What is drawn while tests are collected, hashes of strings too, is the same in all processes of a run.
+
+        Python takes hash seeds below 2³²; 0 would switch the randomness of hashes off.
+        """
+        return 1 + int.from_bytes(hashlib.sha256(self.run_id.encode("utf-8", "surrogatepass")).digest()[:3])
 
     @property
     def at_end(self) -> Path:

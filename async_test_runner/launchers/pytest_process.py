@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..contract.messages import Capturing, Damaged, Message, Why, file_name
-from ..contract.settings import PLUGIN, PYTHONPATH, SETTINGS, Question, Settings, encoded
+from ..contract.settings import HASHSEED, PLUGIN, PYTHONPATH, SETTINGS, Question, Settings, encoded
 from ..model.errors import InfrastructureError
 from ..system import process, spool
 from ..system.files import opened, replaced
@@ -167,7 +167,7 @@ async def start(
     child = await process.start(
         [python, "-m", "pytest", "-p", PLUGIN, *argv],
         cwd=cwd,
-        env=environment(env, path),
+        env=environment(env, path, settings.seed),
         output=directory / LOG_NAME,
         on_exit=on_exit,
         control=control,
@@ -181,12 +181,18 @@ def ignoring(without: Sequence[str]) -> list[str]:
     return [f"--ignore={path.parent}" for path in paths if path.name == "conftest.py"]
 
 
-def environment(env: Mapping[str, str], settings: Path) -> dict[str, str]:
-    """The environment in which pytest finds our plugin; the plugin restores what is changed here."""
+def environment(env: Mapping[str, str], settings: Path, seed: int) -> dict[str, str]:
+    """The environment in which pytest finds our plugin; the plugin restores what is changed here.
+
+    Hashes are the same in all processes of a run, or parameters that come from a set would change places.
+    """
     result = dict(env)
     before = result.get("PYTHONPATH")
     if before is not None:
         result[PYTHONPATH] = before
     result["PYTHONPATH"] = os.pathsep.join([str(INSIDE), *([before] if before else [])])
     result[SETTINGS] = str(settings)
+    hash_seed = result.get("PYTHONHASHSEED", "")
+    if not hash_seed.isdecimal():
+        result |= {HASHSEED: hash_seed, "PYTHONHASHSEED": str(seed)}
     return result

@@ -226,6 +226,7 @@ class WarmLauncher:
         self._problem = problem
         self._told: set[str] = set()
         self._forked: set[str] = set()  # processes that were forks
+        self._of_the_collection = host
         self._hosts: dict[_Footing, Host | None] = {
             _Footing(plan.python, plan.pytest_args, self._rendered(plan.env, "collection", 0)): host
         }
@@ -269,7 +270,8 @@ class WarmLauncher:
         settings = directory / "settings.json"
         try:
             directory.mkdir(parents=True)
-            settings.write_bytes(encoded(settings_of(self._fork_of(job, directory), self._around, process.parent())))
+            fork = self._fork_of(job, directory, host)
+            settings.write_bytes(encoded(settings_of(fork, self._around, process.parent())))
             session = WarmSession(host, job, directory)
         except OSError as error:
             raise InfrastructureError(f"cannot write {directory}: {error.strerror}") from error
@@ -289,9 +291,13 @@ class WarmLauncher:
         host.give_up(f"forks of the process that has collected end before their first test: {why}")
         return True
 
-    def _fork_of(self, job: Job, directory: Path) -> Fork:
-        divided = units(job.phase, job.tests) if job.divided else ()
-        return Fork(job=job, units=divided, junit=junit_path(job, directory, self._around.facts))
+    def _fork_of(self, job: Job, directory: Path, host: Host) -> Fork:
+        return Fork(
+            job=job,
+            is_of_the_collection=host is self._of_the_collection,
+            units=units(job.phase, job.tests) if job.divided else (),
+            junit=junit_path(job, directory, self._around.facts),
+        )
 
     async def end(self, grace: float) -> None:
         """No more jobs: all hosts end."""

@@ -14,6 +14,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
 
     ``source`` is the file that it was collected from, where that is another one, and `UNKNOWN_SOURCE` where it is none.
     ``matches`` holds the positions of the expressions (`Inventory.expressions`) that pytest found true for it.
+    ``parameters`` are the values of its parameters in one line, as far as they have a lasting form.
     """
 
     id: str
@@ -26,6 +27,12 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     matches: tuple[int, ...] = ()
     class_id: str = ""
     source: str = ""
+    parameters: str = ""
+
+    @property
+    def meant(self) -> str:
+        """What the id stands for: another process must find the same under it."""
+        return " ".join(filter(None, [f"line {self.line}", self.parameters]))
 
 
 class CollectError(msgspec.Struct, frozen=True):
@@ -57,7 +64,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest.
 
     ``runs_nothing`` is the option with which pytest would run no test. No process of the runner can obey those of
-    ``without_effect``.
+    ``without_effect``. ``renamed`` are the ids that tests got because theirs belonged to another.
     """
 
     version: str = ""
@@ -75,6 +82,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     dist: str = ""
     runs_nothing: str = ""
     without_effect: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     coverage: Coverage | None = None
 
 

@@ -93,7 +93,8 @@ def assign(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     check_phase_names(plan, narrowing)
     _check_test_ids(inventory, narrowing)
     criteria = Criteria(plan, inventory)
-    tests, repeated = _distinct(inventory.tests)
+    _check_distinct(inventory.tests)
+    tests = list(inventory.tests)
     universe, outside = _universe(plan, tests, criteria)
     claims = _Claims(plan, criteria)
     for test in universe:
@@ -113,17 +114,32 @@ def assign(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
         phases=tuple(AssignedPhase(phase, tuple(members)) for phase, members in kept),
         unassigned=tuple(unassigned),
         overlaps=tuple(claims.overlaps),
-        left_out=(*repeated, *outside, *ignored, *narrowed),
-        notes=(*notes, *_narrowing_notes(plan, narrowing, kept, tests, criteria)),
+        left_out=(*outside, *ignored, *narrowed),
+        notes=(*_renamed_note(inventory), *notes, *_narrowing_notes(plan, narrowing, kept, tests, criteria)),
         narrowing=narrowing,
     )
 
 
-def _distinct(tests: tuple[CollectedTest, ...]) -> tuple[list[CollectedTest], list[LeftOut]]:
-    """Tests by id: an id that a plugin gave twice cannot be told apart in any report."""
+def _check_distinct(tests: tuple[CollectedTest, ...]) -> None:
+    """An id that two tests have cannot be told apart in any report: neither of them is to run unnoticed."""
     first: dict[str, CollectedTest] = {}
     again = [test for test in tests if first.setdefault(test.id, test) is not test]
-    return list(first.values()), _left_out("collected again under the same id", again)
+    if again:
+        lines = [f"  {printable(test.id)} ({printable(test.file)}:{test.line})" for test in again[:_SHOWN_IDS]]
+        raise UsageError(
+            f"{len(again)} of the collected tests have ids that belong to others:\n"
+            + "\n".join(lines)
+            + _more(len(again)),
+            hint="give each an id of its own",
+        )
+
+
+def _renamed_note(inventory: Inventory) -> list[str]:
+    ids = inventory.facts.renamed
+    if not ids:
+        return []
+    what = "1 test shares its id" if len(ids) == 1 else f"{len(ids)} tests share their ids"
+    return [f"{what} with others, and got a new one: {listed((printable(id) for id in ids), _EXAMPLES)}"]
 
 
 def _universe(plan: Plan, tests: list[CollectedTest], criteria: Criteria) -> tuple[list[CollectedTest], list[LeftOut]]:

@@ -54,7 +54,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[str, ...]
     done: frozenset[str] = frozenset()
     in_flight: tuple[str, ...] = ()
-    missing: frozenset[str] = frozenset()
+    missing: Mapping[str, str] = msgspec.field(default_factory=dict)  # and what was found in a test's place
     overdue: Mapping[str, Overdue] = msgspec.field(default_factory=dict)
     dead: frozenset[str] = frozenset()
     deaths: Mapping[str, str] = msgspec.field(default_factory=dict)  # of tests in flight, where more is known
@@ -167,7 +167,16 @@ def _blame(id: str, outcome: Outcome, message: str, evidence: str) -> Blame:
     return Blame(id, outcome, message, f"{message}\n\n{evidence}" if evidence else message)
 
 
+_HINT = (
+    "Its parameters come from a clock, from random bytes, from an address or from the order of files: "
+    "give them in a fixed order, with `ids`."
+)
+
+
 def _missing(id: str, end: Ending) -> Blame:
+    if end.missing[id]:
+        message = "its id means another test in the process that was to run it"
+        return _blame(id, Outcome.ERROR, message, f"{end.missing[id]}\n\n{_HINT}")
     text = "\n\n".join(end.collect_texts)
     message = "collected before, but not there any more when its process collected again"
     return _blame(id, Outcome.ERROR, message, text or end.log)

@@ -72,7 +72,7 @@ class Endings:
             tests=running.ids,
             done=frozenset(flights.done),
             in_flight=tuple(flights.under_way),
-            missing=frozenset(heard.missing),
+            missing=dict(heard.missing),
             overdue=running.overdue(with_doom=not interrupted),
             dead=frozenset(flights.dead),
             collect_texts=tuple(heard.collect_texts),

@@ -10,6 +10,7 @@ from ..contract.messages import (
     NOT_BELIEVED,
     BadExpression,
     Capturing,
+    Changed,
     CollectFailed,
     Collecting,
     CollectSkipped,
@@ -77,6 +78,8 @@ class Hearing:
                 self._decider.leaked(running, message)
             case Missing():
                 heard.miss(message.ids)
+            case Changed():
+                heard.change(message.id, message.meant, message.found)
             case CollectFailed():
                 heard.collect_failed(message.text)
             case ConftestFailed():

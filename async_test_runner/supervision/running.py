@@ -34,7 +34,7 @@ class Heard:
         self.processes: dict[str, Hello] = {}  # by worker, "" for the session's own
         self.gone: set[str] = set()  # xdist workers that are no more
         self.lost: list[str] = []  # what became of some of them
-        self.missing: set[str] = set()  # tests that it could not find
+        self.missing: dict[str, str] = {}  # tests that it could not find, and what it found in their place
         self.collect_texts: list[str] = []
         self.left: list[str] = []  # what may keep its process from ending
         self.reports: dict[str, HangReport] = {}  # the last one about each test, "" for a process that ran none
@@ -68,7 +68,11 @@ class Heard:
 
     def miss(self, ids: Iterable[str]) -> None:
         """It could not find these tests."""
-        self.missing.update(ids)
+        self.missing.update(dict.fromkeys(ids, ""))
+
+    def change(self, id: str, meant: str, found: str) -> None:
+        """It found another test under an id."""
+        self.missing[id] = f"in the collection: {meant}\nin this process:   {found}"
 
     def collect_failed(self, text: str) -> None:
         """It could not collect something."""

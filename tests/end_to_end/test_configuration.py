@@ -75,7 +75,7 @@ def test_plugins_that_reorder_add_and_remove_items(project: Project) -> None:
     assert [id.partition("::")[2] for id in run.tests] == ["test_two", "test_one", "extra"]
     assert {(out.reason, out.count) for out in run.result.left_out} == {
         ("a pytest plugin", 1),
-        ("collected more than once: runs once", 1),
+        ("the same item once more: runs once", 1),
     }
 
 

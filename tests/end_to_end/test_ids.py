@@ -58,3 +58,67 @@ def test_more_files_than_fit_an_argument_list(exec_project: Project) -> None:
         (project.root / f"test_{'long' * 30}_{number}.py").write_text("def test_it(): pass\n")
     run = project.run().check(0)
     assert len(run.tests) == 700
+
+
+SHEET = """
+import pytest
+
+class Sheet(pytest.File):
+    def collect(self):
+        for line in self.path.read_text().splitlines():
+            yield Row.from_parent(self, name=line.partition("=")[0], line=line)
+
+class Row(pytest.Item):
+    def __init__(self, *, line, **more):
+        super().__init__(**more)
+        self.line = line
+    def runtest(self):
+        assert self.line.endswith("=ok"), self.line
+
+def pytest_collect_file(file_path, parent):
+    return Sheet.from_parent(parent, path=file_path) if file_path.suffix == ".sheet" else None
+"""
+
+
+@both_launchers
+def test_items_of_one_id_all_run_and_are_told_apart(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test, workers: 2}]")
+    project.write("conftest.py", SHEET)
+    project.write("a.sheet", "check=ok\ncheck=wrong\nother=ok\ncheck=ok\n")
+    run = project.run().check(1)
+    assert run.outcomes == {
+        "a.sheet::check": Outcome.PASSED,
+        "a.sheet::check#2": Outcome.FAILED,
+        "a.sheet::other": Outcome.PASSED,
+        "a.sheet::check#3": Outcome.PASSED,
+    }
+    assert "2 tests share their ids with others, and got a new one: a.sheet::check#2, a.sheet::check#3" in run.output
+
+
+@both_launchers
+def test_an_id_means_one_test_in_all_processes(project: Project) -> None:
+    """Forks are of the process that has collected: what differs from process to process is the same there."""
+    project.plan("phases: [{name: all}]")
+    project.write(
+        "test_a.py",
+        """
+        import os, random, time
+        import pytest
+        NAMES = [{name} for name in {"apple", "pear", "plum", "fig", "lime", "kiwi"}]
+        @pytest.mark.parametrize("names", NAMES)  # names0, names1, …: which one is which?
+        def test_of_a_set(names): pass
+        @pytest.mark.parametrize("number", [random.random()])
+        def test_drawn(number): assert random.random() != number
+        @pytest.mark.parametrize("at", [(time.perf_counter_ns(), os.getpid())])
+        def test_of_a_clock(at): pass
+        def test_nothing_of_it_is_in_the_environment(): assert "PYTHONHASHSEED" not in os.environ
+        """,
+    )
+    fresh = project.launcher == "exec"
+    run = project.run().check(1 if fresh else 0)
+    red = {id for id, outcome in run.outcomes.items() if outcome is not Outcome.PASSED}
+    assert red == ({"test_a.py::test_of_a_clock[at0]"} if fresh else set())
+    if fresh:
+        said = run.tests["test_a.py::test_of_a_clock[at0]"].attempts[-1].details[0].text
+        assert "in the collection: line 9 at=(" in said
+        assert "in this process:   line 9 at=(" in said

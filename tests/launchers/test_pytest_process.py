@@ -19,11 +19,22 @@ from async_test_runner.model.errors import InfrastructureError
 
 @pytest.mark.parametrize("before", [None, "", "/mine"])
 def test_the_package_inside_comes_first_and_the_users_path_is_kept(before: str | None) -> None:
-    env = environment({} if before is None else {"PYTHONPATH": before}, Path("/s.json"))
+    env = environment({} if before is None else {"PYTHONPATH": before}, Path("/s.json"), 7)
     assert env["PYTHONPATH"].split(os.pathsep)[0] == str(pytest_process.INSIDE)
     assert env.get(pytest_process.PYTHONPATH) == before
     assert env[pytest_process.SETTINGS] == "/s.json"
     assert "" not in env["PYTHONPATH"].split(os.pathsep)  # the working directory: nobody asked for it
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected", "kept"),
+    [(None, "7", ""), ("", "7", ""), ("random", "7", "random"), ("0", "0", None), ("42", "42", None)],
+)
+def test_hashes_are_those_of_the_run_unless_the_user_has_chosen(
+    theirs: str | None, expected: str, kept: str | None
+) -> None:
+    env = environment({} if theirs is None else {"PYTHONHASHSEED": theirs}, Path("/s.json"), 7)
+    assert (env["PYTHONHASHSEED"], env.get(pytest_process.HASHSEED)) == (expected, kept)
 
 
 def start(directory: Path) -> PytestSession:
@@ -33,7 +44,7 @@ def start(directory: Path) -> PytestSession:
             python=sys.executable,
             cwd=directory.parent,
             directory=directory,
-            settings=Settings(mode="run", runner=1, at_end="", without=(), testrun_uid="r", tests=("\udcff",)),
+            settings=Settings(mode="run", runner=1, at_end="", without=(), testrun_uid="r", seed=1, tests=("\udcff",)),
             env={},
             on_exit=lambda: None,
             names=[],

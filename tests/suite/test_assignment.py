@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -164,10 +165,18 @@ def test_overlaps_are_listed_when_they_are_an_error() -> None:
     assert assigned(plan_of(*phases, Phase(name="rest")), *EVERY).overlaps == ()
 
 
-def test_an_id_that_was_collected_twice_runs_once_and_is_counted() -> None:
-    result = assigned(plan_of(Phase(name="all")), SYNC, SYNC, ASYNC)
-    assert ids(result) == {"all": [SYNC.id, ASYNC.id]}
-    assert result.left_out == (LeftOut("collected again under the same id", 1, "tests", (SYNC.id,)),)
+def test_ids_that_cannot_be_told_apart_are_refused_with_their_places() -> None:
+    with pytest.raises(UsageError, match=r"1 of the collected tests have ids") as refused:
+        assigned(plan_of(Phase(name="all")), SYNC, SYNC, ASYNC)
+    assert f"{SYNC.id} ({SYNC.file}:{SYNC.line})" in refused.value.message
+
+
+def test_what_runs_under_an_id_that_we_gave_is_said() -> None:
+    plan = plan_of(Phase(name="all"))
+    inventory = inventory_of(plan, SYNC)
+    facts = msgspec.structs.replace(inventory.facts, renamed=("a.yaml::x#2", "a.yaml::x#3"))
+    (note,) = assign(plan, msgspec.structs.replace(inventory, facts=facts), Narrowing()).notes
+    assert note == "2 tests share their ids with others, and got a new one: a.yaml::x#2, a.yaml::x#3"
 
 
 def test_paths_are_meant_from_the_plan_wherever_pytests_rootdir_is() -> None:

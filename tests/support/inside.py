@@ -24,6 +24,7 @@ def settings(directory: Path, worker: str = "", **asked: Any) -> Settings:
         "at_end": str(directory / "at-end"),
         "without": (),
         "testrun_uid": "run",
+        "seed": 1,
         "output": 100_000,
         "leak_timeout": 5.0,
     }
@@ -141,12 +142,17 @@ class Item:
 
     def __init__(self, name: str, config: Config, resources: tuple[str, ...] = ()) -> None:
         self.name = name
-        self.nodeid = f"test_a.py::{name}"
+        self._nodeid = f"test_a.py::{name}"
         self.location = ("test_a.py", 0, name)
         self.config = config
         self.ihook = config.hook
         self._fixtureinfo = SimpleNamespace(name2fixturedefs={})
         self._resources = resources
+
+    @property
+    def nodeid(self) -> str:
+        """As pytest's nodes have it."""
+        return self._nodeid
 
     def getparent(self, kind: type) -> None:
         """It is in no class."""

@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections import Counter
@@ -195,7 +196,14 @@ def surroundings() -> dict[str, str]:
         if not name.startswith(("PYTEST_", "COV_", "ASYNC_TEST_RUN_", "PYTHON"))
     }
     ours = {"PYTHONPATH": str(SOURCE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return {**clean, **ours}
+    return {**clean, **ours, "PYTEST_DEBUG_TEMPROOT": _temporary()}
+
+
+def _temporary() -> str:
+    """Not pytest's common one: its old directories, which each pytest run removes at its end, may be large."""
+    path = Path(tempfile.gettempdir()) / "runners-under-test"
+    path.mkdir(exist_ok=True)
+    return str(path)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -16,11 +16,12 @@ from importlib import import_module
 from types import ModuleType
 
 NEEDED = (
-    *("ast", "atexit", "collections", "contextlib", "ctypes", "dis", "errno", "faulthandler", "fcntl", "functools"),
-    *("gc", "getpass", "glob", "importlib", "importlib.machinery", "inspect", "io", "ipaddress", "itertools", "json"),
-    *("json.encoder", "linecache", "logging", "math", "mmap", "operator", "os", "pathlib", "pickle", "platform", "re"),
-    *("resource", "select", "signal", "socket", "stat", "struct", "sys", "sysconfig", "tempfile", "textwrap"),
-    *("threading", "time", "traceback", "types", "typing", "warnings", "weakref"),
+    *("ast", "atexit", "collections", "contextlib", "ctypes", "dis", "enum", "errno", "faulthandler", "fcntl"),
+    *("functools", "gc", "getpass", "glob", "hashlib", "importlib", "importlib.machinery", "inspect", "io"),
+    *("ipaddress", "itertools", "json", "json.encoder", "linecache", "logging", "math", "mmap", "operator", "os"),
+    *("pathlib", "pickle", "platform", "random", "re", "resource", "select", "signal", "socket", "stat", "struct"),
+    *("sys", "sysconfig", "tempfile", "textwrap", "threading", "time", "traceback", "types", "typing", "warnings"),
+    *("weakref",),
 )
 
 # Those that are taken out again. Not those with which we look at what the project makes of them: its sockets, threads

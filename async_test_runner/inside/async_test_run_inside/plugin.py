@@ -36,6 +36,9 @@ def _take_part(pluginmanager: pytest.PytestPluginManager, settings: Settings) ->
         from .collection.leaving_out import LeavingOut
 
         pluginmanager.register(LeavingOut(without, only), "async-test-run-leaving-out")
+    from .collection.drawing import Drawing
+
+    pluginmanager.register(Drawing(settings.asked["seed"]), "async-test-run-drawing")
     if settings.asked["mode"] == "collect":
         from .collection.collecting import Collecting
 

@@ -200,7 +200,7 @@ class Progress:
             return "tests to be collected"
         fresh = [name for name, has_begun in self._processes.items() if not has_begun]
         if fresh:
-            return f"{plural(len(fresh), 'process')} to begin the first test"
+            return f"{plural(len(fresh), 'process', 'processes')} to begin the first test"
         if self._processes and not any(phase.left for phase in self.phases.values() if phase.is_running):
             return f"{plural(len(self._processes), 'process')} to end"
         return "the next test to begin"

@@ -119,7 +119,7 @@ def test_each_file_is_named_before_it_is_imported_and_an_empty_name_says_that_al
     it = stage.plugin()
     it.pytest_collectstart(File.at(stage.root / "test_a.py"))
     it.pytest_collectstart(SimpleNamespace())  # type: ignore[arg-type]
-    it.pytest_collection_modifyitems()
+    it.pytest_collection_modifyitems([])
     assert stage.told("collecting") == [
         {"id": "test_a.py", "path": str(stage.root / "test_a.py")},
         {"id": "", "path": ""},
@@ -204,10 +204,18 @@ def test_tests_are_told_once_they_are_final_and_the_inventory_is_the_last_word(s
     assert (facts["junit_family"], facts["junit_log_passing"], facts["coverage"]) == ("xunit2", True, None)
 
 
-def test_of_tests_with_one_id_the_first_counts_and_the_others_are_told(stage: Stage) -> None:
-    stage.collected(stage.plugin(), stage.item("a"), stage.item("a"))
+def test_an_item_that_a_plugin_repeats_counts_once_and_that_is_told(stage: Stage) -> None:
+    item = stage.item("a")
+    stage.collected(stage.plugin(), item, item)
     assert len(stage.told("test")) == 1
-    assert stage.left_out() == {"collected more than once: runs once": (1, ["test_a.py::a"])}
+    assert stage.left_out() == {"the same item once more: runs once": (1, ["test_a.py::a"])}
+
+
+def test_items_of_one_id_get_ids_of_their_own_and_the_facts_name_them(stage: Stage) -> None:
+    stage.collected(stage.plugin(), stage.item("a"), stage.item("a"))
+    assert [found["test"]["id"] for found in stage.told("test")] == ["test_a.py::a", "test_a.py::a#2"]
+    (inventory,) = stage.told("inventory")
+    assert inventory["facts"]["renamed"] == ["test_a.py::a#2"]
 
 
 def test_a_test_says_which_expressions_of_the_plan_it_matches(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_a_worker_is_called_as_it_was_told_then_as_its_environment_says_then_mas
 def test_a_run_has_one_name_in_all_its_processes(tmp_path: Path) -> None:
     config = Config()
     fixtures.register(config, settings(tmp_path, testrun_uid="20261129-1"))  # type: ignore[arg-type]
-    fixtures.register(config, settings(tmp_path, testrun_uid="other"))  # type: ignore[arg-type]
+    fixtures.register(config, settings(tmp_path, testrun_uid="other", seed=1))  # type: ignore[arg-type]
     function: Any = fixtures.testrun_uid
     assert function.__wrapped__(config) == "20261129-1"
     assert config.pluginmanager.get_plugin(fixtures.NAME) is fixtures

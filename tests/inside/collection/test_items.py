@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from async_test_run_inside.collection.items import Describe, is_async, item_id
+from async_test_run_inside.collection.items import Describe, is_async, item_id, tell_apart
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +24,8 @@ class TestInAClass:
         assert entry["id"] == f"{file}::TestInAClass::test_of_the_class[1]"
         assert (entry["file"], entry["class_id"]) == (file, f"{file}::TestInAClass")
         assert entry["matches"] == [0, 2]
+        assert entry["parameters"] == "value=1"
+        assert Describe(str(request.config.rootpath)).meaning(request.node) == f"line {entry['line']} value=1"
         assert "parametrize" in entry["marks"]
         assert {"value", "request"} <= set(entry["fixtures"])
         assert entry["is_async"] is False
@@ -50,6 +52,40 @@ def test_the_file_that_an_item_was_collected_from_is_told_where_it_is_another(re
     assert (entry["file"], entry["source"]) == ("specs/a.yaml", "tests/inside/collection/test_items.py")
     free = Elsewhere.from_parent(request.session, name="x", path=root / "specs" / "a.yaml", nodeid="specs/a.yaml::x")
     assert describe(free, [])["source"] == "?"
+
+
+class Named(pytest.Item):
+    """An item as a collector of somebody's makes it."""
+
+    def runtest(self) -> None: ...
+
+
+def named(request: pytest.FixtureRequest, *names: str) -> list[pytest.Item]:
+    return [Named.from_parent(request.session, name="x", nodeid=name) for name in names]
+
+
+def test_items_of_one_id_are_told_apart_in_their_order(request: pytest.FixtureRequest) -> None:
+    items = named(request, "a", "b", "a", "a#2", "a", "b")
+    assert tell_apart(items) == ["a#3", "a#4", "b#2"]
+    assert [item.nodeid for item in items] == ["a", "b", "a#3", "a#2", "a#4", "b#2"]
+
+
+def test_one_item_that_is_there_twice_keeps_its_id(request: pytest.FixtureRequest) -> None:
+    first, second = named(request, "a", "b")
+    assert tell_apart([first, second, first]) == []
+
+
+def test_a_pytest_that_keeps_ids_elsewhere_refuses_with_the_place() -> None:
+    items = [SimpleNamespace(nodeid="a", location=("a.yaml", 4, "x")) for _ in range(2)]
+
+    class Fixed(SimpleNamespace):
+        @property
+        def nodeid(self) -> str:
+            return "a"
+
+    items[1] = Fixed(location=("a.yaml", 4, "x"))
+    with pytest.raises(pytest.UsageError, match=r"a.yaml:5: another item has the id a already"):
+        tell_apart(items)  # type: ignore[arg-type]
 
 
 def item(nodeid: str, *groups: Any, **attributes: Any) -> Any:

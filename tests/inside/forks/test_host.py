@@ -72,7 +72,7 @@ class Host:
         """A job whose settings are in a directory of its own."""
         directory = self.directory / process
         directory.mkdir(parents=True)
-        common: dict[str, Any] = {"mode": "run", "runner": os.getppid(), "without": (), "testrun_uid": "r"}
+        common: dict[str, Any] = {"mode": "run", "runner": os.getppid(), "without": (), "testrun_uid": "r", "seed": 1}
         path = directory / "settings.json"
         path.write_bytes(encoded(Settings(**{**common, "at_end": str(self.directory / "at-end"), **asked})))
         return Order(process, str(path))

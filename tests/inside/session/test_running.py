@@ -79,7 +79,9 @@ class Stage:
         return it
 
     def item(self, name: str) -> Item:
-        return Item(name, self.config)
+        item = Item(name, self.config)
+        vars(item).update(path=self.directory / "test_a.py")
+        return item
 
     def select(self, it: Running, *names: str) -> list[str]:
         """The names that stay of these."""
@@ -172,9 +174,20 @@ def test_what_is_asked_for_and_not_there_is_told(stage: Stage) -> None:
     assert stage.config.hook.named("pytest_deselected") == []
 
 
-def test_of_two_items_with_one_id_the_first_runs(stage: Stage) -> None:
-    it = stage.plugin(tests=on_the_wire("a"))
-    assert stage.select(it, "a", "a") == ["a"]
+def test_of_two_items_with_one_id_each_is_known_by_its_own(stage: Stage) -> None:
+    it = stage.plugin(tests=on_the_wire("a#2"))
+    items = [stage.item("a"), stage.item("a")]
+    second = items[1]
+    through(it.pytest_collection_modifyitems(stage.config, items))  # type: ignore[arg-type]
+    assert items == [second]
+    assert second.nodeid == "test_a.py::a#2"
+
+
+def test_an_id_that_means_another_test_here_is_told_and_does_not_run(stage: Stage) -> None:
+    it = stage.plugin(tests=on_the_wire("a", "b"), meant=("line 1", "line 1 x=2"))
+    assert stage.select(it, "a", "b") == ["a"]
+    assert stage.facts("changed") == [{"id": "test_a.py::b", "meant": "line 1 x=2", "found": "line 1"}]
+    assert "missing" not in stage.kinds()
 
 
 def test_an_item_in_a_group_of_xdist_is_known_by_its_id_without_the_group(stage: Stage) -> None:

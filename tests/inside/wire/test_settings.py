@@ -12,7 +12,8 @@ from async_test_run_inside.wire import settings
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (settings.SETTINGS, settings.PYTHONPATH, settings.WORKER, "PYTEST_XDIST_WORKER", "PYTHONPATH"):
+    ours = (settings.SETTINGS, settings.PYTHONPATH, settings.HASHSEED, settings.WORKER)
+    for name in (*ours, "PYTEST_XDIST_WORKER", "PYTHONPATH", "PYTHONHASHSEED"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -45,6 +46,33 @@ def test_pythonpath_is_what_the_user_had(file: Path, monkeypatch: pytest.MonkeyP
     settings.take_from_environment()
     assert os.environ.get("PYTHONPATH") == before
     assert settings.PYTHONPATH not in os.environ
+
+
+@pytest.mark.parametrize(("kept", "before"), [("", None), ("random", "random")])
+def test_hash_seeds_are_for_processes_of_the_run_and_no_others(
+    file: Path, monkeypatch: pytest.MonkeyPatch, kept: str, before: str | None
+) -> None:
+    monkeypatch.setenv(settings.SETTINGS, str(file))
+    monkeypatch.setenv(settings.HASHSEED, kept)
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    taken = settings.take_from_environment()
+    assert taken is not None
+    assert (os.environ.get("PYTHONHASHSEED"), settings.HASHSEED in os.environ) == (before, False)
+    taken.export()  # for the workers of xdist
+    assert (os.environ["PYTHONHASHSEED"], os.environ[settings.HASHSEED]) == ("7", kept)
+    taken.withdraw()
+    assert (os.environ.get("PYTHONHASHSEED"), settings.HASHSEED in os.environ) == (before, False)
+
+
+def test_the_seed_of_the_user_is_left_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(settings.SETTINGS, str(file))
+    monkeypatch.setenv("PYTHONHASHSEED", "42")
+    taken = settings.take_from_environment()
+    assert taken is not None
+    taken.export()
+    taken.withdraw()
+    assert os.environ["PYTHONHASHSEED"] == "42"
+    assert settings.HASHSEED not in os.environ
 
 
 def test_a_worker_of_xdist_knows_its_name_and_its_controller(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from .conftests import Watch, trace
 from .coverage import silence as silence_coverage
 from .expressions import evaluate
 from .fixtures import register as register_fixtures
-from .items import RESOURCES, Describe
+from .items import RESOURCES, Describe, item_id, tell_apart
 
 _SELDOM = (50_000, 20, 100)
 _EXAMPLES = 5  # ids named for each reason that leaves tests out
@@ -41,6 +41,7 @@ class Collecting:
         self._conftest = ""  # the one that is being imported
         self._coverage: CoverageAsked | None = None
         self._facts: Facts | None = None
+        self._renamed: list[str] = []
         python, c = asking.install(settings.directory, "collection", Situation, self._answer)
         self.wire.send(messages.hello(os.getpid(), "", python, c))
 
@@ -126,9 +127,13 @@ class Collecting:
             self._left_out.setdefault(_why_deselected(item), []).append(plain(str(item.nodeid)))
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self) -> None:
-        """Every file has been imported: if this process dies from here on, it is none of them."""
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Every file has been imported: if this process dies from here on, it is none of them.
+
+        No plugin has changed the order yet, which a fresh process has too: the second item of an id is the same there.
+        """
         self.wire.send(messages.collecting(""))
+        self._renamed = tell_apart(items)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -143,6 +148,7 @@ class Collecting:
 
     def _tell(self, session: pytest.Session) -> None:
         config = session.config
+        self._renamed += tell_apart(session.items)  # plugins add some of their own
         matches = self._matches(session)
         rootdir = str(config.rootpath)
         self.wire.send_all(messages.found(entry) for entry in self._entries(session.items, rootdir, matches))
@@ -152,18 +158,17 @@ class Collecting:
             examples = [path for path in paths if path][:_EXAMPLES]
             self.wire.send(messages.left_out(option, len(paths), "paths", examples))
         known = self._facts or facts(config)
-        self.wire.send(messages.inventory({**known, "coverage": self._coverage}))
+        self.wire.send(messages.inventory({**known, "coverage": self._coverage, "renamed": self._renamed}))
 
     def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
         describe = Describe(rootdir)
-        seen: set[str] = set()
+        seen: set[int] = set()
         for position, item in enumerate(items):
-            entry = describe(item, [number for number, positions in enumerate(matches) if position in positions])
-            if entry["id"] in seen:
-                self._left_out.setdefault("collected more than once: runs once", []).append(entry["id"])
+            if id(item) in seen:
+                self._left_out.setdefault("the same item once more: runs once", []).append(item_id(item))
                 continue
-            seen.add(entry["id"])
-            yield entry
+            seen.add(id(item))
+            yield describe(item, [number for number, positions in enumerate(matches) if position in positions])
 
     def _matches(self, session: pytest.Session) -> list[set[int]]:
         matches = []
@@ -225,6 +230,7 @@ def facts(config: pytest.Config) -> Facts:
         "dist": str(get("dist", "no") or "no"),
         "runs_nothing": next(_set(option, _RUNS_NOTHING), ""),
         "without_effect": list(_set(option, _WITHOUT_EFFECT)),
+        "renamed": [],
         "coverage": None,
     }
 

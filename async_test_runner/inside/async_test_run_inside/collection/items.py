@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from ..wire.contract import Entry
 from ..wire.facts import plain
+from .parameters import shown
 
 RESOURCES = "resources"  # @pytest.mark.resources("database"): the test holds the named capacities of the plan
 
@@ -24,6 +28,45 @@ def item_id(item: pytest.Item) -> str:
     return plain(nodeid)
 
 
+def tell_apart(items: Sequence[pytest.Item]) -> list[str]:
+    """Give every item an id of its own, and return those that are new: ``a.yaml::check`` and ``a.yaml::check#2``.
+
+    Collectors that are not pytest's own give one id to several items. Everything after the collection, a report of
+    pytest's own too, knows an item by its id alone.
+    """
+    distinct = list({id(item): item for item in items}.values())  # a plugin may repeat an item
+    taken = {str(item.nodeid) for item in distinct}
+    if len(taken) == len(distinct):
+        return []
+    met: set[str] = set()
+    renamed = []
+    for item in distinct:
+        nodeid = str(item.nodeid)
+        if nodeid in met:
+            nodeid = next(name for name in map(f"{nodeid}#{{}}".format, itertools.count(2)) if name not in taken)
+            _rename(item, nodeid)
+            taken.add(nodeid)
+            renamed.append(item_id(item))
+        met.add(nodeid)
+    return renamed
+
+
+def _rename(item: pytest.Item, nodeid: str) -> None:
+    """Both attributes are private: whether it helped is looked at."""
+    node: Any = item
+    parse = getattr(type(getattr(item, "_id", None)), "parse", None)  # since pytest 9.2
+    try:
+        if parse is not None:
+            node._id = parse(nodeid)
+        else:
+            node._nodeid = nodeid
+    except AttributeError:
+        pass  # a pytest that keeps it elsewhere
+    if item.nodeid != nodeid:
+        place = f"{item.location[0]}:{(item.location[1] or 0) + 1}"
+        raise pytest.UsageError(f"{place}: another item has the id {item.nodeid} already; give each an id of its own")
+
+
 class Describe:
     """The inventory's entry of an item."""
 
@@ -34,12 +77,11 @@ class Describe:
     def __call__(self, item: pytest.Item, matches: list[int]) -> Entry:
         """``matches``: positions of the expressions that are true for it."""
         file = self._file(str(item.path))
-        place, line, _ = item.location
         marks = list(item.iter_markers())
         return {
             "id": item_id(item),
             "file": file,
-            "line": (line + 1) if line is not None and _same(place, file) else 1,
+            "line": _line(item, file),
             "marks": list(dict.fromkeys(plain(mark.name) for mark in marks)),
             "is_async": is_async(item),
             "fixtures": [plain(name) for name in getattr(item, "fixturenames", ())],
@@ -47,7 +89,13 @@ class Describe:
             "matches": matches,
             "class_id": _class_id(item),
             "source": self._source(item),
+            "parameters": _parameters(item),
         }
+
+    def meaning(self, item: pytest.Item) -> str:
+        """What the id of an item stands for, as ``CollectedTest.meant`` in the runner has it."""
+        said = [f"line {_line(item, self._file(str(item.path)))}", _parameters(item)]
+        return " ".join(part for part in said if part)
 
     def _source(self, item: pytest.Item) -> str:
         collector = item.getparent(pytest.File)  # type: ignore[type-abstract]
@@ -59,6 +107,16 @@ class Describe:
         if path not in self._files:
             self._files[path] = plain(relative(path, self._rootdir))
         return self._files[path]
+
+
+def _line(item: pytest.Item, file: str) -> int:
+    place, line, _ = item.location
+    return (line + 1) if line is not None and _same(place, file) else 1
+
+
+def _parameters(item: pytest.Item) -> str:
+    parameters = getattr(getattr(item, "callspec", None), "params", None)
+    return plain(shown(parameters)) if parameters else ""
 
 
 def is_async(item: pytest.Item) -> bool:

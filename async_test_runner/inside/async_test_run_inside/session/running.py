@@ -15,7 +15,7 @@ from ..collection.collecting import register_marker
 from ..collection.coverage import Checkpoints
 from ..collection.coverage import silence as silence_coverage
 from ..collection.fixtures import register as register_fixtures
-from ..collection.items import item_id
+from ..collection.items import Describe, item_id, tell_apart
 from ..hangs import ages, asking
 from ..hangs.asking import Question
 from ..hangs.values import Report, Situation
@@ -100,27 +100,37 @@ class Running:
         out more: those that count, or divide the suite.
         """
         collected = list(items)
+        tell_apart(items)
         yield
         there = set(map(id, items))
         items += [item for item in collected if id(item) not in there]
+        tell_apart(items)
         self.select(config, items)
 
     def select(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep what is asked for, tell pytest what is not, and the runner what is missing."""
-        wanted = dict.fromkeys(self._settings.asked["tests"], False)
+        asked = self._settings.asked
+        wanted = dict.fromkeys(asked["tests"], False)
+        meant = dict(zip(asked["tests"], asked["meant"], strict=False))  # none in a fork: the items are the same
+        meaning = Describe(str(config.rootpath)).meaning
         kept, rest = [], []
         for item in items:
             id = item_id(item)
-            if wanted.get(id) is False:  # the first of several items with one id
-                wanted[id] = True
-                self._ids[str(item.nodeid)] = id
+            if wanted.get(id) is not False:
+                rest.append(item)
+                continue
+            wanted[id] = True
+            self._ids[str(item.nodeid)] = id
+            found = meaning(item) if meant else ""
+            if found == meant.get(id, ""):
                 kept.append(item)
             else:
                 rest.append(item)
+                self._wire.send(messages.changed(id, meant[id], found))
         items[:] = kept
         if rest:
             config.hook.pytest_deselected(items=rest)
-        bound_memory(self._settings.asked["memory"])
+        bound_memory(asked["memory"])
         missing = [id for id, found in wanted.items() if not found]
         if missing:
             self._wire.send(messages.missing(missing))

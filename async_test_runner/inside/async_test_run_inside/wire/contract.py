@@ -19,12 +19,14 @@ class Asked(TypedDict):
     runner: int  # process id of what started this one
     at_end: str  # directory for commands that are left for the end of the run
     without: list[str]  # absolute paths of files that nobody is to import again
+    seed: int  # of what is drawn while tests are collected
     files: list[str]  # in a fresh session, all files that are to be imported, relative to the rootdir; empty: all
     # a collection
     expressions: list[tuple[str, str]]  # ("markers" | "keyword", text)
     host: bool  # stay after the collection, to be forked from
     # a session
     tests: list[str]
+    meant: list[str]  # what each of them stands for; empty in a fork of the process that made the inventory
     units: list[list[str]]
     divided: bool
     recheck: bool
@@ -75,6 +77,7 @@ class Entry(TypedDict):
     matches: list[int]
     class_id: str
     source: str  # the file that it was collected from: "" if it is ``file``, "?" if there is none
+    parameters: str  # their values in one line
 
 
 class CoverageAsked(TypedDict):
@@ -103,6 +106,7 @@ class Facts(TypedDict):
     numprocesses: int
     dist: str
     runs_nothing: str  # the option with which pytest would run no test
+    renamed: list[str]  # ids of tests whose own ids belonged to others
     without_effect: list[str]  # options that a process without a terminal cannot obey
     coverage: CoverageAsked | None
 

@@ -145,6 +145,11 @@ def missing(ids: list[str]) -> Message:
     return Message("missing", {"ids": ids})
 
 
+def changed(id: str, meant: str, found: str) -> Message:
+    """An id that was asked for means another test here."""
+    return Message("changed", {"id": id, "meant": meant, "found": found})
+
+
 def worker_died(id: str, worker: str, status: int | None = None, reason: str = "") -> Message:
     """A worker died while it ran this test."""
     return Message("worker_died", {"id": id, "worker": worker, "status": status, "reason": reason})

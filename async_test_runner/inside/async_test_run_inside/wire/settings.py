@@ -14,14 +14,17 @@ from .contract import Asked
 
 SETTINGS = "ASYNC_TEST_RUN_SETTINGS"  # path of the JSON file with what is asked
 PYTHONPATH = "ASYNC_TEST_RUN_PYTHONPATH"  # PYTHONPATH as the user had it; not set when there was none
+HASHSEED = "ASYNC_TEST_RUN_HASHSEED"  # PYTHONHASHSEED as the user had it, empty for none; not set where it is theirs
 WORKER = "ASYNC_TEST_RUN_WORKER"  # set by the controller of xdist for its workers: its process id
 
 
 class Settings:
     """The settings file's content, and whether this process is a worker of pytest-xdist."""
 
-    def __init__(self, path: str, asked: Asked, worker: str, parent: int) -> None:
+    def __init__(self, path: str, asked: Asked, worker: str, parent: int, hash_seed: str = "") -> None:
+        """``hash_seed``: with which this process was started by the runner, for its own children of the same kind."""
         self.path = path
+        self.hash_seed = hash_seed
         self.asked = asked
         self.worker = worker
         self._parent = parent
@@ -45,12 +48,16 @@ class Settings:
         """Put the variables back, for the workers that xdist is about to start."""
         os.environ[SETTINGS] = self.path
         os.environ[WORKER] = str(os.getpid())
+        if self.hash_seed:
+            os.environ[HASHSEED] = os.environ.get("PYTHONHASHSEED", "")
+            os.environ["PYTHONHASHSEED"] = self.hash_seed
 
-    @staticmethod
-    def withdraw() -> None:
+    def withdraw(self) -> None:
         """Take the variables out again."""
         os.environ.pop(SETTINGS, None)
         os.environ.pop(WORKER, None)
+        if self.hash_seed:
+            _restore("PYTHONHASHSEED", os.environ.pop(HASHSEED, "") or None)
 
 
 def take_from_environment() -> Settings | None:
@@ -59,20 +66,31 @@ def take_from_environment() -> Settings | None:
     if path is None:
         return None
     pythonpath = os.environ.pop(PYTHONPATH, None)
+    hash_seed = _hash_seed()
     controller = os.environ.pop(WORKER, None)
     if controller is not None:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     else:
         worker = ""  # the variable of xdist alone says nothing: the runner sets it for processes that are no workers
         _restore("PYTHONPATH", pythonpath)
-    return load(path, worker, int(controller or 0))
+    return load(path, worker, int(controller or 0), hash_seed)
 
 
-def load(path: str, worker: str = "", controller: int = 0) -> Settings:
+def load(path: str, worker: str = "", controller: int = 0, hash_seed: str = "") -> Settings:
     """The settings in a file; ``controller`` is the process that started this one, if it was not the runner."""
     with open(path, encoding="utf-8", opener=opened) as file:
         asked: Asked = json.load(file)
-    return Settings(path, asked, worker, controller or asked["runner"])
+    return Settings(path, asked, worker, controller or asked["runner"], hash_seed)
+
+
+def _hash_seed() -> str:
+    """The seed that the runner has given this process, taken out of the environment; empty where it is the user's."""
+    theirs = os.environ.pop(HASHSEED, None)
+    if theirs is None:
+        return ""
+    ours = os.environ.get("PYTHONHASHSEED", "")
+    _restore("PYTHONHASHSEED", theirs or None)
+    return ours
 
 
 def _restore(name: str, value: str | None) -> None:
