@@ -15,6 +15,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     ``source`` is the file that it was collected from, where that is another one, and `UNKNOWN_SOURCE` where it is none.
     ``matches`` holds the positions of the expressions (`Inventory.expressions`) that pytest found true for it.
     ``parameters`` are the values of its parameters in one line, as far as they have a lasting form.
+    ``depends`` are tests that have to pass before it in its process, or a plugin skips it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     class_id: str = ""
     source: str = ""
     parameters: str = ""
+    depends: tuple[str, ...] = ()
 
     @property
     def meant(self) -> str:

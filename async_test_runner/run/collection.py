@@ -17,6 +17,7 @@ from ..model.inventory import Inventory, PytestFacts
 from ..model.plan import Phase, Plan
 from ..model.vocabulary import Isolation
 from ..suite import assignment as selection
+from ..suite import relations
 from ..suite.assignment import Assignment, Narrowing
 from ..suite.workers import workers_of
 from ..words.templates import expand, template_values
@@ -107,6 +108,7 @@ def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     if error is not None:
         raise error
     _check_workers(plan, inventory, assignment)
+    relations.check(plan.path.name, assignment.phases, lambda phase: workers_of(phase, inventory.facts))
     return assignment
 
 

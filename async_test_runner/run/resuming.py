@@ -122,6 +122,12 @@ def changes(result: RunResult, assignment: Assignment) -> Iterator[str | Problem
     decided = [test.id for test in gone if test.attempts]
     if decided:
         yield f"{plural(len(decided), 'test')} of the run not collected any more, outcome kept: {_named(decided)}"
+    done = {test.id for phase in result.phases for test in phase.tests if test.attempts}
+    planned = (test for phase in assignment.phases for test in phase.tests)
+    alone = [test.id for test in planned if test.id not in done and not done.isdisjoint(test.depends)]
+    if alone:
+        text = f"{plural(len(alone), 'test')} may be skipped now, as others that they need ran before: {_named(alone)}"
+        yield Problem("failure", text, "run everything anew: async-test-run run")
     lost = [test.id for test in gone if not test.attempts]
     if lost:
         text = f"{plural(len(lost), 'test')} of the run had not run, and cannot any more: not collected: {_named(lost)}"

@@ -25,6 +25,7 @@ from ..record import verdict
 from ..record.events import VERSION, Collected, RunFinished, RunResumed, RunStarted, TestNotRun
 from ..record.runs import RunDir, base_directory, create
 from ..reports.terminal.views import Reporter
+from ..suite import relations
 from ..suite.assignment import Assignment, check_phase_names
 from ..suite.workers import workers_of
 from ..system import process
@@ -223,7 +224,8 @@ class _Run:
                 left_out=(*inventory.left_out, *assignment.left_out),
             )
         )
-        for note in assignment.notes:
+        ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
+        for note in (*assignment.notes, *ordered):
             self._recorder.warn(note)
         for option in inventory.facts.without_effect:
             self._recorder.warn(f"{option} in pytest's configuration has no effect: tests run without a terminal")

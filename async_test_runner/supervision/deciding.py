@@ -14,6 +14,8 @@ from .running import Flight, Running
 from .telling import Teller
 from .waiting import Queue
 
+_SKIPPED_AGAIN = "it was red, and was skipped when it was tried again: that is no pass"
+
 
 class Decider:
     """Gives every attempt its one outcome."""
@@ -31,6 +33,9 @@ class Decider:
             last = position == len(tries) - 1
             outcome = outcomes.outcome(stages)
             details = outcomes.details(stages)
+            if last and running.job.attempt > 1 and outcome is Outcome.SKIPPED:
+                outcome = Outcome.ERROR  # a test that builds on another is skipped where it runs alone
+                details = (Detail("runner", outcome, _SKIPPED_AGAIN), *details)
             if last and late is not None:
                 outcome = Outcome.TIMED_OUT
                 details = (Detail("runner", outcome, str(late), late.text if late.report else ""), *details)

@@ -125,3 +125,68 @@ def test_a_fixture_of_the_project_goes_before_ours(divided: Project) -> None:
     divided.write("conftest.py", "import pytest\n@pytest.fixture\ndef worker_id(): return 'mine'\n")
     divided.write("test_a.py", "def test_a(worker_id): assert worker_id == 'mine'\n")
     divided.run().check(0)
+
+
+REPEATING = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    for number in range(3):  # as pytest-rerunfailures does it
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        failed = False
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            if report.failed and number < 2:
+                report.outcome, failed = "rerun", True
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        if not failed:
+            break
+    return True
+"""
+
+
+@pytest.mark.parametrize("launcher", ["warm", pytest.param("exec", marks=pytest.mark.thorough)])
+def test_a_plugin_that_repeats_tests_has_the_last_word(tmp_path: Path, launcher: str) -> None:
+    project = Project(tmp_path, launcher)
+    project.plan("phases: [{name: all, isolation: test}]")
+    project.write("conftest.py", REPEATING)
+    project.write(
+        "test_a.py",
+        """
+        TRIES = []
+        def test_comes_good():
+            TRIES.append(1)
+            assert len(TRIES) > 1, "the first try"
+        def test_stays_red(): assert 0, "always"
+        def test_passes(): pass
+        """,
+    )
+    run = project.run().check(1)
+    tries = {id.partition("::")[2]: [a.outcome.value for a in test.attempts] for id, test in run.tests.items()}
+    assert tries == {
+        "test_comes_good": ["failed", "passed"],
+        "test_stays_red": ["failed", "failed", "failed"],
+        "test_passes": ["passed"],
+    }
+    assert run.problems == []
+    assert "the first try" in run.tests["test_a.py::test_comes_good"].attempts[0].details[0].message
+
+
+def test_tests_that_need_others_are_not_torn_apart(divided: Project) -> None:
+    divided.write("pytest.ini", "[pytest]\nmarkers = dependency: as pytest-dependency has it\n")
+    divided.write(
+        "test_a.py",
+        """
+        import pytest
+        @pytest.mark.dependency
+        def test_create(): pass
+        @pytest.mark.dependency(depends=["test_create"])
+        def test_pay(): assert 0
+        """,
+    )
+    refused = divided.run()
+    assert refused.code == 2
+    assert "test_a.py::test_pay needs test_a.py::test_create" in refused.output
+    assert "set `isolation: file` in phase all" in refused.output

@@ -175,6 +175,15 @@ def test_what_is_said_about_tests_that_are_not_what_they_were() -> None:
     assert (problem.kind, problem.message.endswith("not collected: lost")) == ("failure", True)
 
 
+def test_a_test_that_needs_one_that_ran_before_makes_the_run_red() -> None:
+    lost, stays = CollectedTest("lost", "a.py", 1, depends=("stays",)), CollectedTest("stays", "a.py", 1)
+    others = tuple(CollectedTest(id, "a.py", 1) for id in ("moves", "gone"))
+    now = Assignment(phases=(AssignedPhase(Phase(name="p"), (stays, lost, *others)),))
+    (problem,) = changes(fold(BEFORE), now)
+    assert isinstance(problem, Problem)
+    assert problem.message == "1 test may be skipped now, as others that they need ran before: lost"
+
+
 def test_nothing_is_said_where_nothing_has_changed() -> None:
     assert [*changes(fold(BEFORE), assigned(p="stays moves gone lost"))] == []
 

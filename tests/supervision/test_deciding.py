@@ -27,6 +27,21 @@ def test_a_retry_that_passes_makes_a_flaky_test_and_a_green_run() -> None:
     assert exit_code(result) is ExitCode.PASSED
 
 
+def test_a_retry_that_is_skipped_is_no_pass() -> None:
+    """As where a plugin skips a test, because what it needs has not run in its process."""
+    it = replay("a::1", retries=Retries(count=1))
+    it.run("p/0001", "a::1", FAILED)
+    it.over("p/0001", 1)
+    it.run("p/0002", "a::1", (Stage("setup", "skipped", "it depends on b", "a.py:1: it depends on b"),))
+    it.over("p/0002")
+    assert it.outcomes() == "error"
+    (test,) = it.result().tests()
+    assert (
+        test.attempts[-1].details[0].message == "it was red, and was skipped when it was tried again: that is no pass"
+    )
+    assert exit_code(it.result()) is ExitCode.FAILED
+
+
 def test_only_the_outcomes_that_are_named_are_retried() -> None:
     it = replay("a::1", retries=Retries(count=1, on=("crashed",)))
     it.run("p/0001", "a::1", FAILED)

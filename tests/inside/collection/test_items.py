@@ -19,12 +19,12 @@ class TestInAClass:
 
     @pytest.mark.parametrize("value", [1])
     def test_of_the_class(self, value: int, request: pytest.FixtureRequest) -> None:
-        entry = Describe(str(request.config.rootpath))(request.node, [0, 2])
+        entry = Describe(str(request.config.rootpath))(request.node, [0, 2], ["before"])
         file = "tests/inside/collection/test_items.py"
         assert entry["id"] == f"{file}::TestInAClass::test_of_the_class[1]"
         assert (entry["file"], entry["class_id"]) == (file, f"{file}::TestInAClass")
         assert entry["matches"] == [0, 2]
-        assert entry["parameters"] == "value=1"
+        assert (entry["parameters"], entry["depends"]) == ("value=1", ["before"])
         assert Describe(str(request.config.rootpath)).meaning(request.node) == f"line {entry['line']} value=1"
         assert "parametrize" in entry["marks"]
         assert {"value", "request"} <= set(entry["fixtures"])
@@ -34,7 +34,7 @@ class TestInAClass:
 
 
 def test_a_test_in_no_class_says_so(request: pytest.FixtureRequest) -> None:
-    assert Describe(str(request.config.rootpath))(request.node, [])["class_id"] == ""
+    assert Describe(str(request.config.rootpath))(request.node, [], [])["class_id"] == ""
 
 
 class Elsewhere(pytest.Item):
@@ -45,13 +45,13 @@ class Elsewhere(pytest.Item):
 
 def test_the_file_that_an_item_was_collected_from_is_told_where_it_is_another(request: pytest.FixtureRequest) -> None:
     describe, root = Describe(str(request.config.rootpath)), request.config.rootpath
-    assert describe(request.node, [])["source"] == ""
+    assert describe(request.node, [], [])["source"] == ""
     collector = request.node.getparent(pytest.Module)
     other = Elsewhere.from_parent(collector, name="x", path=root / "specs" / "a.yaml", nodeid="specs/a.yaml::x")
-    entry = describe(other, [])
+    entry = describe(other, [], [])
     assert (entry["file"], entry["source"]) == ("specs/a.yaml", "tests/inside/collection/test_items.py")
     free = Elsewhere.from_parent(request.session, name="x", path=root / "specs" / "a.yaml", nodeid="specs/a.yaml::x")
-    assert describe(free, [])["source"] == "?"
+    assert describe(free, [], [])["source"] == "?"
 
 
 class Named(pytest.Item):
@@ -110,7 +110,7 @@ def entry_of(location: tuple[str, int | None, str], path: str = "/root/sub/a.py"
     found = item("sub/a.py::t", path=Path(path), location=location, fixturenames=())
     found.iter_markers = lambda: marks
     found.getparent = lambda kind: None
-    return Describe("/root")(found, [2])
+    return Describe("/root")(found, [2], [])
 
 
 @pytest.mark.parametrize(

@@ -50,12 +50,55 @@ def test_a_passed_test_says_only_how_long_it_took() -> None:
         ({"outcome": "skipped", "wasxfail": "known", "longrepr": "x"}, ("call", "xfailed", "known")),
         ({"outcome": "passed", "wasxfail": "known"}, ("call", "xpassed", "known")),
         ({"outcome": "failed", "longrepr": "[XPASS(strict)] known"}, ("call", "failed", "[XPASS(strict)] known")),
-        ({"outcome": "rerun", "longrepr": "again"}, ("call", "rerun", "again")),
+        ({"outcome": "rerun", "longrepr": "again"}, ("call", "failed", "again")),  # and it was not run again
+        ({"outcome": "made up", "longrepr": "x"}, ("call", "made up", "x")),
         ({"outcome": "failed", "longrepr": "\udcff"}, ("call", "failed", "\\udcff")),
     ],
 )
 def test_what_is_not_simply_passed_is_a_stage(facts: dict[str, Any], expected: tuple[str, str, str]) -> None:
     assert stage(**facts) == dict(zip(("when", "outcome", "message"), expected, strict=True))
+
+
+def outcomes(*reports: tuple[str, str], unheard: tuple[int, ...] = ()) -> list[str]:
+    """The stages of a test that a plugin repeats; what is ``unheard`` it keeps to itself."""
+    test = TestReports("a::t", 7.0, 5000)
+    for position, (when, outcome) in enumerate(reports):
+        each = report(when, outcome, longrepr=f"{when} {position}")
+        if unheard:
+            test.made(each)
+        if position not in unheard:
+            test.add(each)
+    said = test.finished("gw0", []).fields.get("stages", [])
+    return [f"{stage['outcome']} {stage['message']}" for stage in said]
+
+
+SETUP, CALL, DONE = ("setup", "passed"), ("call", "passed"), ("teardown", "passed")
+FAILED, RERUN = ("call", "failed"), ("call", "rerun")
+
+
+@pytest.mark.parametrize("name", ["rerun", "retried", "whatever"])
+def test_a_failure_before_another_try_ends_its_try_however_its_plugin_calls_it(name: str) -> None:
+    again = ("call", name)
+    assert outcomes(SETUP, again, DONE, SETUP, CALL, DONE) == ["rerun call 1"]
+    assert outcomes(SETUP, again, CALL, DONE) == ["rerun call 1"]  # pytest-retry repeats the call alone
+    assert outcomes(SETUP, again, again, FAILED, DONE) == ["rerun call 1", "rerun call 2", "failed call 3"]
+    assert outcomes(("setup", name), DONE, SETUP, CALL, DONE) == ["rerun setup 0"]
+    assert outcomes(SETUP, again, ("teardown", name), SETUP, CALL, DONE) == ["failed call 1", "rerun teardown 2"]
+
+
+def test_the_last_try_is_what_the_plugin_says() -> None:
+    assert outcomes(SETUP, RERUN, DONE, SETUP, FAILED, DONE) == ["rerun call 1", "failed call 4"]
+    assert outcomes(SETUP, RERUN, DONE, SETUP, RERUN, DONE) == ["rerun call 1", "failed call 4"]
+    assert outcomes(SETUP, FAILED, DONE, SETUP, CALL, DONE) == ["failed call 1"]  # nobody has forgiven it
+
+
+def test_what_a_plugin_keeps_to_itself_is_told() -> None:
+    assert outcomes(SETUP, FAILED, DONE, SETUP, CALL, DONE, unheard=(1,)) == ["rerun call 1"]
+    assert outcomes(SETUP, FAILED, DONE, SETUP, FAILED, DONE, unheard=(1,)) == ["rerun call 1", "failed call 4"]
+    assert outcomes(SETUP, CALL, DONE, SETUP, CALL, DONE, unheard=(1,)) == []  # it wants to see it pass twice
+    assert outcomes(("setup", "failed"), DONE, SETUP, CALL, DONE, unheard=(0,)) == ["rerun setup 0"]
+    never = "failed pytest finished the test without reporting its call"
+    assert outcomes(SETUP, FAILED, DONE, unheard=(1,)) == [never]
 
 
 def test_a_traceback_that_cannot_be_shown_does_not_stop_the_report() -> None:

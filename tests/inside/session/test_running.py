@@ -14,7 +14,7 @@ from async_test_run_inside.hangs.asking import Question, Signals
 from async_test_run_inside.hangs.values import Report, Situation
 from async_test_run_inside.leaks.found import Leak
 from async_test_run_inside.session import running
-from async_test_run_inside.session.running import Running
+from async_test_run_inside.session.running import Running, _Unheard
 from async_test_run_inside.wire.facts import Wire
 from async_test_run_inside.wire.settings import SETTINGS
 
@@ -99,7 +99,12 @@ class Stage:
         item = self.begin(it, name)
         for facts in reports or ({},):
             it.pytest_runtest_logreport(report(item, **facts))
+        self.end(it, item)
+
+    def end(self, it: Running, item: Item) -> None:
+        """Nobody repeats it."""
         it.pytest_runtest_logfinish(item.nodeid)
+        through(it.pytest_runtest_protocol(item))  # type: ignore[arg-type]
 
     def kinds(self, name: str = "main") -> list[str]:
         return [fact["kind"] for fact in said(self.directory, name)]
@@ -225,7 +230,7 @@ def test_a_stage_that_did_not_pass_is_told_at_once_and_once_more_at_the_end(stag
     item = stage.begin(it, "a")
     it.pytest_runtest_logreport(report(item, outcome="failed", longrepr="assert 0"))
     assert stage.kinds()[-1] == "stage"
-    it.pytest_runtest_logfinish(item.nodeid)
+    stage.end(it, item)
     (told,) = stage.facts("stage")
     assert (told["id"], told["stage"]["when"], told["stage"]["outcome"]) == ("test_a.py::a", "call", "failed")
     assert stage.facts("finished")[0]["stages"] == [told["stage"]]
@@ -237,6 +242,64 @@ def test_a_start_is_known_to_the_runner_before_anybody_else_hears_of_it(stage: S
     it.on_started = lambda: known.extend(stage.kinds())
     stage.begin(it, "a")
     assert known[-1] == "started"
+
+
+def test_a_test_that_a_plugin_repeats_begins_once_and_ends_once(stage: Stage) -> None:
+    it = stage.plugin()
+    item = stage.begin(it, "a")
+    whole = it.pytest_runtest_protocol(item)  # type: ignore[arg-type]
+    next(whole)
+    for outcome in ("rerun", "passed"):
+        it.pytest_runtest_logstart(item.nodeid)
+        for when in ("setup", "call", "teardown"):
+            it.pytest_runtest_logreport(report(item, when, outcome if when == "call" else "passed"))
+        it.pytest_runtest_logfinish(item.nodeid)
+    assert stage.kinds()[2:] == ["started", "stage"]
+    with pytest.raises(StopIteration):
+        whole.send(None)
+    (finished,) = stage.facts("finished")
+    assert [found["outcome"] for found in finished["stages"]] == ["rerun"]
+
+
+def test_a_test_whose_protocol_raises_before_its_end_has_no_end(stage: Stage) -> None:
+    it = stage.plugin()
+    whole = it.pytest_runtest_protocol(stage.begin(it, "a"))  # type: ignore[arg-type]
+    next(whole)
+    with pytest.raises(KeyboardInterrupt):
+        whole.throw(KeyboardInterrupt())
+    assert stage.kinds()[-1] == "started"
+
+
+def test_who_may_keep_reports_to_himself_is_listened_to(stage: Stage) -> None:
+    it = stage.plugin()
+    hooks = _Unheard(it)
+    item = stage.begin(it, "a")
+    for outcome in ("failed", "passed"):
+        for when in ("setup", "call", "teardown"):
+            made = report(item, when, outcome if when == "call" else "passed", longrepr="why")
+            assert through(hooks.pytest_runtest_makereport(), made) is made
+            if made.outcome == "passed":
+                it.pytest_runtest_logreport(made)
+    stage.end(it, item)
+    (finished,) = stage.facts("finished")
+    assert [(found["outcome"], found["text"]) for found in finished["stages"]] == [("rerun", "why")]
+
+
+def impl(module: str, *, wraps: bool = False) -> Any:
+    return SimpleNamespace(wrapper=wraps, hookwrapper=False, function=SimpleNamespace(__module__=module))
+
+
+@pytest.mark.parametrize(
+    ("impls", "expected"),
+    [
+        ([], False),
+        ([impl("_pytest.runner"), impl("_pytest.unittest", wraps=True), impl("pytest_timeout", wraps=True)], False),
+        ([impl("_pytest.runner"), impl("pytest_rerunfailures")], True),
+    ],
+)
+def test_plugins_that_run_tests_by_themselves_are_known(impls: list[Any], expected: bool) -> None:
+    hook = SimpleNamespace(pytest_runtest_protocol=SimpleNamespace(get_hookimpls=lambda: impls))
+    assert running.repeats_tests(SimpleNamespace(hook=hook)) is expected  # type: ignore[arg-type]
 
 
 def test_a_report_of_no_test_that_has_begun_here_is_none_of_ours(stage: Stage) -> None:

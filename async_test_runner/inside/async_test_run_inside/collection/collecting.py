@@ -24,6 +24,7 @@ from .coverage import silence as silence_coverage
 from .expressions import evaluate
 from .fixtures import register as register_fixtures
 from .items import RESOURCES, Describe, item_id, tell_apart
+from .relations import Relations
 
 _SELDOM = (50_000, 20, 100)
 _EXAMPLES = 5  # ids named for each reason that leaves tests out
@@ -161,14 +162,15 @@ class Collecting:
         self.wire.send(messages.inventory({**known, "coverage": self._coverage, "renamed": self._renamed}))
 
     def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
-        describe = Describe(rootdir)
+        describe, relations = Describe(rootdir), Relations(items)
         seen: set[int] = set()
         for position, item in enumerate(items):
             if id(item) in seen:
                 self._left_out.setdefault("the same item once more: runs once", []).append(item_id(item))
                 continue
             seen.add(id(item))
-            yield describe(item, [number for number, positions in enumerate(matches) if position in positions])
+            numbers = [number for number, positions in enumerate(matches) if position in positions]
+            yield describe(item, numbers, relations.of(item))
 
     def _matches(self, session: pytest.Session) -> list[set[int]]:
         matches = []

@@ -74,8 +74,8 @@ class Describe:
         self._rootdir = rootdir
         self._files: dict[str, str] = {}  # most items share their file with others
 
-    def __call__(self, item: pytest.Item, matches: list[int]) -> Entry:
-        """``matches``: positions of the expressions that are true for it."""
+    def __call__(self, item: pytest.Item, matches: list[int], depends: list[str]) -> Entry:
+        """``matches``: positions of the expressions that are true for it. ``depends``: ids of tests that it needs."""
         file = self._file(str(item.path))
         marks = list(item.iter_markers())
         return {
@@ -90,6 +90,7 @@ class Describe:
             "class_id": _class_id(item),
             "source": self._source(item),
             "parameters": _parameters(item),
+            "depends": depends,
         }
 
     def meaning(self, item: pytest.Item) -> str:

@@ -25,8 +25,17 @@ _UNREPORTED: Stage = {
 }
 
 
+_ORDER = {"setup": 0, "call": 1, "teardown": 2}
+_OF_PYTEST = frozenset({"passed", "failed", "skipped", "xfailed", "xpassed"})
+AGAIN = "rerun"  # the last failure of a try after which a plugin tries again
+
+
 class TestReports:
-    """The stages of one attempt of one test."""
+    """The stages of one test: of one try, or of several where a plugin repeats tests by itself.
+
+    Such a plugin reports a failure under a name of its own (``rerun``, ``retried``), or not at all, and then begins
+    again, with the call or with the setup. What is not followed by another try is the plugin's last word.
+    """
 
     __test__ = False
 
@@ -39,15 +48,22 @@ class TestReports:
         self._call = 0.0
         self._stages: list[Stage] = []
         self._called = False
+        self._last = -1  # the stage that was reported last, in their order
+        self._made: dict[str, pytest.TestReport] = {}  # reports that nobody has heard of yet
+        self._made_last = -1
+        self._try = 0  # how many stages there were when the current try began
+        self.is_over = False  # pytest has said so: another try may follow all the same
         self._sections: list[tuple[str, str]] = []
         self._properties: list[tuple[str, str]] = []
 
     def add(self, report: pytest.TestReport) -> Stage:
         """Take in one report; returns its stage as it goes on the wire."""
         stage = _stage(report)
+        self._made.pop(str(report.when), None)
         if type(report).__name__.lower() == "subtestreport":  # pytest's own and pytest-subtests'
             stage["sub"] = True  # its duration is part of its test's
         else:
+            self._reach(_ORDER[str(report.when)])
             self._duration += report.duration
             if report.when == "call":
                 self._call += report.duration
@@ -63,8 +79,34 @@ class TestReports:
         self._properties = properties or self._properties
         return stage
 
+    def made(self, report: pytest.TestReport) -> None:
+        """A report that pytest has made; `add` follows, unless a plugin keeps it to itself."""
+        if _ORDER[str(report.when)] <= self._made_last:
+            self._try_again()
+        self._made_last = _ORDER[str(report.when)]
+        self._made[str(report.when)] = report
+
+    def _reach(self, stage: int) -> None:
+        if stage <= self._last and self._made_last < 0:
+            self._try_again()
+        self._last = stage
+
+    def _try_again(self) -> None:
+        """What has failed in the try that is over was not the last word; of its failures the last one ends it."""
+        kept = [_stage(report) for report in self._made.values() if report.failed]
+        tried = self._stages[self._try :]
+        forgiven = [stage for stage in tried if stage["outcome"] not in _OF_PYTEST] + kept
+        for stage in forgiven:
+            stage["outcome"] = AGAIN if stage is forgiven[-1] else "failed"
+        self._stages += kept
+        self._made.clear()
+        self._try = len(self._stages)
+
     def finished(self, worker: str, leaks: list[Leak]) -> Message:
         """All that there is to say at the end."""
+        for stage in self._stages[self._try :]:
+            if stage["outcome"] == AGAIN:  # and it was not: no plugin has run it again
+                stage["outcome"] = "failed"
         if not self._called and not self._stages:
             self._stages.append(_UNREPORTED)
         return messages.finished(

@@ -131,6 +131,8 @@ class Running:
         if rest:
             config.hook.pytest_deselected(items=rest)
         bound_memory(asked["memory"])
+        if repeats_tests(config):
+            config.pluginmanager.register(_Unheard(self), "async-test-run-unheard")
         missing = [id for id, found in wanted.items() if not found]
         if missing:
             self._wire.send(messages.missing(missing))
@@ -185,6 +187,10 @@ class Running:
         """A test begins."""
         if self._controller:
             return
+        if str(nodeid) in self._reports:  # a plugin repeats it
+            self._current = self._reports[str(nodeid)]
+            self._current.is_over = False
+            return
         self._overdue = ""
         self._current = TestReports(self.id_of(str(nodeid)), time.time(), self._settings.asked["output"])
         self._began = (ages.now(), _thread_time())
@@ -233,15 +239,32 @@ class Running:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """A test is over."""
-        if self._controller:
-            return
-        reports = self._reports.pop(str(nodeid), None)
+        """A test is over, unless a plugin repeats it."""
+        reports = self._reports.get(str(nodeid))
         self._current = None
         if reports is not None:
-            self._wire.send(reports.finished(self._worker, self._leaks.found()))
+            reports.is_over = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """All that is done for a test, tries of plugins that repeat it included."""
+        try:
+            return (yield)
+        finally:
+            reports = self._reports.get(str(item.nodeid))
+            if reports is not None and reports.is_over:
+                self._finished(str(item.nodeid), reports)
+
+    def _finished(self, nodeid: str, reports: TestReports) -> None:
+        del self._reports[nodeid]
+        self._wire.send(reports.finished(self._worker, self._leaks.found()))
         self._checkpoint()
         self._say_late_leaks()
+
+    def made(self, report: pytest.TestReport) -> None:
+        """pytest has made a report, of which we hear only if a plugin passes it on."""
+        if self._current is not None:
+            self._current.made(report)
 
     def _say_late_leaks(self) -> None:
         for id, leak in self._leaks.late():
@@ -326,6 +349,28 @@ class _Late:
             report.outcome = "failed"
             report.longrepr = self._running.overdue
         return report
+
+
+class _Unheard:
+    """Hears of every report that is made; registered where a plugin may keep some to itself."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """pytest-flaky reports the last try only."""
+        report = yield
+        self._running.made(report)
+        return report
+
+
+def repeats_tests(config: pytest.Config) -> bool:
+    """Whether something else than pytest itself runs the tests, and may run one more than once."""
+    return any(
+        not (hook.wrapper or hook.hookwrapper or hook.function.__module__.startswith("_pytest."))
+        for hook in config.hook.pytest_runtest_protocol.get_hookimpls()
+    )
 
 
 _STAGE: types.CodeType = pytest.CallInfo.from_call.__code__  # runs a stage of a test, and takes what it raises

@@ -78,6 +78,7 @@ class Entry(TypedDict):
     class_id: str
     source: str  # the file that it was collected from: "" if it is ``file``, "?" if there is none
     parameters: str  # their values in one line
+    depends: list[str]  # ids of tests without which a plugin skips it
 
 
 class CoverageAsked(TypedDict):
