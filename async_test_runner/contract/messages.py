@@ -201,7 +201,7 @@ class WorkerDied(_Message, frozen=True, kw_only=True, tag="worker_died"):
     reason: str = ""
 
 
-Why = Literal["overdue", "slow", "asked", "exit"]  # why a process is asked what it is at
+Why = Literal["overdue", "slow", "asked", "exit", "interrupted"]  # why a process is asked what it is at
 
 
 class Hang(_Message, frozen=True, kw_only=True, tag="hang"):

@@ -59,6 +59,15 @@ class Asker:
         busy = running.flights.busy or set(running.heard.processes)
         return [action for worker in sorted(busy) for action in self.ask(running, worker, why, "", message)]
 
+    def last(self, running: Running) -> list[Action]:
+        """Ask those that run a test where they are, before a signal takes them away from there."""
+        busy = sorted(running.flights.busy)
+        return [action for worker in busy for action in self.ask(running, worker, "interrupted", "")]
+
+    def waits(self, running: Running) -> bool:
+        """Whether any of them has not answered yet."""
+        return any(question.why == "interrupted" for question in self._questions(running).values())
+
     def answered(self, running: Running, message: Hang) -> None:
         """A process has said what it is at; with an empty ``likely`` it could not."""
         questions = self._questions(running)
@@ -99,6 +108,10 @@ class Asker:
 
     def _told(self, running: Running, why: Why, id: str, report: HangReport) -> None:
         flight = running.flights.under_way.get(id)
+        if why == "interrupted":
+            if flight is not None:
+                running.heard.report(id, report)  # where it was: part of what is said of it at the end
+            return
         if why == "slow":
             if flight is not None:
                 self._teller.slow(running.job, id, self._age(flight), report.likely)

@@ -103,7 +103,7 @@ class Endings:
             return
         for blame in after.blamed:
             self._decider.blame(running, blame, running.flights.under_way.get(blame.id))
-        self._decider.not_run(running, after.not_run, after.reason)
+        self._not_run(running, after)
         left = [after.again] if after.again else []
         left += [(id,) for id in after.alone]
         if self._queue.closed:
@@ -112,6 +112,14 @@ class Endings:
         self._queue.first(left, running.job.attempt, 0 if running.flights.done or after.blamed else running.barren + 1)
         if after.later:
             self._queue.last(after.later, running.job.attempt)
+
+    def _not_run(self, running: Running, after: Aftermath) -> None:
+        """Of those that a signal has ended while they ran, each says where it was."""
+        flights = running.flights.under_way if running.escalation.interrupted else {}
+        for id in after.not_run:
+            if id in flights:
+                self._decider.not_run(running, (id,), running.interrupted_in(id, flights[id]))
+        self._decider.not_run(running, tuple(id for id in after.not_run if id not in flights), after.reason)
 
     def _settle_recheck(self, running: Running, after: Aftermath) -> None:
         """What ended it from outside says nothing about the test; a process that never came to it is tried again."""

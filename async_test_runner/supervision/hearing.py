@@ -154,7 +154,7 @@ class Hearing:
             return  # decided by the end of its worker
         running.flights.tell(message.id)
         if _was_disturbed(running, message):
-            self._disturbed(running, message)
+            self._disturbed(running, message, flight)
             return
         self._decider.finished(running, message, flight)
 
@@ -192,11 +192,12 @@ class Hearing:
             file = file_name(worker or "main")
             self._teller.problem(f"{file} of process {running.job.process} {what}", NOT_BELIEVED)
 
-    def _disturbed(self, running: Running, message: Finished) -> None:
+    def _disturbed(self, running: Running, message: Finished, flight: Flight | None) -> None:
         """Whether it would have failed without the signal that it and its children got, nobody knows."""
         said = next((stage.message for stage in message.stages if stage.message), "")
         why = f"; then it failed: {said}" if said else ""
-        self._decider.not_run(running, (message.id,), running.escalation.interrupted + why)
+        where = running.interrupted_in(message.id, flight) if flight is not None else running.escalation.interrupted
+        self._decider.not_run(running, (message.id,), where + why)
 
     def _worker_died(self, running: Running, message: WorkerDied) -> None:
         # xdist names the test that was next where none was running; that one is no culprit

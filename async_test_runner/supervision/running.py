@@ -13,6 +13,7 @@ import msgspec
 
 from ..contract.launching import Job
 from ..contract.messages import Hello, SessionFinished, Stage
+from ..words.durations import format_duration
 from .aftermath import Overdue
 
 
@@ -179,6 +180,7 @@ class Escalation:
         self.stays_since: float | None = None  # when it was asked to dump because it does not end
         self.interrupted = ""  # what ends the run, once that was passed on to it
         self.interrupted_at = 0.0
+        self.held: tuple[int, float] | None = None  # a signal that waits for last answers, and since when
 
     def begin(self, target: int, now: float) -> None:
         """Something is too late: it is asked first. What is done to it already goes on."""
@@ -222,6 +224,14 @@ class Escalation:
         """A signal ends the run."""
         self.interrupted, self.interrupted_at = why, now
 
+    def hold(self, number: int, now: float) -> None:
+        """It is passed on a moment later."""
+        self.held = (number, now)
+
+    def pass_on(self) -> None:
+        """Now."""
+        self.held = None
+
 
 class Running:
     """A session under way. ``barren``: earlier ones for its tests that came to nothing."""
@@ -263,6 +273,12 @@ class Running:
         doom = self.escalation.doom if with_doom else None
         late = {id: self.escalation.late.get(id, doom) for id in self.flights.under_way}
         return {id: with_report(each, self.heard.reported(id)) for id, each in late.items() if each is not None}
+
+    def interrupted_in(self, id: str, flight: Flight) -> str:
+        """What a signal has taken a test away from."""
+        lasted = format_duration(max(0.0, self.escalation.interrupted_at - flight.began))
+        likely = self.heard.reported(id).likely
+        return f"{self.escalation.interrupted} after {lasted}" + (f", at {likely}" if likely else "")
 
     @property
     def slots(self) -> range:

@@ -26,6 +26,8 @@ from .running import Running
 from .telling import Clock, Teller
 from .waiting import Queue
 
+_LAST_ANSWERS = 0.6  # seconds that processes have to say where they are, before a signal is passed on to them
+
 
 class PhaseSupervisor:
     """Decides for one phase what is started, ended, blamed, retried and given up.
@@ -106,14 +108,38 @@ class PhaseSupervisor:
         self._queue.close(why)
 
     def interrupt(self, name: str, number: int, at_once: bool) -> list[Action]:
-        """A signal asks the run to end: pass it on to everything, or kill everything."""
-        now = self._teller.now
-        if not self._interrupted:
-            self._interrupted = f"interrupted by {name}"
-            for running in self._running.values():
-                running.escalation.interrupt(self._interrupted, now)
+        """A signal asks the run to end: pass it on to everything, or kill everything.
+
+        Before the first one is passed on, those that run a test are asked where they are: they will be elsewhere then.
+        """
+        self._interrupted = self._interrupted or f"interrupted by {name}"
         self._queue.close(self._interrupted)
-        return [interrupt(running, KILL if at_once else number, now) for running in self._running.values()]
+        actions: list[Action] = []
+        for running in self._running.values():
+            is_first = not running.escalation.interrupted
+            if is_first:
+                running.escalation.interrupt(self._interrupted, self._teller.now)
+            asked = self._asker.last(running) if is_first and not at_once else []
+            if asked:
+                running.escalation.hold(number, self._teller.now)
+                actions += asked
+            else:
+                actions.append(self._pass_on(running, KILL if at_once else number))
+        return actions
+
+    def _pass_on(self, running: Running, number: int) -> Action:
+        running.escalation.pass_on()
+        return interrupt(running, number, self._teller.now)
+
+    def _held(self, running: Running) -> list[Action]:
+        """A signal that waits for last answers, once they are there or have taken too long."""
+        held = running.escalation.held
+        if held is None:
+            return []
+        number, since = held
+        if self._asker.waits(running) and self._teller.now < since + _LAST_ANSWERS:
+            return []
+        return [self._pass_on(running, number)]
 
     def ask(self) -> list[Action]:
         """A person wants to know what all processes are at."""
@@ -141,6 +167,7 @@ class PhaseSupervisor:
         for running in self._running.values():
             actions += self._deadlines.due(running, whole, interrupted=interrupted)
             actions += self._memory.due(running)
+            actions += self._held(running)
         for running in self._queue.startable(self._running.values()):
             self._running[running.job.process] = running
             self._memory.begin(running)

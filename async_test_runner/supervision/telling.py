@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from ..contract.launching import Job
-from ..contract.messages import Finished, Started, Why
+from ..contract.messages import Finished, Started
 from ..model.result import Leak, Problem, Section
 from ..model.vocabulary import Outcome
 from ..record.events import (
@@ -137,7 +138,7 @@ class Teller:
     def deadline(self, late: Overdue, process: str, id: str) -> None:
         self._emit(DeadlineReached(**self._here(), budget=late.budget, limit=late.limit, process=process, id=id))
 
-    def hang(self, job: Job, id: str, why: Why, age: float, report: HangReport) -> None:
+    def hang(self, job: Job, id: str, why: Literal["overdue", "asked", "exit"], age: float, report: HangReport) -> None:
         self._emit(HangReported(**self._in(job, id), why=why, age=age, likely=report.likely, text=report.text))
 
     def slow(self, job: Job, id: str, age: float, line: str) -> None:

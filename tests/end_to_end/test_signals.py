@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import time
@@ -73,7 +74,11 @@ def test_tests_and_their_children_get_the_same_signal_and_are_let_go_in_order(
         assert (project.root / f"{name}.{number}").exists(), "a child did not get the signal"
         assert (project.root / f"{name}.torn-down").exists(), "a fixture was not torn down"
         assert finished.outcome(name) is Outcome.NOT_RUN
-        assert finished.text(name) == f"interrupted by {signal.Signals(number).name}"
+        said = finished.text(name)
+        assert re.match(
+            rf"interrupted by {signal.Signals(number).name} after [\d.]+m?s, at test_it.py:\d+ in wait: ", said
+        ), said
+    assert f"go on with: async-test-run run -c runner.yaml --resume {(finished.run or Path()).name}" in finished.output
     assert finished.outcome("test_before") is Outcome.PASSED
     assert finished.outcome("test_after") is Outcome.NOT_RUN
     assert not (project.root / "after").exists(), "something new was started"
@@ -125,7 +130,9 @@ def test_a_test_that_the_signal_makes_fail_is_not_held_to_be_red(project: Projec
     )
     finished = project.start("run").until("running").signal(signal.SIGTERM).wait().check(143)
     assert finished.outcome("child") is Outcome.NOT_RUN
-    assert "interrupted by SIGTERM; then it failed: AssertionError: the server has died" in finished.text("child")
+    said = finished.text("child")
+    assert re.match(r"interrupted by SIGTERM after [\d.]+m?s, at test_it.py:7 in test_child: .*child.wait\(\)", said), said
+    assert "; then it failed: AssertionError: the server has died" in said
 
 
 def test_a_setup_command_gets_the_same_signal(project: Project) -> None:

@@ -11,7 +11,7 @@ from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.plan import Retries
 from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record.verdict import exit_code
-from async_test_runner.supervision.actions import Signal, Start
+from async_test_runner.supervision.actions import Ask, Signal, Start
 from tests.support.replay import EPOCH, FAILED, MONO, Replay, replay
 
 
@@ -27,18 +27,49 @@ def test_a_session_that_cannot_start_ends_the_phase_as_infrastructure() -> None:
 
 def test_the_first_signal_is_passed_on_and_followed_by_a_kill_after_the_grace() -> None:
     it = replay("a::1", "a::2", "a::3", isolation=Isolation.TEST, workers=2)
+    it.hello("p/0001")
     it.begin("p/0001", "a::1")
-    assert it.supervisor.interrupt("SIGINT", signal.SIGINT, at_once=False) == [
-        Signal("p/0001", signal.SIGINT),
-        Signal("p/0002", signal.SIGINT),
-    ]
+    asked, passed_on = it.supervisor.interrupt("SIGINT", signal.SIGINT, at_once=False)
+    assert isinstance(asked, Ask)
+    assert (asked.process, asked.why) == ("p/0001", "interrupted")  # the other runs no test
+    assert passed_on == Signal("p/0002", signal.SIGINT)
+    it.answer("p/0001", "a::1", "interrupted")
+    assert it.at(0.01) == [Signal("p/0001", signal.SIGINT)]
     assert it.at(4.9) == []
     it.exited("p/0001", 2)
     assert it.at(5.0) == [Signal("p/0002", signal.SIGKILL)]
     it.exited("p/0002", -9)
     result = it.result()
-    assert {test.reason for test in result.tests()} == {"interrupted by SIGINT"}
+    assert [test.reason for test in result.tests()] == [
+        "interrupted by SIGINT after 0s, at a.py:1 in f",
+        "interrupted by SIGINT",
+        "interrupted by SIGINT",
+    ]
     assert result.phases[0].reason == "interrupted by SIGINT"
+
+
+def test_a_signal_does_not_wait_long_for_a_process_that_does_not_answer() -> None:
+    it = replay("a::1")
+    it.hello("p/0001")
+    it.begin("p/0001", "a::1")
+    it.now = 3.0
+    (asked,) = it.supervisor.interrupt("SIGTERM", signal.SIGTERM, at_once=False)
+    assert isinstance(asked, Ask)
+    assert Signal("p/0001", signal.SIGTERM) not in it.at(3.5)
+    assert Signal("p/0001", signal.SIGTERM) in it.at(3.6)
+    assert Signal("p/0001", signal.SIGTERM) not in it.at(3.7)
+    it.over("p/0001", 2, "KeyboardInterrupt")
+    (test,) = it.result().tests()
+    assert test.reason == "interrupted by SIGTERM after 3s"
+
+
+def test_a_second_signal_kills_at_once_also_where_the_first_still_waits() -> None:
+    it = replay("a::1")
+    it.hello("p/0001")
+    it.begin("p/0001", "a::1")
+    it.supervisor.interrupt("SIGINT", signal.SIGINT, at_once=False)
+    assert it.supervisor.interrupt("SIGINT", signal.SIGINT, at_once=True) == [Signal("p/0001", signal.SIGKILL)]
+    assert Signal("p/0001", signal.SIGINT) not in it.at(1.0)
 
 
 def test_a_second_signal_kills_at_once() -> None:
@@ -74,7 +105,7 @@ def test_a_failure_after_the_signal_may_be_its_work_and_is_no_outcome() -> None:
     result = it.result()
     assert [test.outcome for test in result.tests()] == [Outcome.NOT_RUN, Outcome.NOT_RUN]
     assert [test.reason for test in result.tests()] == [
-        "interrupted by SIGTERM; then it failed: assert 0",
+        "interrupted by SIGTERM after 0s; then it failed: assert 0",
         "interrupted by SIGTERM",
     ]
 

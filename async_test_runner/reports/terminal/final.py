@@ -74,7 +74,7 @@ def render(
         _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
     ]
     lines = [line for section in sections if section for line in (*section, *([] if quiet else [Text()]))]
-    return [*lines, *_places(places, cwd, one_line=quiet), verdict(result, exit_code)]
+    return [*lines, *_places(places, cwd, one_line=quiet), *_resumption(result, cwd), verdict(result, exit_code)]
 
 
 def _limit(quiet: bool, whole: bool) -> int | None:
@@ -264,8 +264,9 @@ def _leaks(result: RunResult, limit: int | None) -> Iterator[Text]:
 def _not_run(result: RunResult, limit: int | None) -> Iterator[Text]:
     """Grouped by phase and reason, with the first few ids."""
     missing = [test for test in result.tests() if test.outcome is Outcome.NOT_RUN]
-    for (phase, reason), group in groupby(sorted(missing, key=_gap), key=_gap):
-        tests = list(group)
+    groups = [list(group) for _, group in groupby(sorted(missing, key=_gap), key=_gap)]
+    for tests in sorted(groups, key=len):  # what a signal has ended has a reason of its own, and stands first
+        phase, reason = _gap(tests[0])
         why = item(reason) or "nobody knows why"
         yield Text.assemble("  ", (plural(len(tests), "test"), "yellow"), f" of phase {item(phase)}: {why}")
         kept = tests[:limit]
@@ -314,6 +315,12 @@ def _places(places: Sequence[tuple[str, Path]], cwd: Path, *, one_line: bool) ->
 
 def _from(path: Path, cwd: Path) -> str:
     return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+
+
+def _resumption(result: RunResult, cwd: Path) -> Iterator[Text]:
+    """How to go on where a signal has left tests undone."""
+    if result.signal and result.plan_path and any(test.outcome is Outcome.NOT_RUN for test in result.tests()):
+        yield Text(f"go on with: {item(reproduce.resume_line(result, cwd=cwd))}")
 
 
 def verdict(result: RunResult, exit_code: ExitCode) -> Text:

@@ -1,4 +1,4 @@
-"""The command that runs one test of a run again."""
+"""The commands that run one test of a run again, and that go on with a run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from ...model.result import RunResult, TestResult
 def line(result: RunResult, test: TestResult, *, cwd: Path | None = None) -> str:
     """One line for bash. The plan is named relative to ``cwd`` when it lies below it."""
     return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))} --test {quoted(test.id)}"
+
+
+def resume_line(result: RunResult, *, cwd: Path | None = None) -> str:
+    """The command that goes on with a run that did not come to its end."""
+    return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))} --resume {quoted(result.run_id)}"
 
 
 def quoted(word: str) -> str:

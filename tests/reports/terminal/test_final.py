@@ -183,6 +183,17 @@ def test_what_did_not_run_is_grouped_by_phase_and_reason() -> None:
     assert "    e" in section(result, "not run", verbosity=1)
 
 
+def test_what_a_signal_has_ended_stands_first_and_the_way_on_is_shown() -> None:
+    script = planned("a", "b", "c")
+    script.not_run("async", ["a", "c"], 3.0, "interrupted by SIGINT")
+    script.not_run("async", ["b"], 3.0, "interrupted by SIGINT after 2s, at a.py:1 in f")
+    assert not any(line.startswith("go on with") for line in lines(script.result()))
+    script.events.append(Interrupted(at=EPOCH + 3.0, mono=MONO + 3.0, signal=2))
+    assert section(script.result(), "not run")[0].endswith("after 2s, at a.py:1 in f")
+    (way,) = [line for line in lines(script.result()) if line.startswith("go on with: ")]
+    assert way.endswith(f"--resume {RUN_ID}")
+
+
 def test_the_rest_of_what_there_is_to_say() -> None:
     script = green(1)
     script.events[1] = Script().collected(

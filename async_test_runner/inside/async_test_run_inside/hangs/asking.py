@@ -28,7 +28,7 @@ _open = open  # as it is now: tests replace it
 _REPORT = f"{__package__}.report"
 
 
-Why = Literal["overdue", "slow", "asked", "exit"]
+Why = Literal["overdue", "slow", "asked", "exit", "interrupted"]
 
 
 class Question(NamedTuple):

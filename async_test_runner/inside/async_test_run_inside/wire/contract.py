@@ -56,7 +56,7 @@ class Order(TypedDict):
 class Question(TypedDict):
     """The note that is left before a process is signalled."""
 
-    why: Literal["overdue", "slow", "asked", "exit"]
+    why: Literal["overdue", "slow", "asked", "exit", "interrupted"]
     id: str
     message: str
 

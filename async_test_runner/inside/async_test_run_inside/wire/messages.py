@@ -132,7 +132,10 @@ def leaked(id: str, leak: LeakSaid) -> Message:
     return Message("leaked", {"id": id, "leak": leak})
 
 
-def hang(pid: int, id: str, why: Literal["overdue", "slow", "asked", "exit"], likely: str, text: str) -> Message:
+Why = Literal["overdue", "slow", "asked", "exit", "interrupted"]
+
+
+def hang(pid: int, id: str, why: Why, likely: str, text: str) -> Message:
     """The answer of a process that was asked what it is at."""
     return Message("hang", {"pid": pid, "id": id, "why": why, "likely": likely, "text": text})
 
