@@ -131,7 +131,8 @@ def test_a_test_that_the_signal_makes_fail_is_not_held_to_be_red(project: Projec
     finished = project.start("run").until("running").signal(signal.SIGTERM).wait().check(143)
     assert finished.outcome("child") is Outcome.NOT_RUN
     said = finished.text("child")
-    assert re.match(r"interrupted by SIGTERM after [\d.]+m?s, at test_it.py:7 in test_child: .*child.wait\(\)", said), said
+    at = r"at test_it.py:7 in test_child: .*child.wait\(\)"
+    assert re.match(rf"interrupted by SIGTERM after [\d.]+m?s, {at}", said), said
     assert "; then it failed: AssertionError: the server has died" in said
 
 
