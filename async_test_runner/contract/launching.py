@@ -60,6 +60,9 @@ class Session(Protocol):
     def signal(self, number: int) -> None:
         """Signal everything that belongs to it."""
 
+    def stop_soon(self) -> None:
+        """Have it end after the test that it runs."""
+
     def ask(self, why: Why, id: str, message: str, pid: int, number: int) -> None:
         """Ask the process ``pid`` of it what it is at, with the signal ``number``.
 

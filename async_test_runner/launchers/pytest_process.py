@@ -18,6 +18,7 @@ from .tail import Tail
 
 INSIDE = Path(__file__).parent.parent / "inside"
 LOG_NAME = "output.log"
+STOP = "stop"
 _LOG_LIMIT = 4000  # bytes of a log, and of a dump, that are shown with an outcome
 _STACK_LIMIT = 64_000  # bytes at the end of a log in which stacks of crashes are looked for
 _DUMP_LIMIT = 64_000
@@ -68,6 +69,11 @@ class SessionFiles(abc.ABC):
         for said in self._captures.values():
             for fd, device, inode in said.files:
                 spool.thin(f"/proc/{said.pid}/fd/{fd}", max(said.limit, _CAPTURE_KEPT), (device, inode))
+
+    def stop_soon(self) -> None:
+        """A file that it looks for after each test, where the phase may not have any number of failures."""
+        with replaced(self.directory / STOP):
+            pass
 
     def ask(self, why: Why, id: str, message: str, pid: int, number: int) -> None:
         """Leave word which test is meant, then send the signal: a test that began meanwhile is not the one."""

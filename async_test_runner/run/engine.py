@@ -37,7 +37,7 @@ from ..record.events import (
 )
 from ..suite.assignment import AssignedPhase
 from ..suite.workers import processors, workers_of
-from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start
+from ..supervision.actions import Action, Ask, AskInC, Limits, Signal, Start, StopSoon
 from ..supervision.supervisor import PhaseSupervisor
 from ..system import process
 from ..system.clocks import RunClock
@@ -341,6 +341,9 @@ class Engine:
                     session.ask(action.why, action.id, action.message, action.pid, action.dump_signal)
             case AskInC() if session is not None:
                 session.ask_in_c(action.pid, action.number)
+            case StopSoon() if session is not None:
+                with contextlib.suppress(InfrastructureError):
+                    session.stop_soon()
 
     async def _start(self, job: Job) -> Session:
         with self._waiting(f"process {job.process} to start"):

@@ -42,7 +42,13 @@ class Signal(msgspec.Struct, frozen=True):
     pid: int = 0
 
 
-Action = Start | Ask | AskInC | Signal
+class StopSoon(msgspec.Struct, frozen=True):
+    """Have a session end after the test that it runs."""
+
+    process: str
+
+
+Action = Start | Ask | AskInC | Signal | StopSoon
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

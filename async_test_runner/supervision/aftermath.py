@@ -67,6 +67,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     maxfail: int = 0
     doom: Overdue | None = None
     interrupted: str = ""
+    stopped: str = ""  # why it was told to end after a test
     barren: int = 0  # earlier processes for the same tests that ended without one outcome
     log: str = ""
 
@@ -113,7 +114,8 @@ def aftermath(end: Ending) -> Aftermath:
     if _at_maxfail(end) and end.done:
         return Aftermath(blamed=blamed, later=rest)
     if end.finished and end.reason and not culprits and not end.dead:
-        return Aftermath(blamed=blamed, not_run=rest, reason=f"pytest ended its session early: {end.reason}")
+        reason = end.stopped or f"pytest ended its session early: {end.reason}"
+        return Aftermath(blamed=blamed, not_run=rest, reason=reason)
     barren = 0 if blamed or end.done else end.barren + 1
     if barren == BARREN_LIMIT and len(rest) > 1:  # the first one may be what no process comes past: the others may run
         return Aftermath(again=rest[1:], alone=rest[:1])

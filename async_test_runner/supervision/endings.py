@@ -85,6 +85,7 @@ class Endings:
             maxfail=running.job.maxfail,
             doom=running.escalation.doom,
             interrupted=interrupted,
+            stopped=self._queue.closed if running.escalation.stops else "",
             barren=running.barren,
             log="\n\n".join(filter(None, [heard.reported().text, self._last_words(running.job.process)])),
         )

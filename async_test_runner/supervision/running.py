@@ -180,6 +180,7 @@ class Escalation:
         self.stays_since: float | None = None  # when it was asked to dump because it does not end
         self.interrupted = ""  # what ends the run, once that was passed on to it
         self.interrupted_at = 0.0
+        self.stops = False  # it was told to end after the test that it runs
         self.held: tuple[int, float] | None = None  # a signal that waits for last answers, and since when
 
     def begin(self, target: int, now: float) -> None:
@@ -223,6 +224,10 @@ class Escalation:
     def interrupt(self, why: str, now: float) -> None:
         """A signal ends the run."""
         self.interrupted, self.interrupted_at = why, now
+
+    def stop_soon(self) -> None:
+        """It is told to end after the test that it runs."""
+        self.stops = True
 
     def hold(self, number: int, now: float) -> None:
         """It is passed on a moment later."""

@@ -15,7 +15,7 @@ from ..model.plan import Phase
 from ..record.events import Event
 from ..system.process import KILL
 from ..words.durations import format_duration
-from .actions import Action, Limits, Start
+from .actions import Action, Limits, Start, StopSoon
 from .asking import Asker, Dumped
 from .deadlines import Busy, Deadlines, interrupt
 from .deciding import Decider
@@ -145,6 +145,13 @@ class PhaseSupervisor:
         """A person wants to know what all processes are at."""
         return [action for running in self._running.values() for action in self._asker.everything(running, "asked")]
 
+    def _stop_soon(self, running: Running) -> list[Action]:
+        """Sessions beside the one with the last failure that the phase may have: they know of their own only."""
+        if running.escalation.stops or not self._queue.has_failed or running.job.recheck:
+            return []
+        running.escalation.stop_soon()
+        return [StopSoon(running.job.process)]
+
     def is_between_tests(self, process: str) -> bool:
         """Whether the session's own process runs no test at the moment; its workers may."""
         return all(flight.worker for flight in self._running[process].flights.under_way.values())
@@ -168,6 +175,7 @@ class PhaseSupervisor:
             actions += self._deadlines.due(running, whole, interrupted=interrupted)
             actions += self._memory.due(running)
             actions += self._held(running)
+            actions += self._stop_soon(running)
         for running in self._queue.startable(self._running.values()):
             self._running[running.job.process] = running
             self._memory.begin(running)

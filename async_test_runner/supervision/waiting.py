@@ -95,9 +95,14 @@ class Queue:
         """A failure that is final: the phase may have had enough of them."""
         self._pending.discard(id)
         self._failures += 1
+        if self.has_failed and not self.closed:
+            self.close(max_failures_reason(self._limits.max_failures), rechecks=False)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether so many tests have failed for good that no other one is to begin."""
         limit = self._limits.max_failures
-        if limit and self._failures >= limit and not self.closed:
-            self.close(max_failures_reason(limit), rechecks=False)
+        return bool(limit) and self._failures >= limit
 
     def forgiven(self, id: str) -> None:
         """A test that was pending is not red any more."""

@@ -253,7 +253,7 @@ NAMED = {
     "test_exception": ("exceptions", "ValueError: nobody asks", "in test_exception"),
     "test_loop": ("loops", "event loop", "in test_loop"),
     "test_loop_that_is_collected": ("loops", "event loop", "in test_loop_that_is_collected"),
-    "test_generator": ("generators", "asynchronous generator numbers", "in numbers"),
+    "test_generator": ("generators", "asynchronous generator numbers", "in test_generator"),
     "test_process": ("processes", "time.sleep(60)", ""),
     "test_daemon": ("processes", "daemonised process", ""),
     "test_file": ("descriptors", "data.txt (descriptor", ""),

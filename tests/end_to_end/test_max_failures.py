@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -104,8 +103,8 @@ def test_a_phase_stops_within_its_unit(project: Project, isolation: str, how: st
     assert (project.root / "torn-down").exists() or "exit" in how
 
 
-def test_workers_that_are_in_the_middle_of_a_unit_stop_too(tmp_path: Path) -> None:
-    project = Project(tmp_path, "warm")
+@both_launchers
+def test_workers_that_are_in_the_middle_of_a_unit_stop_too(project: Project) -> None:
     project.plan("phases: [{name: all, isolation: file, workers: 2, max_failures: 1}]")
     project.write(
         "test_a.py",
@@ -129,6 +128,8 @@ def test_workers_that_are_in_the_middle_of_a_unit_stop_too(tmp_path: Path) -> No
             time.sleep(0.01)
         """,
     )
-    outcomes = [outcome.value for outcome in project.run().check(1).outcomes.values()]
+    run = project.run().check(1)
+    assert run.text("test_b[999]") == "max_failures: 1 reached"
+    outcomes = [outcome.value for outcome in run.outcomes.values()]
     assert outcomes[:2] == ["failed", "not_run"]
     assert outcomes.count("passed") < 900

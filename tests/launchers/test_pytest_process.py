@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from async_test_run_inside.session import running
 
 from async_test_runner.contract.settings import Settings
 from async_test_runner.launchers import pytest_process
@@ -100,6 +101,11 @@ def test_a_long_log_is_cut_and_says_so(tmp_path: Path) -> None:
     assert len(words) < 5000
     assert words.startswith("… the last of ")
     assert words.endswith("\ufffd the end")
+
+
+def test_a_session_is_told_to_stop_by_a_file_of_the_name_that_it_looks_for(tmp_path: Path) -> None:
+    session(tmp_path).stop_soon()
+    assert (tmp_path / running.STOP).exists()
 
 
 def test_no_files_are_no_words(tmp_path: Path) -> None:

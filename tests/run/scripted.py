@@ -82,6 +82,9 @@ class FakeSession:
     def ask_in_c(self, pid: int, number: int) -> None:
         """It always answers."""
 
+    def stop_soon(self) -> None:
+        """It runs its tests in one go."""
+
     def dumped(self) -> str:
         return ""
 

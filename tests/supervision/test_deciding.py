@@ -13,6 +13,7 @@ from async_test_runner.model.result import Leak
 from async_test_runner.model.vocabulary import Isolation, LeakKind, LeakPolicy, Outcome
 from async_test_runner.record.events import LeakFound, TestFinished, Warned
 from async_test_runner.record.verdict import exit_code
+from async_test_runner.supervision.actions import StopSoon
 from tests.support.replay import FAILED, Replay, replay
 
 
@@ -153,6 +154,23 @@ def test_what_a_flaky_test_comes_to_is_the_plans_to_say(flaky: str, code: ExitCo
     (test,) = result.tests()
     assert (test.flaky, test.outcome.is_red) == (True, flaky == "fail")
     assert exit_code(result) is code
+
+
+def test_processes_beside_the_one_with_the_last_failure_are_told_to_stop() -> None:
+    ids = ("a::1", "a::2", "b::1", "b::2")
+    it = replay(*ids, isolation=Isolation.FILE, workers=2, max_failures=1)
+    it.run("p/0002", "b::1")
+    it.run("p/0001", "a::1", FAILED)
+    stops = [action for action in it.at(1.0) if isinstance(action, StopSoon)]
+    assert stops == [StopSoon("p/0001"), StopSoon("p/0002")]
+    assert it.at(2.0) == []
+    it.over("p/0001", 1, "stopping after 1 failures")
+    it.over("p/0002", 2, "enough tests have failed in other processes")
+    assert it.outcomes() == "failed not_run passed not_run"
+    assert {test.reason for test in it.result().tests() if test.outcome.value == "not_run"} == {
+        "max_failures: 1 reached"
+    }
+    assert exit_code(it.result()) is ExitCode.FAILED
 
 
 def test_flaky_tests_that_fail_count_for_max_failures() -> None:

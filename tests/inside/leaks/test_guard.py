@@ -46,6 +46,20 @@ class Guard(LeakGuard):
         self.told.append("over")
 
 
+def test_tasks_of_a_test_that_was_cut_short_are_no_leak_of_it_and_those_of_the_next_are(tmp_path: Path) -> None:
+    it = Guard(tmp_path, tasks="fail", state="report")
+    state = Leak("state", "a variable")
+    it.begin("a", "a")
+    it.cut_short()
+    it.left = [LEAK, state]
+    through(it.pytest_runtest_teardown())
+    assert it.found() == [state]
+    it.begin("b", "b")
+    with pytest.raises(pytest.fail.Exception):
+        through(it.pytest_runtest_teardown())
+    assert it.found() == [LEAK, state]
+
+
 def test_what_a_test_has_left_is_looked_for_after_its_teardown_and_said_once(tmp_path: Path) -> None:
     it = Guard(tmp_path, tasks="report")
     it.left = [LEAK]

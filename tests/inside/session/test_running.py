@@ -34,6 +34,7 @@ class Leaks:
         self.left: list[Leak] = []
         self.come_up: list[tuple[str, Leak]] = []
         self.held: list[str] = []
+        self.is_cut_short = False
 
     def begin(self, id: str, nodeid: str) -> None:
         self.begun.append(id)
@@ -49,6 +50,9 @@ class Leaks:
         return self.held
 
     def prepare(self) -> None: ...
+
+    def cut_short(self) -> None:
+        self.is_cut_short = True
 
     def renew(self) -> None: ...
 
@@ -261,6 +265,20 @@ def test_a_test_that_a_plugin_repeats_begins_once_and_ends_once(stage: Stage) ->
     assert [found["outcome"] for found in finished["stages"]] == ["rerun"]
 
 
+@pytest.mark.parametrize(("maxfail", "is_left", "stops"), [(1, True, True), (1, False, False), (0, True, False)])
+def test_a_session_with_a_limit_of_failures_stops_when_the_runner_says_so(
+    stage: Stage, maxfail: int, is_left: bool, stops: bool
+) -> None:
+    it = stage.plugin(maxfail=maxfail)
+    if is_left:
+        (stage.directory / running.STOP).touch()
+    item = stage.begin(it, "a")
+    vars(item).update(session=Session(item))
+    it.pytest_runtest_logreport(report(item))
+    stage.end(it, item)
+    assert bool(item.session.shouldstop) is stops  # type: ignore[attr-defined]
+
+
 def test_a_test_whose_protocol_raises_before_its_end_has_no_end(stage: Stage) -> None:
     it = stage.plugin()
     whole = it.pytest_runtest_protocol(stage.begin(it, "a"))  # type: ignore[arg-type]
@@ -436,6 +454,7 @@ def test_a_test_that_is_too_late_fails_where_it_is(stage: Stage) -> None:
     with pytest.raises(pytest.fail.Exception, match="exceeded its test deadline of 3s"):
         stage.answer(LATE, REPORT)
     assert it.overdue == LATE.message
+    assert stage.leaks.is_cut_short
 
 
 @pytest.mark.parametrize("asked", [LATE._replace(id="test_a.py::before"), LATE._replace(why="slow")])

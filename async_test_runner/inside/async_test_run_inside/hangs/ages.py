@@ -1,9 +1,10 @@
-"""When a task of asyncio began, and which line made it: nobody else remembers."""
+"""When a task of asyncio began, and which line made it, or began with a generator: nobody else remembers."""
 
 from __future__ import annotations
 
 import sys
 import time
+import weakref
 from typing import Any
 
 from .makers import Made, maker
@@ -13,6 +14,7 @@ _MADE = "_async_test_run_made"
 _caller = sys._getframe
 _monotonic, _time = time.monotonic, time.time  # as they are now: tests freeze clocks
 _watched: list[type] = []
+_generators: weakref.WeakKeyDictionary[Any, Made] = weakref.WeakKeyDictionary()
 
 
 def watch() -> None:
@@ -39,6 +41,27 @@ def watch() -> None:
     create_task.__doc__ = make.__doc__
     create_task.__qualname__ = make.__qualname__
     loop.create_task = create_task
+    _watch_generators(loop)
+
+
+def _watch_generators(loop: Any) -> None:
+    """A loop of asyncio's own kind is told by Python of each asynchronous generator that is begun with."""
+    begin = getattr(loop, "_asyncgen_firstiter_hook", None)  # private; without it the line is that of the function
+    if begin is None:
+        return
+
+    def _asyncgen_firstiter_hook(self: Any, generator: Any) -> None:
+        found = maker(_caller(1))
+        if found is not None:
+            _generators[generator] = found
+        begin(self, generator)
+
+    loop._asyncgen_firstiter_hook = _asyncgen_firstiter_hook
+
+
+def begun(generator: Any) -> Made | None:
+    """The line of the code under test that began with an asynchronous generator; None where it is not known."""
+    return _generators.get(generator)
 
 
 def age(task: Any, now: float) -> float | None:

@@ -21,6 +21,7 @@ class LeakGuard(Watch):
         super().__init__(policies, directory, runner, alone=alone)
         self._found: list[Leak] = []
         self._nodeid = ""
+        self._is_cut_short = False
 
     def learn_fixtures(self, items: list[pytest.Item]) -> None:
         """Look at the fixtures of all tests once, in the process that workers are forked from."""
@@ -34,7 +35,12 @@ class LeakGuard(Watch):
     def begin(self, id: str, nodeid: str) -> None:
         """A test is about to be set up."""
         self._nodeid = nodeid
+        self._is_cut_short = False
         super().begin(id, nodeid)
+
+    def cut_short(self) -> None:
+        """The current test is failed where it is: the tasks that it had then are no leak, nobody could end them."""
+        self._is_cut_short = True
 
     def found(self) -> list[Leak]:
         """What the test left, once."""
@@ -52,7 +58,7 @@ class LeakGuard(Watch):
         try:
             result = yield
         finally:
-            self._found = self.end()
+            self._found = [leak for leak in self.end() if not (self._is_cut_short and leak.kind == "tasks")]
         forbidden = self.forbidden(self._found) if self._found else []
         if forbidden:
             pytest.fail(explained(forbidden), pytrace=False)

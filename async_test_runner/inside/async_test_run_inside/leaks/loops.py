@@ -252,7 +252,8 @@ def _is_of_tests(generator: Any) -> bool:
 
 def _generator_leak(generator: Any) -> Leak:
     what = f"asynchronous generator {generator.__qualname__} stopped at line {generator.ag_frame.f_lineno}"
-    return Leak("generators", what, _code(generator, "ag_code"), lambda: generator.ag_frame is None)
+    where = made_place(ages.begun(generator)) or _code(generator, "ag_code")
+    return Leak("generators", what, where, lambda: generator.ag_frame is None)
 
 
 def _context_leak(context: dict[str, Any], place_of: Callable[[object], str]) -> Leak | None:

@@ -32,6 +32,8 @@ from .output import capture_files, limit_output
 from .reporting import TestReports, leak_said, longrepr_text
 
 _thread_time = time.thread_time  # as it is now: tests freeze clocks
+_exists = os.path.exists
+STOP = "stop"  # a file that the runner leaves in the session's directory: enough tests have failed elsewhere
 
 
 class Running:
@@ -254,6 +256,8 @@ class Running:
             reports = self._reports.get(str(item.nodeid))
             if reports is not None and reports.is_over:
                 self._finished(str(item.nodeid), reports)
+                if self._settings.asked["maxfail"] and _exists(os.path.join(self._settings.directory, STOP)):
+                    item.session.shouldstop = "enough tests have failed in other processes"
 
     def _finished(self, nodeid: str, reports: TestReports) -> None:
         del self._reports[nodeid]
@@ -294,6 +298,7 @@ class Running:
         if asked.why != "overdue" or not id or asked.id != id or self._overdue:
             return
         self._overdue = "\n\n".join(filter(None, [asked.message, self._hint(captured(self._config))]))
+        self._leaks.cut_short()
         if self._late is None:
             self._late = _Late(self)
             self._config.pluginmanager.register(self._late, "async-test-run-late")
