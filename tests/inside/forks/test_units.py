@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.forks import units
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 class Item:
@@ -40,6 +42,47 @@ def test_independent_tests_are_cut_into_slices_small_enough_for_all_workers() ->
     assert [position for group in groups for position in group] == list(range(800))
     assert max(map(len, groups)) == 25
     assert len(groups) >= 16
+
+
+def taken(shares: units.Shares, *workers: int) -> list[list[int] | None]:
+    return [shares.take(worker) for worker in workers]
+
+
+def test_workers_begin_far_apart_and_take_the_end_of_what_is_left_to_another() -> None:
+    shares = units.Shares([[n] for n in range(8)], 2)
+    assert taken(shares, 0, 1, 0) == [[0], [4], [1]]
+    assert taken(shares, 1, 1, 1, 1) == [[5], [6], [7], [3]]
+    assert taken(shares, 0, 0, 1) == [[2], None, None]
+
+
+def test_shares_have_as_many_tests_and_not_as_many_groups() -> None:
+    shares = units.Shares([[0, 1, 2, 3], [4], [5], [6], [7]], 2)
+    assert taken(shares, 1, 0, 0) == [[4], [0, 1, 2, 3], [7]]
+
+
+def test_with_one_share_all_take_what_is_next() -> None:
+    shares = units.Shares([[0], [1], [2]], 1)
+    assert taken(shares, 3, 0) == [[0], [1]]
+    shares.give_back(3, [1])
+    assert (len(shares), taken(shares, 7)) == (2, [[1]])
+
+
+def test_what_does_not_fit_now_waits() -> None:
+    shares = units.Shares([[0], [1], [2], [3]], 2)
+    assert shares.take(0, lambda unit: unit == [1]) == [1]
+    assert shares.take(0, lambda unit: unit == [2]) == [2]
+    assert shares.take(0, lambda unit: False) is None
+    shares.clear()
+    assert (len(shares), shares.take(0)) == (0, None)
+
+
+@given(st.lists(st.integers(1, 5), max_size=30), st.integers(1, 5), st.lists(st.integers(0, 4)))
+def test_everything_is_taken_once(sizes: list[int], workers: int, order: list[int]) -> None:
+    numbers = iter(range(1000))
+    waiting = [[next(numbers) for _ in range(size)] for size in sizes]
+    shares = units.Shares(waiting, workers)
+    found = [unit for unit in taken(shares, *order, *[0] * len(waiting)) if unit is not None]
+    assert sorted(found) == sorted(waiting)
 
 
 def test_an_item_of_another_kind_stays_with_its_file() -> None:

@@ -26,7 +26,7 @@ from .interrupting import Interruption, signal_group
 from .nursery import Ended, Forked, Nursery
 from .polling import readable, state
 from .preloading import Memory
-from .units import groups, units
+from .units import Shares, groups, units
 from .worker import Work
 
 # Tests replace functions of the os module, and forget to put them back.
@@ -101,7 +101,7 @@ class Pool:
         self._session = session
         self._items = session.items
         self._running_plugin.learn(session.items)
-        self._queue = deque(self._units())
+        self._queue = Shares(self._units(), 1 if self._divided else self._limit)
         self._additions = Additions(session.config)
         forking.make_basetemp(session.config)
         work = Work(session, self._settings, self._running_plugin, self._wires, self._stacks)
@@ -164,23 +164,17 @@ class Pool:
             self._queue.clear()
             self._stop[0] = 1
         while self._queue and len(self._workers) < self._limit and self._ordered() < _MOST_ORDERED:
-            unit = self._next_unit()
+            number = next(number for number in range(self._limit) if number not in self._workers)
+            unit = self._queue.take(number, self._has_resources)
             if unit is None:
                 break
-            self._start(unit)
+            self._start(number, unit)
         for worker in self._workers.values():  # only now: a second group for one is none for another
             self._order(worker)
 
     def _ordered(self) -> int:
         """Workers that the nursery was asked for, and that are not there yet."""
         return sum(not worker.pid for worker in self._workers.values())
-
-    def _next_unit(self) -> list[int] | None:
-        for unit in self._queue:
-            if self._has_resources(unit):
-                self._queue.remove(unit)
-                return unit
-        return None
 
     def _has_resources(self, unit: list[int]) -> bool:
         if not self._divided or not self._capacities:
@@ -195,8 +189,7 @@ class Pool:
         marks = (mark for position in unit for mark in self._items[position].iter_markers("resources"))
         return {str(name) for mark in marks for name in mark.args} - set(self._settings.asked["resources"])
 
-    def _start(self, unit: list[int]) -> None:
-        number = next(number for number in range(self._limit) if number not in self._workers)
+    def _start(self, number: int, unit: list[int]) -> None:
         self._workers[number] = _Worker(number, unit)
         self._nursery.fork(number, unit if self._divided else None, self._failures_left())
 
@@ -209,12 +202,13 @@ class Pool:
         """Give a long-lived worker its next group, or word that there is none."""
         self._send(worker)
         while worker.orders is not None and len(worker.units) < _AHEAD and not worker.unsent:
-            if not self._queue:
+            unit = self._queue.take(worker.number)
+            if unit is None:
                 _close(worker.orders)
                 worker.orders = None
                 return
-            worker.units.append(self._queue.popleft())
-            self._send(worker, worker.units[-1])
+            worker.units.append(unit)
+            self._send(worker, unit)
 
     def _send(self, worker: _Worker, unit: list[int] | None = None) -> None:
         """Write what there is room for. Not more: a worker that waits for us to read would wait for ever."""
@@ -335,7 +329,7 @@ class Pool:
             self._leave_out_the_second_time(left[0])
         for unit in reversed(left):
             if unit:
-                self._queue.appendleft(unit)
+                self._queue.give_back(worker.number, unit)
 
     def _ended_badly(self, worker: _Worker, status: int) -> None:
         """All its tests have their outcomes; what went wrong is a plugin's last hook, or an exit handler."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -30,6 +31,56 @@ def groups(items: Sequence[pytest.Item], workers: int) -> Iterator[list[int]]:
         group.append(position)
     if group:
         yield group
+
+
+class Shares:
+    """What waits for workers. Each has a share of its own, in order; who has none left takes the end of the largest.
+
+    So workers begin far apart. Tests that stand beside each other share files, ports and fixtures most often.
+    """
+
+    def __init__(self, waiting: Iterable[list[int]], shares: int) -> None:
+        """As many ``shares`` as there are workers; with one, all take from the same end."""
+        every = list(waiting)
+        total = sum(map(len, every))
+        self._shares: list[deque[list[int]]] = [deque() for _ in range(shares)]
+        before = 0
+        for unit in every:
+            self._shares[before * shares // total].append(unit)
+            before += len(unit)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._shares))
+
+    def take(self, worker: int, fits: Callable[[list[int]], bool] = lambda unit: True) -> list[int] | None:
+        """The next one for a worker; None where none fits now."""
+        own = self._share(worker)
+        found = next(filter(fits, own), None)
+        if found is not None:
+            own.remove(found)
+            return found
+        for other in sorted(self._shares, key=_tests, reverse=True):
+            last = next(filter(fits, reversed(other)), None)
+            if last is not None:
+                other.remove(last)
+                return last
+        return None
+
+    def give_back(self, worker: int, unit: list[int]) -> None:
+        """It is the next one again."""
+        self._share(worker).appendleft(unit)
+
+    def clear(self) -> None:
+        """Nothing of it will run."""
+        for share in self._shares:
+            share.clear()
+
+    def _share(self, worker: int) -> deque[list[int]]:
+        return self._shares[min(worker, len(self._shares) - 1)]
+
+
+def _tests(share: Iterable[list[int]]) -> int:
+    return sum(map(len, share))
 
 
 def _scope(item: pytest.Item) -> str:
