@@ -241,17 +241,26 @@ class Notice(_Message, frozen=True, kw_only=True, tag="notice"):
 class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):
     """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did.
 
-    ``error`` is the exception that it calls an internal error.
+    ``error`` is the exception that it calls an internal error. ``warnings`` are those of its tests.
     """
 
     status: int
     reason: str = ""
     error: str = ""
     red: int = 0
+    warnings: int = 0
+
+
+class SuiteProperty(_Message, frozen=True, kw_only=True, tag="suite_property"):
+    """A test has added it to the whole suite (`record_testsuite_property`)."""
+
+    name: str
+    value: str
 
 
 Message = (
     Hello
+    | SuiteProperty
     | Capturing
     | Started
     | StageDone

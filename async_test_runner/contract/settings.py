@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # a collection
     expressions: tuple[tuple[str, str], ...] = ()
     host: bool = False
+    begins: bool = False
+    watched: dict[str, str] = {}
     # a session
     files: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
@@ -59,10 +61,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collect(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection that is wanted: which expressions pytest evaluates, and whether the process stays as a host."""
+    """A collection that is wanted: which expressions pytest evaluates, and whether the process stays as a host.
+
+    ``begins`` says that a run begins with it; ``watched`` has the options that it looks for, by what pytest keeps.
+    """
 
     expressions: tuple[tuple[str, str], ...] = ()
     host: bool = False
+    begins: bool = False
+    watched: dict[str, str] = {}
 
 
 class Fork(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +111,7 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
     )
     match asked:
         case Collect():
-            return msgspec.structs.replace(common, mode="collect", expressions=asked.expressions, host=asked.host)
+            return msgspec.structs.replace(common, mode="collect", **msgspec.structs.asdict(asked))
         case Job():
             workers = {f"gw{n}": environment_of(asked, around, asked.slot + n, f"gw{n}") for n in range(asked.workers)}
             return msgspec.structs.replace(

@@ -31,6 +31,7 @@ from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError, UsageError
 from ..model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
 from ..model.result import Problem
+from ..plan import pytest_options
 from ..supervision import dumps
 from ..system import process
 from ..system.process import KILL
@@ -107,14 +108,25 @@ class Collector:
     """How to collect: the process's surroundings, all that does not change from one round to the next."""
 
     def __init__(
-        self, around: Surroundings, *, python: str, env: Mapping[str, str], timeout: float | None, grace: float
+        self,
+        around: Surroundings,
+        *,
+        python: str,
+        env: Mapping[str, str],
+        timeout: float | None,
+        grace: float,
+        begins: bool = False,
     ) -> None:
-        """``env`` is the whole environment of the process; ``timeout`` and ``grace`` are seconds."""
+        """``env`` is the whole environment of the process; ``timeout`` and ``grace`` are seconds.
+
+        ``begins`` says that a run begins with this collection.
+        """
         self._around = around
         self._python = python
         self._env = env
         self._timeout = timeout
         self._grace = grace
+        self._begins = begins
 
     async def inventory(
         self,
@@ -160,7 +172,6 @@ class Collector:
         session = await pytest_process.start(
             [
                 *self._around.arguments,
-                "-q",
                 "--color=no",
                 *pytest_process.ignoring(without),
                 *self._around.paths,
@@ -169,7 +180,12 @@ class Collector:
             cwd=self._around.root,
             directory=directory,
             settings=settings_of(
-                Collect(expressions=tuple(expressions), host=host),
+                Collect(
+                    expressions=tuple(expressions),
+                    host=host,
+                    begins=self._begins and not number,
+                    watched=pytest_options.watched(),
+                ),
                 msgspec.structs.replace(self._around, without=without),
                 process.parent(),
             ),

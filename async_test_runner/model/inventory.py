@@ -65,8 +65,9 @@ class Coverage(msgspec.Struct, frozen=True):
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest.
 
-    ``runs_nothing`` is the option with which pytest would run no test. No process of the runner can obey those of
-    ``without_effect``. ``renamed`` are the ids that tests got because theirs belonged to another.
+    ``given`` are options of pytest's configuration of which the run has something to say; ``durations``,
+    ``durations_min`` and ``report_chars`` what its terminal was to show; ``warnings`` are those of the collection. ``renamed``
+    are the ids that tests got because theirs belonged to another.
     """
 
     version: str = ""
@@ -75,16 +76,22 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     inipath: str = ""
     plugins: tuple[str, ...] = ()
     junit_xml: str = ""
+    junit_prefix: str = ""
+    junit_suite: str = "pytest"
     junit_family: str = "xunit2"
     junit_logging: str = "no"
     junit_log_passing: bool = True
     junit_duration: str = "total"
     maxfail: int = 0
+    max_warnings: int | None = None
+    warnings: int = 0
+    durations: int | None = None
+    durations_min: float | None = None
+    report_chars: str = ""
     numprocesses: int = 0
     dist: str = ""
-    runs_nothing: str = ""
-    without_effect: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
     coverage: Coverage | None = None
 
 

@@ -173,6 +173,7 @@ class ProcessRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     duration: float = 0.0
     status: int | None = None  # the exit status, negative for a signal
     finished: bool = False  # pytest said that its session was over
+    warnings: int = 0  # of its tests
 
     @property
     def ended(self) -> float:
@@ -192,6 +193,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     reason: str = ""  # why it did not start, or ended early
     commands: tuple[CommandResult, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()  # what tests have added to the suite, each once
     processes: tuple[ProcessRun, ...] = ()  # in the order of their start, those of all parts of a resumed run
 
     @property

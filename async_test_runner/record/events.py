@@ -127,6 +127,15 @@ class ProcessExited(_Event, frozen=True, kw_only=True, tag="process_exited"):
     process: str
     status: int
     finished: bool  # the pytest session inside said that it had finished
+    warnings: int = 0  # of its tests, as far as it came to its end
+
+
+class SuitePropertyAdded(_Event, frozen=True, kw_only=True, tag="suite_property_added"):
+    """A test has added a property to the whole suite (`record_testsuite_property`)."""
+
+    phase: str
+    name: str
+    value: str
 
 
 class TestStarted(_Event, frozen=True, kw_only=True, tag="test_started"):
@@ -290,6 +299,7 @@ Event = (
     | CommandFinished
     | ProcessStarted
     | ProcessExited
+    | SuitePropertyAdded
     | TestStarted
     | TestFinished
     | TestRechecked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,10 @@ from ..launchers.warm import Host, may_fork
 from ..model.errors import PlanError, RunnerError, UsageError
 from ..model.inventory import Inventory, PytestFacts
 from ..model.plan import Phase, Plan
+from ..model.result import Problem, RunResult
 from ..model.vocabulary import Isolation
+from ..plan import arguments, pytest_options
+from ..reports.wording.words import plural
 from ..suite import assignment as selection
 from ..suite import relations
 from ..suite.assignment import Assignment, Narrowing
@@ -62,8 +65,12 @@ async def gather(
     *,
     host: bool,
     python: str | None = None,
+    begins: bool = False,
 ) -> Collection:
-    """`collect`, and with ``host`` the process that has collected stays, to fork from. ``python`` is known already."""
+    """`collect`, and with ``host`` the process that has collected stays, to fork from. ``python`` is known already.
+
+    ``begins`` says that a run begins with it.
+    """
     values = template_values("collection", str(around.run_dir), 0, "gw0")
     collector = Collector(
         msgspec.structs.replace(around, arguments=(*plan.pytest_args, *around.arguments)),
@@ -71,6 +78,7 @@ async def gather(
         env={**around.environ, **{name: expand(text, values) for name, text in plan.env}},
         timeout=plan.collect_timeout,
         grace=min((phase.grace for phase in plan.phases), default=5.0),
+        begins=begins,
     )
     expressions = selection.expressions(plan, narrowing)
     collected = await collector.inventory(expressions, keep_going=plan.collect_errors == "continue", host=host)
@@ -114,11 +122,34 @@ def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
 
 def check_that_tests_run(facts: PytestFacts) -> None:
     """``UsageError`` where pytest itself would run none."""
-    if facts.runs_nothing:
-        raise UsageError(
-            f"{facts.runs_nothing} stands in pytest's configuration (addopts or PYTEST_ADDOPTS): no test would run",
-            hint="remove it there; async-test-run plan shows the tests of each phase",
-        )
+    problems = pytest_options.refusals(facts.given)
+    if problems:
+        raise UsageError("\n".join(problems), hint="remove it there; async-test-run plan shows the tests of each phase")
+
+
+def notes(facts: PytestFacts, phases: Sequence[Phase], after_dashes: Sequence[str]) -> list[str]:
+    """What is to be said of options of pytest that do not mean in a run what they say.
+
+    ``phases`` are those that run, ``after_dashes`` the arguments of the command line.
+    """
+    several = len(phases) > 1 or any(phase.isolation is not Isolation.PHASE and not may_fork(phase) for phase in phases)
+    asked = set(arguments.names(after_dashes))
+    now, always = [n for n in facts.given if n in asked], [n for n in facts.given if n not in asked]
+    found = pytest_options.notes(always, "in pytest's configuration", several=several)
+    found += pytest_options.notes(now, "after --", several=several)
+    for phase in phases:
+        where = f"in the pytest_args of phase {phase.name}"
+        found += pytest_options.notes(arguments.names(phase.pytest_args), where, several=several)
+    return found
+
+
+def too_many_warnings(result: RunResult) -> Problem | None:
+    """What ``--max-warnings`` says to a run that is green: its processes are not asked, each has seen a part."""
+    limit, count = result.facts.max_warnings, result.facts.warnings
+    count += sum(process.warnings for phase in result.phases for process in phase.processes)
+    if limit is None or count <= limit:
+        return None
+    return Problem("failure", f"{plural(count, 'warning')}, more than --max-warnings allows ({limit})")
 
 
 def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> None:

@@ -14,9 +14,9 @@ from .. import __version__
 from ..contract.launching import Launcher
 from ..launchers import at_end, coverage, interpreter
 from ..launchers.collect import Collection
-from ..launchers.exec import EACH, ExecLauncher
+from ..launchers.exec import ExecLauncher
 from ..launchers.warm import Host, WarmLauncher
-from ..model.errors import InfrastructureError, RunnerError, UsageError
+from ..model.errors import ExitCode, InfrastructureError, RunnerError, UsageError
 from ..model.inventory import Inventory
 from ..model.plan import Phase, Plan
 from ..model.result import Kept, Problem, RunResult
@@ -32,7 +32,17 @@ from ..system import process
 from ..system.clocks import RunClock
 from ..system.keys import questions_to
 from . import reporting, resuming
-from .collection import HOST_GRACE, check_that_tests_run, gather, host_of, proved, surroundings, wants_host
+from .collection import (
+    HOST_GRACE,
+    check_that_tests_run,
+    gather,
+    host_of,
+    notes,
+    proved,
+    surroundings,
+    too_many_warnings,
+    wants_host,
+)
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
@@ -187,6 +197,7 @@ class _Run:
                 self._around,
                 host=wants_host(self._plan),
                 python=self._python(self._plan.python),
+                begins=self._resumes is None,
             )
         )
         try:
@@ -227,10 +238,9 @@ class _Run:
         ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
         for note in (*assignment.notes, *ordered):
             self._recorder.warn(note)
-        for option in inventory.facts.without_effect:
-            self._recorder.warn(f"{option} in pytest's configuration has no effect: tests run without a terminal")
-        if inventory.facts.dist == EACH:
-            self._recorder.warn("--dist each in pytest's configuration has no effect: a test runs once, in one worker")
+        running = [assigned.phase for assigned in assignment.phases if assigned.tests]
+        for note in notes(inventory.facts, running, self._request.asked.pytest_args):
+            self._recorder.warn(note)
         return assignment
 
     # ------------------------------------------------------------------------------------------------------ execute
@@ -348,6 +358,7 @@ class _Run:
         """Fold, decide, write the reports; a report that cannot be written is a problem of the run."""
         recorder = self._recorder
         recorder.check()
+        self._judge_warnings()
         places, problems = self._write()
         with recorder.waiting("the reports of the phases to be written", blocks=True):
             problems += reporting.write_phases(self._run_dir, recorder.fold.result())
@@ -361,6 +372,12 @@ class _Run:
             recorder.emit(RunFinished(**now, exit_code=int(code), wall=now["mono"] - recorder.began))
         places.append(("journal", self._run_dir.journal))
         return RunReport(result=recorder.fold.result(), exit_code=code, places=tuple(places))
+
+    def _judge_warnings(self) -> None:
+        result = self._ended()
+        problem = too_many_warnings(result)
+        if problem is not None and verdict.exit_code(result) is ExitCode.PASSED:
+            self._recorder.problem(problem)
 
     def _write(self) -> tuple[list[tuple[str, Path]], list[Problem]]:
         with self._recorder.waiting("the reports to be written", blocks=True):

@@ -39,7 +39,9 @@ class Endings:
 
     def exited(self, running: Running, status: int, interrupted: str) -> None:
         """All that the session said has been heard."""
-        self._teller.process_exited(running.job, status, finished=running.heard.finished is not None)
+        last = running.heard.finished
+        warnings = last.warnings if last is not None else 0
+        self._teller.process_exited(running.job, status, finished=last is not None, warnings=warnings)
         ending = self._ending(running, status, interrupted)
         if self._goes_another_way(running, ending):
             return

@@ -32,6 +32,7 @@ from ..contract.messages import (
     SessionFinished,
     StageDone,
     Started,
+    SuiteProperty,
     WorkerDied,
     WorkerLost,
     file_name,
@@ -93,6 +94,8 @@ class Hearing:
                 _worker_gone(running, message.worker)
             case LeftBehind():
                 self._left_behind(running, message)
+            case SuiteProperty():
+                self._teller.suite_property(message.name, message.value)
             case Notice():
                 self._teller.warn(f"{running.job.process}: {message.text}")
             case SessionFinished():

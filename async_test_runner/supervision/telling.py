@@ -17,6 +17,7 @@ from ..record.events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    SuitePropertyAdded,
     TestFinished,
     TestNotRun,
     TestRechecked,
@@ -80,8 +81,12 @@ class Teller:
         )
         self._emit(event)
 
-    def process_exited(self, job: Job, status: int, *, finished: bool) -> None:
-        self._emit(ProcessExited(**self._here(), process=job.process, status=status, finished=finished))
+    def process_exited(self, job: Job, status: int, *, finished: bool, warnings: int = 0) -> None:
+        event = ProcessExited(**self._here(), process=job.process, status=status, finished=finished, warnings=warnings)
+        self._emit(event)
+
+    def suite_property(self, name: str, value: str) -> None:
+        self._emit(SuitePropertyAdded(**self._here(), name=name, value=value))
 
     def test_started(self, job: Job, message: Started) -> None:
         event = TestStarted(

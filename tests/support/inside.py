@@ -112,6 +112,10 @@ class Config:
         self.lines: list[tuple[str, str]] = []  # added to the project's settings
         self.rootpath = Path.cwd()
 
+    def getini(self, name: str) -> Any:
+        """Nothing is set."""
+        return None
+
     def addinivalue_line(self, name: str, line: str) -> None:
         self.lines.append((name, line))
 

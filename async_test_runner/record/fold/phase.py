@@ -33,6 +33,7 @@ class PhaseFold:
         self.rechecks = RecheckFold(books)
         self.leaks = LeakFold()
         self.slow = SlowFold()
+        self.properties: dict[tuple[str, str], None] = {}  # that tests have added to the suite, in their order
 
     def finish(self, event: TestFinished) -> None:
         """A test has had an attempt."""
@@ -90,6 +91,7 @@ class PhaseFold:
             finished=self.time.has_ended,
             reason=self.time.reason,
             commands=self.commands.all(),
+            properties=tuple(self.properties),
             processes=self.processes.all(now),
         )
 

@@ -26,7 +26,9 @@ class ProcessFold:
         position = self._open.pop(event.process, None)
         if position is not None:
             run = _until(self._runs[position], event.mono)
-            self._runs[position] = msgspec.structs.replace(run, status=event.status, finished=event.finished)
+            self._runs[position] = msgspec.structs.replace(
+                run, status=event.status, finished=event.finished, warnings=event.warnings
+            )
 
     def name(self, process: str) -> str:
         """The same name, as one string for all tests of a process that runs: a run may have very many of them."""

@@ -25,6 +25,7 @@ from ..events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    SuitePropertyAdded,
     TestFinished,
     TestNotRun,
     TestRechecked,
@@ -66,6 +67,8 @@ class Fold:
                 self._phases[event.phase].processes.start(event)
             case ProcessExited():
                 self._phases[event.phase].processes.exit(event)
+            case SuitePropertyAdded():
+                self._phases[event.phase].properties.setdefault((event.name, event.value))
             case LeakFound():
                 self._phases[event.phase].leaks.add(event)
             case TestSlow():

@@ -1,10 +1,11 @@
 """The merged JUnit XML of a run: one ``<testsuites>``, one ``<testsuite>`` per phase, every planned test exactly once.
 
     testsuites      name = plan, recomputed counts, time = wall time of the run, timestamp (UTC)
-    └ testsuite     name = phase, recomputed counts, time = sum of its testcases; properties phase, isolation, workers
-      └ testcase    classname and name as pytest derives them from the node id; file, line (from 1), time; properties
-                    attempt, slot, process, one ``leak`` for each thing left behind (``system-err`` tells them too),
-                    then the test's own (`record_property`)
+    └ testsuite     name = phase, behind pytest's ``junit_suite_name`` where the project sets it; recomputed counts,
+                    time = sum of its testcases; properties phase, isolation, workers, `record_testsuite_property`'s
+      └ testcase    classname and name as pytest derives them from the node id, with ``--junit-prefix``; file, line
+                    (from 1), time; properties attempt, slot, process, one ``leak`` for each thing left behind
+                    (``system-err`` tells them too), then the test's own (`record_property`)
 
 The last attempt decides:
 
@@ -52,6 +53,7 @@ from .format import Format
 
 _MESSAGE_LIMIT = 1000
 _EXAMPLES = 20
+_SUITE_OF_PYTEST = "pytest"  # what pytest calls a suite that the project gives no name
 _RUNNER = "async-test-run"
 
 
@@ -137,15 +139,26 @@ def address(id: str) -> tuple[str, str]:
 def _suites(result: RunResult) -> Iterator[_Suite]:
     for phase in result.phases:
         yield _Suite(
-            phase.name,
+            _suite_name(result, phase),
             partial(_phase_cases, phase, result.facts),
             partial(_phase_counted, phase, result.facts),
             _iso(min((attempt.at for test in phase.tests for attempt in test.attempts), default=0.0)),
-            (("phase", phase.name), ("isolation", phase.isolation), ("workers", str(phase.workers))),
+            (
+                *(("phase", phase.name), ("isolation", phase.isolation), ("workers", str(phase.workers))),
+                *phase.properties,
+            ),
         )
     for name, cases in (("collection", _collect_cases(result)), ("run", _run_cases(result))):
         if cases:
             yield _Suite(name, lambda cases=cases: cases, partial(map, _counted, cases))  # type: ignore[misc]
+
+
+def _suite_name(result: RunResult, phase: PhaseResult) -> str:
+    """The phase's, behind the name that the project gives its suite; of several phases each needs a name of its own."""
+    given = result.facts.junit_suite
+    if given in ("", _SUITE_OF_PYTEST):
+        return phase.name
+    return given if len(result.phases) == 1 else f"{given}.{phase.name}"
 
 
 def _phase_cases(phase: PhaseResult, facts: PytestFacts) -> Iterator[_Case]:
@@ -165,7 +178,7 @@ def _counted(case: _Case) -> _Counted:
 
 
 def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
-    classname, name = address(test.id)
+    classname, name = _prefixed(address(test.id), facts)
     if not test.attempts:
         gap = _Finding("skipped", "not_run", test.reason or "not run, for no recorded reason", "")
         return _Case(classname, name, 0.0, test.file, test.line, (gap,))
@@ -271,7 +284,14 @@ def _bare(outcome: Outcome) -> _Finding:
 def _collect_cases(result: RunResult) -> list[_Case]:
     skips = [(skip, _Finding("skipped", "", "collection skipped", skip.text)) for skip in result.collect_skips]
     errors = [(error, _Finding("error", "", "collection failure", error.text)) for error in result.collect_errors]
-    return [_Case(*address(what.id), findings=(finding,)) for what, finding in [*skips, *errors]]
+    return [
+        _Case(*_prefixed(address(what.id), result.facts), findings=(finding,)) for what, finding in [*skips, *errors]
+    ]
+
+
+def _prefixed(place: tuple[str, str], facts: PytestFacts) -> tuple[str, str]:
+    """With what ``--junit-prefix`` puts before each classname."""
+    return ".".join(filter(None, (facts.junit_prefix, place[0]))), place[1]
 
 
 def _run_cases(result: RunResult) -> list[_Case]:

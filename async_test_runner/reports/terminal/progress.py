@@ -31,6 +31,7 @@ from ...record.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    SuitePropertyAdded,
     TestFinished,
     TestNotRun,
     TestRechecked,
@@ -236,7 +237,7 @@ class Progress:
                 self._processes.pop(event.process, None)
             case CommandFinished() | DeadlineReached() | HangReported():
                 pass  # evidence: it is told, not counted
-            case Warned() | ProblemFound() | Paused():
+            case Warned() | ProblemFound() | Paused() | SuitePropertyAdded():
                 pass
             case _:
                 assert_never(event)

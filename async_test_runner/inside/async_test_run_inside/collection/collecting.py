@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import platform
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +18,8 @@ from ..wire import messages
 from ..wire.contract import CoverageAsked, Entry, Facts
 from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
+from . import run_options
+from .configuration import facts, show_nothing_instead
 from .conftests import Watch, trace
 from .coverage import silence as silence_coverage
 from .expressions import evaluate
@@ -43,6 +44,7 @@ class Collecting:
         self._coverage: CoverageAsked | None = None
         self._facts: Facts | None = None
         self._renamed: list[str] = []
+        self._warnings = 0
         python, c = asking.install(settings.directory, "collection", Situation, self._answer)
         self.wire.send(messages.hello(os.getpid(), "", python, c))
 
@@ -67,7 +69,8 @@ class Collecting:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
         """A host collects like any session: what would distribute, write or stop there is noted and switched off."""
-        self._facts = facts(config)
+        self._facts = facts(config, self._settings.asked["watched"])
+        show_nothing_instead(config)
         if not self._settings.asked["host"]:
             config.option.collectonly = True
         else:
@@ -95,6 +98,7 @@ class Collecting:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the runner's marker, so that strict markers know it; measure nothing."""
+        run_options.share(config, self._settings, clear=self._settings.asked["begins"])
         register_marker(config)
         register_fixtures(config, self._settings)
         self._coverage = silence_coverage(config)
@@ -112,6 +116,10 @@ class Collecting:
             return (yield)
         finally:
             self._in_file = False
+
+    def pytest_warning_recorded(self) -> None:
+        """Those of the collection count once, however many processes collect again."""
+        self._warnings += 1
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what could not be collected, and what was skipped as a whole file."""
@@ -158,8 +166,9 @@ class Collecting:
         for option, paths in _ignored(config):
             examples = [path for path in paths if path][:_EXAMPLES]
             self.wire.send(messages.left_out(option, len(paths), "paths", examples))
-        known = self._facts or facts(config)
-        self.wire.send(messages.inventory({**known, "coverage": self._coverage, "renamed": self._renamed}))
+        known = self._facts or facts(config, self._settings.asked["watched"])
+        found = {"coverage": self._coverage, "warnings": self._warnings, "renamed": self._renamed}
+        self.wire.send(messages.inventory({**known, **found}))  # type: ignore[typeddict-item]
 
     def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
         describe, relations = Describe(rootdir), Relations(items)
@@ -210,53 +219,6 @@ def skip_reason(longrepr: Any) -> str:
     """The reason of a skip from pytest's ``(path, line, reason)``."""
     reason = longrepr[2] if isinstance(longrepr, tuple) and len(longrepr) == 3 else str(longrepr)
     return plain(str(reason).removeprefix("Skipped: "))
-
-
-def facts(config: pytest.Config) -> Facts:
-    """What the user's pytest configuration asks for that the runner has to understand (see ``PytestFacts``)."""
-    option = config.option
-    get = config.getoption
-    return {
-        "version": pytest.__version__,
-        "python": platform.python_version(),
-        "rootdir": plain(str(config.rootpath)),
-        "inipath": plain(str(config.inipath or "")),
-        "plugins": _plugins(config),
-        "junit_xml": plain(str(getattr(option, "xmlpath", None) or "")),
-        "junit_family": str(config.getini("junit_family")),
-        "junit_logging": str(config.getini("junit_logging")),
-        "junit_log_passing": bool(config.getini("junit_log_passing_tests")),
-        "junit_duration": str(config.getini("junit_duration_report")),
-        "maxfail": int(get("maxfail", 0) or 0),
-        "numprocesses": _numprocesses(config),
-        "dist": str(get("dist", "no") or "no"),
-        "runs_nothing": next(_set(option, _RUNS_NOTHING), ""),
-        "without_effect": list(_set(option, _WITHOUT_EFFECT)),
-        "renamed": [],
-        "coverage": None,
-    }
-
-
-_RUNS_NOTHING = {"collectonly": "--collect-only", "setuponly": "--setup-only", "setupplan": "--setup-plan"}
-_WITHOUT_EFFECT = {"usepdb": "--pdb", "trace": "--trace", "stepwise": "--stepwise", "looponfail": "--looponfail"}
-
-
-def _set(option: Any, names: Mapping[str, str]) -> Iterator[str]:
-    return (said for name, said in names.items() if getattr(option, name, None))
-
-
-def _plugins(config: pytest.Config) -> list[str]:
-    found = {f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}
-    if hasattr(config.option, "numprocesses"):  # loaded by the name of its module, pytest does not know whose it is
-        found.add(f"pytest-xdist-{getattr(sys.modules.get('xdist'), '__version__', '')}")
-    return sorted(found)
-
-
-def _numprocesses(config: pytest.Config) -> int:
-    value = config.getoption("numprocesses", None)
-    if isinstance(value, int):
-        return value
-    return (os.cpu_count() or 1) if value in ("auto", "logical") else 0
 
 
 def _why_deselected(item: pytest.Item) -> str:

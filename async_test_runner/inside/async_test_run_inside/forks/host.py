@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ..collection import early_reads
+from ..collection import early_reads, run_options
 from ..hangs.asking import preload
 from ..session.lastfailed import LastFailed
 from ..session.running import Running
@@ -117,8 +117,10 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     config.option.maxfail = settings.asked["maxfail"]
     config.option.continue_on_collection_errors = True
     forking.restart_junit(config, settings.asked["junit"])
+    run_options.renew_basetemp(config, settings)
     running = Running(settings)
     config.pluginmanager.register(running, "async-test-run-running")  # calls its pytest_configure
+    running.listen_to_xml()
     running.select(config, session.items)
     session.testscollected = len(session.items)
     session.testsfailed = 0  # files that could not be collected: the collection has told of them

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ..collection import run_options
 from ..collection.collecting import register_marker
 from ..collection.coverage import Checkpoints
 from ..collection.coverage import silence as silence_coverage
@@ -30,7 +31,12 @@ from .lastfailed import LastFailed
 from .limits import bound_memory
 from .output import capture_files, limit_output
 from .reporting import TestReports, leak_said, longrepr_text
+from .suite_xml import listen
 
+_THE_RUNNERS = (
+    *("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "stepwise_reset", "cacheclear"),
+    *("collectonly", "usepdb", "trace"),
+)
 _thread_time = time.thread_time  # as it is now: tests freeze clocks
 _exists = os.path.exists
 STOP = "stop"  # a file that the runner leaves in the session's directory: enough tests have failed elsewhere
@@ -55,6 +61,8 @@ class Running:
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
         self._leaks = LeakGuard(settings.directory, asked["leaks"], asked["runner"], alone=asked["alone"])
+        self._warnings = 0
+        self._properties: set[tuple[str, str]] = set()
         self._began = (0.0, 0.0)  # of the current test: monotonic time, processor time of this thread
         self.on_started: Callable[[], None] = lambda: None  # called when the runner has been told of a test's start
         self._signals = asking.install(settings.directory, name, self._situation, self._answer)
@@ -66,6 +74,7 @@ class Running:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Switch off what would select or stop by itself: the runner has selected, from one collection, already."""
         self._config = config
+        run_options.share(config, self._settings)
         register_marker(config)
         register_fixtures(config, self._settings)
         silence_coverage(config)
@@ -73,7 +82,7 @@ class Running:
         limit_output(config, self._settings.asked["output"])
         self._say_captures()
         option = config.option
-        for name in ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "collectonly", "usepdb", "trace"):
+        for name in _THE_RUNNERS:
             if getattr(option, name, None):
                 setattr(option, name, False)
         # a distributed session (workers > 1) runs tests in its workers: they report, the controller watches them
@@ -86,6 +95,7 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
         """xdist starts its workers here; they find the settings in their environment, and nobody else does."""
+        self.listen_to_xml()
         self._settings.export()
         try:
             yield
@@ -175,6 +185,20 @@ class Running:
     def _say_captures(self) -> None:
         files, limit = capture_files(self._config), self._settings.asked["output"]
         self._wire.send(messages.capturing(os.getpid(), self._worker, limit, files))
+
+    def listen_to_xml(self) -> None:
+        """Hear what tests add to pytest's XML for the whole suite: it is there by now, if there is one."""
+        listen(self._config, self.suite_property)
+
+    def suite_property(self, name: str, value: str) -> None:
+        """A test has added it; fixtures of a session do so in each worker."""
+        if (name, value) not in self._properties:
+            self._properties.add((name, value))
+            self._wire.send(messages.suite_property(plain(name), plain(value)))
+
+    def pytest_warning_recorded(self, when: str) -> None:
+        """Those of the collection have been counted by the process that has collected for the run."""
+        self._warnings += when == "runtest"
 
     def say(self, message: Message) -> None:
         """Tell a fact that somebody else knows."""
@@ -329,7 +353,8 @@ class Running:
                 self._wire.send(messages.left_behind("", what))
             reason = self._interrupted or session.shouldfail or session.shouldstop
             said = plain(str(reason)) if reason else ""
-            self._wire.send(messages.session_finished(int(session.exitstatus), said, self._broken, session.testsfailed))
+            status, red = int(session.exitstatus), session.testsfailed
+            self._wire.send(messages.session_finished(status, said, self._broken, red, self._warnings))
         return result
 
 

@@ -24,6 +24,8 @@ class Asked(TypedDict):
     # a collection
     expressions: list[tuple[str, str]]  # ("markers" | "keyword", text)
     host: bool  # stay after the collection, to be forked from
+    begins: bool  # a run begins with it
+    watched: dict[str, str]  # options that are looked for, by what pytest keeps
     # a session
     tests: list[str]
     meant: list[str]  # what each of them stands for; empty in a fork of the process that made the inventory
@@ -99,16 +101,22 @@ class Facts(TypedDict):
     inipath: str
     plugins: list[str]
     junit_xml: str
+    junit_prefix: str
+    junit_suite: str
     junit_family: str
     junit_logging: str
     junit_log_passing: bool
     junit_duration: str
     maxfail: int
+    max_warnings: int | None
+    warnings: int  # of the collection
+    durations: int | None
+    durations_min: float | None
+    report_chars: str
     numprocesses: int
     dist: str
-    runs_nothing: str  # the option with which pytest would run no test
     renamed: list[str]  # ids of tests whose own ids belonged to others
-    without_effect: list[str]  # options that a process without a terminal cannot obey
+    given: list[str]  # those of ``watched`` that are set
     coverage: CoverageAsked | None
 
 

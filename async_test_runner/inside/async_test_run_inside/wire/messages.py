@@ -173,6 +173,12 @@ def notice(text: str) -> Message:
     return Message("notice", {"text": text})
 
 
-def session_finished(status: int, reason: str, error: str, red: int) -> Message:
+def suite_property(name: str, value: str) -> Message:
+    """A test has added it to the whole suite."""
+    return Message("suite_property", {"name": name, "value": value})
+
+
+def session_finished(status: int, reason: str, error: str, red: int, warnings: int) -> Message:
     """The last word of a session that came to its end by itself."""
-    return Message("session_finished", {"status": status, "reason": reason, "error": error, "red": red})
+    fields = {"status": status, "reason": reason, "error": error, "red": red, "warnings": warnings}
+    return Message("session_finished", fields)
