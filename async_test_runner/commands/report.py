@@ -41,7 +41,10 @@ Examples:
 @click.option("-q", "--quiet", count=True, help="Show at most ten lines of a green run.")
 @options.color
 @click.option(
-    "--slowest", type=click.IntRange(min=0), default=10, show_default=True, help="How many slow tests to list."
+    "--slowest",
+    type=click.IntRange(min=0),
+    default=None,
+    help="How many slow tests to list. Without it, 10 or what pytest's --durations says.",
 )
 @options.reports
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of text.")
@@ -57,7 +60,7 @@ def command(
     verbose: int,
     quiet: int,
     color: bool | None,
-    slowest: int,
+    slowest: int | None,
     as_json: bool,
     with_verdict: bool,
     **given: Path | None,

@@ -50,7 +50,7 @@ Examples:
 @options.run_dir
 @options.color
 @click.option("-q", "--quiet", count=True, help="At most ten lines when all is well.")
-@click.option("-v", "--verbose", count=True, help="A line per test; everything in full at the end.")
+@click.option("-v", "--verbose", count=True, help="A line per test; everything in full, the diffs of pytest too.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -78,7 +78,14 @@ def command(
     if resume is not None:
         path = runs.find(_base(plan, run_dir, cwd), resume or None)
         report = workflow.resume(
-            path, reporter, os.environ, argv=argv, reports=asked.reports, keyboard=keyboard, interval=interval
+            path,
+            reporter,
+            os.environ,
+            argv=argv,
+            reports=asked.reports,
+            keyboard=keyboard,
+            whole_diffs=verbosity > 0,
+            interval=interval,
         )
     else:
         request = Request(
@@ -87,6 +94,7 @@ def command(
             run_dir=run_dir.absolute() if run_dir else None,
             argv=argv,
             keyboard=keyboard,
+            whole_diffs=verbosity > 0,
         )
         report = workflow.run(request, reporter, os.environ, interval=interval)
     _show(context, report, verbosity, color, cwd)

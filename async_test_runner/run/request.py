@@ -13,11 +13,14 @@ from ..record.events import Asked
 from ..suite.assignment import Narrowing
 from ..suite.workers import processors
 
+_WHOLE_DIFFS = ("-o", "verbosity_assertions=2")
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """``asked`` is what the journal keeps, and what a resumed run goes on with; the rest is of this process only.
 
-    ``keyboard`` is a descriptor whose keys are heard while the run goes on.
+    ``keyboard`` is a descriptor whose keys are heard while the run goes on. With ``whole_diffs`` pytest shortens no
+    comparison that an assertion makes.
     """
 
     plan: Path
@@ -25,6 +28,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     run_dir: Path | None = None
     argv: tuple[str, ...] = ()
     keyboard: int | None = None
+    whole_diffs: bool = False
+
+    @property
+    def pytest_args(self) -> tuple[str, ...]:
+        """What the command line adds to every command line of pytest; what stands after ``--`` comes last, and wins."""
+        return (*(_WHOLE_DIFFS if self.whole_diffs else ()), *self.asked.pytest_args)
 
     @property
     def narrowing(self) -> Narrowing:

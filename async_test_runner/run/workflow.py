@@ -74,6 +74,7 @@ def resume(
     argv: tuple[str, ...] = (),
     reports: Mapping[str, str] | None = None,
     keyboard: int | None = None,
+    whole_diffs: bool = False,
     interval: float = 1.0,
 ) -> RunReport:
     """Resume the run with this journal, as it was asked for; ``reports`` are other places for its reports."""
@@ -85,7 +86,8 @@ def resume(
         recorder.recall(recorded.events)
         asked = recorded.started.asked
         asked = msgspec.structs.replace(asked, reports={**asked.reports, **(reports or {})})
-        request = Request(plan=Path(recorded.started.plan_path), asked=asked, argv=argv, keyboard=keyboard)
+        path = Path(recorded.started.plan_path)
+        request = Request(plan=path, asked=asked, argv=argv, keyboard=keyboard, whole_diffs=whole_diffs)
         plan = adjusted(plans.load(request.plan), asked)
         return _Run(plan, request, run_dir, recorder, environ, recorded.result).carried_out()
     finally:
@@ -110,7 +112,7 @@ class _Run:
         self._recorder = recorder
         self._environ = environ
         self._resumes = resumes
-        self._around = surroundings(plan, run_dir.path, environ, request.asked.pytest_args, imports=run_dir.memory)
+        self._around = surroundings(plan, run_dir.path, environ, request.pytest_args, imports=run_dir.memory)
         self._signals = Signals(recorder, self._write)
         self._adopts_orphans = process.adopt_orphans()
         self._host: Host | None = None

@@ -18,6 +18,7 @@ from ...record.verdict import violations
 from ..wording import rechecks, reproduce
 from ..wording.text import first_line, item, tail
 from ..wording.words import ORDER, exit_status, plural, seconds, signal_name, tallies
+from . import asked
 from .entries import behind, failure, message, outcome_label
 from .screen import STYLES, aligned
 
@@ -26,6 +27,7 @@ _EXAMPLES = 3
 _LEAKS = 5  # of each kind, shown without -v
 _SHORT = 20  # collection errors, warnings and broken promises shown without -v
 _COLLECT_LINES = 60
+_SLOWEST = 10  # tests listed where nobody says how many
 _NOTABLE = 0.01  # seconds: no test below is called slow
 
 _LABELS = {
@@ -47,10 +49,12 @@ def render(
     *,
     verbosity: int,
     cwd: Path,
-    slowest: int = 10,
+    slowest: int | None = None,
     places: Sequence[tuple[str, Path]] = (),
 ) -> list[Text]:
     """The lines of the end summary. ``cwd`` is where the reader stands: paths are shown from there.
+
+    ``slowest`` says how many slow tests are listed; else pytest's ``--durations`` does, or 10 are.
 
     ``places`` are the reports that were written, as ``("junit", path)``. With ``verbosity`` 1 failures come with their
     tracebacks and nothing is cut; with -1 a green run takes at most ten lines.
@@ -65,6 +69,7 @@ def render(
         _section("slow tests", [] if quiet else _slow(result, None if whole else _SHORT)),
         _section("flaky tests", _flaky(result, _limit(quiet, whole))),
         _section("order-dependent tests", _order_dependent(result, _limit(quiet, whole), None if whole else _SHORT)),
+        *(_section(title, lines) for title, lines in _asked(result, quiet=quiet, whole=whole)),
         _section("leaks", [] if quiet else _leaks(result, None if whole else _LEAKS)),
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
@@ -75,6 +80,10 @@ def render(
     ]
     lines = [line for section in sections if section for line in (*section, *([] if quiet else [Text()]))]
     return [*lines, *_places(places, cwd, one_line=quiet), *_resumption(result, cwd), verdict(result, exit_code)]
+
+
+def _asked(result: RunResult, *, quiet: bool, whole: bool) -> Iterable[tuple[str, list[Text]]]:
+    return () if quiet else asked.sections(result, limit=None if whole else _FAILURES)
 
 
 def _limit(quiet: bool, whole: bool) -> int | None:
@@ -191,8 +200,12 @@ def _cells(
 # ------------------------------------------------------------------------------------------------------------- tests
 
 
-def _slowest(result: RunResult, count: int) -> list[Text]:
-    tests = [test for test in result.tests() if test.duration >= _NOTABLE]
+def _slowest(result: RunResult, count: int | None) -> list[Text]:
+    facts = result.facts
+    least = _NOTABLE if facts.durations_min is None else facts.durations_min
+    if count is None:
+        count = _SLOWEST if facts.durations is None else facts.durations or len(list(result.tests()))  # 0: all of them
+    tests = [test for test in result.tests() if test.attempts and test.duration >= least]
     tests = sorted(tests, key=lambda test: test.duration, reverse=True)[: max(0, count)]
     return _aligned_tests([(test, seconds(test.duration), "") for test in tests])
 
