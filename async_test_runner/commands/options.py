@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
 from collections.abc import Callable
@@ -74,6 +75,22 @@ def absolute(files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(os.path.abspath(file) for file in files)  # noqa: PTH100 - links stay as they are
 
 
+def _existing(files: tuple[str, ...]) -> tuple[str, ...]:
+    """``UsageError`` for one that is not there; globs are matched with the collected tests."""
+    for file in files:
+        if not os.path.lexists(file) and not any(letter in file for letter in "*?["):
+            raise UsageError(f"--files: there is no {file}", hint=_instead_of(file))
+    return files
+
+
+def _instead_of(file: str) -> str:
+    if "::" in file:
+        return "a test is named by its id: --test NODEID"
+    directory, name = os.path.split(file)
+    near = difflib.get_close_matches(name, os.listdir(directory) if os.path.isdir(directory) else [], n=1)  # noqa: PTH208, PTH112
+    return f"did you mean {near[0]}?" if near else "name a file or directory from where you stand"
+
+
 AFTER_DASHES = "async-test-run: arguments after --"
 
 
@@ -129,7 +146,7 @@ def asking(*names: str) -> Decorator:
         @functools.wraps(function)
         def command(**given: Any) -> Any:
             values = {name: given.pop(name) for name in names or ASKED}
-            values["files"] = absolute(values["files"])
+            values["files"] = _existing(absolute(values["files"]))
             if not names:
                 values["reports"] = reports_of(given)
             values["pytest_args"] = click.get_current_context().meta[AFTER_DASHES]

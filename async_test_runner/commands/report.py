@@ -80,7 +80,7 @@ def command(
     if not sealed:
         click.echo(f"{path}: {_NOT_SEALED}", err=True)
     code = verdict.exit_code(result)
-    places = [("journal", path.absolute())]
+    places = _places(path)
     for key, place in options.reports_of(given).items():
         with replaced(Path(place)) as file:
             file.writelines(FORMATS[key].render(result, code))
@@ -92,6 +92,13 @@ def command(
         views.show(lines, sys.stdout, color=color, environ=os.environ)
     if with_verdict:
         context.exit(int(code))
+
+
+def _places(path: Path) -> list[tuple[str, Path]]:
+    """The reports of a run that are there, beside its journal."""
+    directory = path.absolute().parent
+    found = [(format.key, directory / format.file) for format in FORMATS.values()]
+    return [*((key, place) for key, place in found if place.is_file()), ("journal", path.absolute())]
 
 
 def _base(plan: Path | None, run_dir: Path | None, *, required: bool) -> Path:

@@ -14,7 +14,7 @@ from ..record import runs
 from ..record.events import Asked
 from ..reports.terminal import final, views
 from ..reports.wording import text
-from ..run import workflow
+from ..run import resuming, workflow
 from ..run.request import Request, RunReport
 from . import options
 
@@ -45,7 +45,7 @@ Examples:
     flag_value="",
     default=None,
     metavar="[RUN]",
-    help="Resume a run that was killed or interrupted. Without RUN, the newest one.",
+    help="Resume a run that was killed or interrupted. Without RUN, the newest that is not complete.",
 )
 @options.run_dir
 @options.color
@@ -76,7 +76,7 @@ def command(
     interval, keyboard = (0.12, 0) if live else (1.0, None)
     argv = tuple(sys.argv[1:])
     if resume is not None:
-        path = runs.find(_base(plan, run_dir, cwd), resume or None)
+        path = _resumed(_base(plan, run_dir, cwd), resume)
         report = workflow.resume(
             path,
             reporter,
@@ -121,6 +121,15 @@ def _refuse_beside_resume(context: click.Context) -> None:
             f"--resume goes on with a run as it was asked for: {', '.join(others)} cannot be given with it",
             hint="async-test-run run --resume",
         )
+
+
+def _resumed(base: Path, run: str) -> Path:
+    """The journal of the run that is meant: without a name, the newest that is not complete."""
+    newest = runs.find(base, run or None)
+    path = newest if run else resuming.newest_open(base) or newest
+    if path != newest:
+        click.echo(f"resumes run {path.parent.name}: those that came after it are complete", err=True)
+    return path
 
 
 def _base(plan: Path | None, run_dir: Path | None, cwd: Path) -> Path:

@@ -12,7 +12,14 @@ from pathlib import Path
 from ..model.errors import UsageError
 from ..system import process
 
-_PROBE = "import pytest, sys; print(pytest.__version__)"
+_PROBE = """
+try:
+    import pytest
+    print(pytest.__version__)
+except ImportError:
+    print("none")
+"""
+_NO_PYTEST = "none"
 _OLDEST = (8, 2)
 
 
@@ -72,16 +79,24 @@ def _has_project(root: Path) -> bool:
 
 def _pytest_version(python: str) -> str:
     """The version of pytest that this interpreter has; empty if it has none, or is none."""
+    said = _answer(python)
+    return "" if said == _NO_PYTEST else said
+
+
+def _answer(python: str) -> str:
     said = (process.output_of([python, "-c", _PROBE]) or "").strip()
     return said.rpartition("\n")[2]  # what an environment prints at every start comes before it
 
 
 def _checked(python: str, source: str) -> str:
-    found = _pytest_version(python)
+    named = source if source.endswith(python) else f"{source}: {python}"
+    if not os.path.lexists(python):
+        raise UsageError(f"{named} does not exist", hint="name a Python that is there, or write `python: auto`")
+    found = _answer(python)
     if not found:
-        raise UsageError(
-            f"{source}: {python} has no pytest, or is no Python", hint=f"try: {python} -m pip install 'pytest>=8.2'"
-        )
+        raise UsageError(f"{named} is no Python that runs", hint=f"try: {python} -c 'import pytest'")
+    if found == _NO_PYTEST:
+        raise UsageError(f"{named} has no pytest", hint=f"try: {python} -m pip install 'pytest>=8.2'")
     version = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
     if version < _OLDEST:
         raise UsageError(f"{source}: pytest {found} is older than 8.2", hint=f"try: {python} -m pip install -U pytest")

@@ -114,6 +114,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     overlap: Literal["first", "error"] = "first"
     collect_errors: Literal["fail", "continue"] = "fail"
     collect_timeout: float | None = 300.0
+    keep_runs: int | None = 50  # that have come to their end
     run_timeout: float | None = None
     resources: tuple[tuple[str, int], ...] = ()
     reports: dict[str, str] = {}  # by format: where it is written besides the run directory, relative to the plan

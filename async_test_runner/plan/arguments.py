@@ -10,7 +10,7 @@ from .pytest_options import OPTIONS, Option
 
 _PATHS = "name tests with `paths` or `tests`"
 _SHORT_WITH_VALUE = "mknpcorW"  # what follows in the same argument is the value
-_TAKES_NEXT = re.compile(r"-[a-zA-Z]*[porW]|--[a-z-]+")
+_TAKES_NEXT = re.compile(rf"-[^-{_SHORT_WITH_VALUE}]*[{_SHORT_WITH_VALUE}]|--[a-z-]+")
 _INI_OPTIONS = ("-o", "--override-ini")
 
 

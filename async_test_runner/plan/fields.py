@@ -446,6 +446,15 @@ _TOP_FIELDS = (
         example="30m",
     ),
     Field(
+        key="keep_runs",
+        kind=Whole(1, 100_000, nullable=True),
+        levels=("top",),
+        help="How many runs that have come to their end are kept in the run directory. Older ones are deleted after a "
+        "run. Runs that were interrupted or killed are kept, and so are those to which somebody has added a file. Null "
+        "keeps all.",
+        example="200",
+    ),
+    Field(
         key="defaults",
         kind=DEFAULTS,
         levels=("top",),

@@ -127,16 +127,17 @@ def check_that_tests_run(facts: PytestFacts) -> None:
         raise UsageError("\n".join(problems), hint="remove it there; async-test-run plan shows the tests of each phase")
 
 
-def notes(facts: PytestFacts, phases: Sequence[Phase], after_dashes: Sequence[str]) -> list[str]:
+def notes(facts: PytestFacts, plan: Plan, phases: Sequence[Phase], after_dashes: Sequence[str]) -> list[str]:
     """What is to be said of options of pytest that do not mean in a run what they say.
 
     ``phases`` are those that run, ``after_dashes`` the arguments of the command line.
     """
     several = len(phases) > 1 or any(phase.isolation is not Isolation.PHASE and not may_fork(phase) for phase in phases)
-    asked = set(arguments.names(after_dashes))
-    now, always = [n for n in facts.given if n in asked], [n for n in facts.given if n not in asked]
-    found = pytest_options.notes(always, "in pytest's configuration", several=several)
-    found += pytest_options.notes(now, "after --", several=several)
+    asked, shared = arguments.names(after_dashes), arguments.names(plan.pytest_args)
+    found = pytest_options.notes(
+        [name for name in facts.given if name not in (*asked, *shared)], "in pytest's configuration", several=several
+    )
+    found += pytest_options.notes([name for name in facts.given if name in asked], "after --", several=several)
     for phase in phases:
         where = f"in the pytest_args of phase {phase.name}"
         found += pytest_options.notes(arguments.names(phase.pytest_args), where, several=several)

@@ -12,7 +12,7 @@ import msgspec
 from ..model.errors import ExitCode, InfrastructureError, RunnerError, UsageError
 from ..model.inventory import TestRef
 from ..model.result import Kept, Problem, RunResult
-from ..record import journal, verdict
+from ..record import journal, runs, verdict
 from ..record.events import Event, RunStarted
 from ..record.fold import Fold, fold
 from ..record.runs import RunDir
@@ -20,6 +20,7 @@ from ..reports.wording.words import plural
 from ..suite.assignment import Assignment
 
 _NAMED = 5
+_LOOKED_AT = 20  # newest runs among which one to resume is looked for
 
 
 class NothingToResumeError(RunnerError):
@@ -58,12 +59,27 @@ def recorded(run: RunDir) -> Recorded:
     return Recorded(started, found, result)
 
 
-def check(run: Recorded) -> None:
-    """Raises for a run that is complete, and ``UsageError`` for one whose plan is not what it was."""
+def newest_open(base: Path) -> Path | None:
+    """The journal of the newest run below ``base`` that is not complete; None if all of those looked at are."""
+    for run in runs.listing(base)[:_LOOKED_AT]:
+        try:
+            if _is_open(recorded(run)):
+                return run.journal
+        except RunnerError:  # it cannot be read, or had not begun: there is nothing to resume
+            continue
+    return None
+
+
+def _is_open(run: Recorded) -> bool:
     fold = Fold()
     for event in run.events:
         fold.add(event)
-    if run.result.finished and not run.result.signal and not _open(fold, run.result):
+    return bool(not run.result.finished or run.result.signal or _open(fold, run.result))
+
+
+def check(run: Recorded) -> None:
+    """Raises for a run that is complete, and ``UsageError`` for one whose plan is not what it was."""
+    if not _is_open(run):
         raise NothingToResumeError(run.result)
     plan = Path(run.started.plan_path)
     if digest(plan) != run.started.plan_digest:

@@ -23,6 +23,7 @@ from ..model.result import Kept, Problem, RunResult
 from ..plan import reading as plans
 from ..record import verdict
 from ..record.events import VERSION, Collected, RunFinished, RunResumed, RunStarted, TestNotRun
+from ..record.pruning import prune
 from ..record.runs import RunDir, base_directory, create
 from ..reports.terminal.views import Reporter
 from ..suite import relations
@@ -58,12 +59,14 @@ def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, int
     run_dir = create(base_directory(plan.path, request.run_dir))
     recorder = Recorder(run_dir, reporter, interval, RunClock())
     try:
-        return _Run(plan, request, run_dir, recorder, environ).carried_out()
+        report = _Run(plan, request, run_dir, recorder, environ).carried_out()
     except UsageError:
         shutil.rmtree(run_dir.path, ignore_errors=True)  # nothing has run: there is nothing to report
         raise
     finally:
         recorder.close()
+    prune(run_dir.path.parent, plan.keep_runs)
+    return report
 
 
 def resume(
@@ -241,7 +244,7 @@ class _Run:
         for note in (*assignment.notes, *ordered):
             self._recorder.warn(note)
         running = [assigned.phase for assigned in assignment.phases if assigned.tests]
-        for note in notes(inventory.facts, running, self._request.asked.pytest_args):
+        for note in notes(inventory.facts, self._plan, running, self._request.asked.pytest_args):
             self._recorder.warn(note)
         return assignment
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from ..model.plan import Phase
 from ..system.process import KILL
 from ..words.deaths import describe_death
-from ..words.sizes import format_size
+from ..words.sizes import format_above, format_size
 from .actions import Action, Signal
 from .running import Running
 
@@ -52,7 +52,7 @@ class Memory:
             size = self._resident(hello.pid) if hello is not None else None
             if size is not None and size > self._limit:
                 limit = format_size(self._limit)
-                exhausted[worker] = f"out of memory: limit {limit} (its process had {format_size(size)})"
+                exhausted[worker] = f"out of memory: limit {limit} (its process had {format_above(size, self._limit)})"
                 actions.append(Signal(running.job.process, KILL, running.target(worker)))
         return actions
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 LARGEST = 1 << 50  # bytes; what lies above is a slip
@@ -27,6 +28,14 @@ def parse_size(text: str) -> int:
     if size > LARGEST:
         raise ValueError("expected a size of at most 1024TiB")
     return size
+
+
+def format_above(size: int, limit: int) -> str:
+    """A size that is more than a limit, in the limit's own unit and rounded up: it never reads as less."""
+    unit = format_size(limit).rpartition(" ")[2]
+    if unit == "bytes":
+        return f"{size} bytes"
+    return f"{math.ceil(10 * size / _UNITS[unit.lower()]) / 10:.1f} {unit}"
 
 
 def format_size(size: int) -> str:

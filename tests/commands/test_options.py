@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from async_test_runner.commands import options
 from async_test_runner.commands.options import DURATION
+from async_test_runner.model.errors import UsageError
 from async_test_runner.record.events import Asked
 
 
@@ -97,3 +100,30 @@ def test_the_click_type_answers_a_bad_value_with_our_words() -> None:
     result = CliRunner().invoke(_command, ["--timeout", "10 min"])
     assert result.exit_code == 2
     assert "did you mean 10m?" in result.output
+
+
+@click.command(cls=options.ManyFiles)
+@options.asking("files")
+def _asking(asked: Asked) -> None:
+    click.echo(repr(asked.files))
+
+
+@pytest.mark.parametrize(
+    ("file", "hint"),
+    [
+        ("tests/test_b.py", "did you mean test_a.py?"),
+        ("nowhere/test_a.py", "name a file or directory"),
+        ("tests/test_a.py::test_one", "--test NODEID"),
+    ],
+)
+def test_a_file_that_is_not_there_is_no_empty_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").touch()
+    error = CliRunner().invoke(_asking, ["--files", file]).exception
+    assert isinstance(error, UsageError)
+    assert error.message == f"--files: there is no {tmp_path / file}"
+    assert hint in error.hint
+    assert CliRunner().invoke(_asking, ["--files", "tests/test_a.py", "tests", "tests/*_a.py"]).exit_code == 0

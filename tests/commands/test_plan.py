@@ -210,6 +210,7 @@ def test_an_unknown_phase_is_answered_before_anything_is_collected(suite: Suite)
 def test_narrowing_reaches_the_assignment(suite: Suite) -> None:
     document = suite.json("-t", AWAIT.id)
     assert [phase["tests"] for phase in document["phases"]] == [[], [AWAIT.id]]
+    (Path.cwd() / "elsewhere").mkdir()
     assert suite.json("--files", "elsewhere")["planned"] == 0
 
 

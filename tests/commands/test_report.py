@@ -101,6 +101,15 @@ def test_the_newest_run_is_shown_and_that_is_a_success(project: Path) -> None:
     assert "\x1b" not in result.output
 
 
+def test_the_reports_that_are_there_are_named(project: Path) -> None:
+    (project / ".async-test-run" / "runs" / NEW / "junit.xml").touch()
+    assert report().output.splitlines()[-5:-2] == [
+        "reports",
+        f"  junit    .async-test-run/runs/{NEW}/junit.xml",
+        f"  journal  .async-test-run/runs/{NEW}/journal.jsonl",
+    ]
+
+
 def test_the_verdict_is_the_exit_code_on_demand(project: Path) -> None:
     assert report("--exit-code").exit_code == 1
     assert report("--exit-code", OLD).exit_code == 0

@@ -80,7 +80,7 @@ def test_a_path_is_meant_from_the_plan(root: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("exit 1", "has no pytest, or is no Python"),
+        ("echo none", "has no pytest$"),
         ("echo 8.1.2", "pytest 8.1.2 is older than 8.2"),
         ("echo 7", "older than 8.2"),
     ],
@@ -90,8 +90,17 @@ def test_what_cannot_run_pytest_is_refused_with_a_remedy(root: Path, answer: str
     with pytest.raises(UsageError, match=said) as caught:
         find("python", root, {})
     assert "-m pip install" in caught.value.hint
-    with pytest.raises(UsageError, match="no Python"):
+
+
+def test_what_is_not_there_and_what_is_no_python_are_told_apart(root: Path) -> None:
+    fake(root / "broken", "exit 1")
+    with pytest.raises(UsageError, match=r"python: broken: .*/broken is no Python that runs$"):
+        find("broken", root, {})
+    with pytest.raises(UsageError, match=r"python: missing: .*/missing does not exist$") as caught:
         find("missing", root, {})
+    assert "pip" not in caught.value.hint
+    with pytest.raises(UsageError, match=r"^python: /no/python does not exist$"):
+        find("/no/python", root, {})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from async_test_runner.plan.arguments import unobeyed
+from async_test_runner.plan.arguments import given, names, refused_arguments, unobeyed
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,10 @@ from async_test_runner.plan.arguments import unobeyed
         (["-x", "-s"], "-s has no effect in a run; failures show what they printed"),
         (["-xs"], "-s has no effect in a run"),
         (["--capture=no"], "--capture has no effect in a run"),
-        (["--durations=3"], "--durations has no effect in a run; the end of a run lists the slowest tests"),
-        (["-rA"], "-r has no effect in a run; the end of a run names every test that is not passed"),
+        (["-fs"], "-f has no effect in a run; tests run without a terminal"),
+        (["-vh"], "-h has no effect in a run; ask pytest itself"),
         (["--setup-plan"], "--setup-plan has no effect in a run; ask pytest itself"),
         (["--sw"], "--sw has no effect in a run; use --max-failures 1, then -- --lf"),
-        (["--basetemp=x"], "--basetemp has no effect in a run; processes that share one"),
         (["-p", "no:asyncio"], "switching off asyncio support"),
         (["-pno:asyncio"], "switching off asyncio support"),
     ],
@@ -45,7 +44,41 @@ def test_what_nobody_would_obey_is_refused_with_what_to_do(arguments: list[str],
         ),
         *(["-p", "no:cacheprovider"], ["-W", "error"], ["-k", "s or f"], ["-o", "log_cli=true"], ["-ks"]),
         *(["--junitxml=own.xml"], ["--cov=shop"], ["--own-option=s"], ["--reruns", "2"], []),
+        *(["--basetemp=x"], ["--durations=3"], ["-rA"], ["-r", "s"], ["--junit-prefix", "--pdb-no"], ["--log-file=s"]),
     ],
 )
 def test_what_is_obeyed_is_passed_on(arguments: list[str]) -> None:
     assert unobeyed(arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["-xvs"], [("-x", ""), ("-v", ""), ("-s", "")]),
+        (["-rs", "-k", "x or -s"], [("-r", "s"), ("-k", "")]),
+        (["-p", "no:x", "-pno:y", "-p=no:z"], [("-p", ""), ("-p", "no:x"), ("-p", "no:y"), ("-p", "no:z")]),
+        (
+            ["-o", "log_cli = true", "-ojunit_suite_name=a=b"],
+            [("-o", ""), ("log_cli", "true"), ("junit_suite_name", "a=b")],
+        ),
+        (["--override-ini=cache_dir=x"], [("cache_dir", "x")]),
+        (["--tb", "short", "--", "tests/a.py"], [("--tb", ""), ("", "tests/a.py")]),
+    ],
+)
+def test_arguments_are_read_as_pytest_reads_them(arguments: list[str], found: list[tuple[str, str]]) -> None:
+    assert [(argument.name, argument.value) for argument in given(arguments)] == found
+
+
+def test_an_option_is_known_by_any_of_its_names_and_one_value_of_it_by_its_own() -> None:
+    assert names(["--co", "--capture=no", "--capture=fd", "--dist=each", "-s", "--own"]) == [
+        *("--collect-only", "-s", "--capture", "--dist each", "-s"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "argument", ["--junit-prefix=x", "-ojunit_suite_name=x", "--durations=3", "-rs", "--basetemp=x"]
+)
+def test_what_holds_for_the_whole_run_is_no_phases_to_set(argument: str) -> None:
+    ((place, problem),) = refused_arguments(["-q", argument])
+    assert place == 1
+    assert "it holds for the whole run" in problem

@@ -439,7 +439,7 @@ def test_every_refused_pytest_argument_is_reported() -> None:
         ("-cother.ini", "next to that configuration"),
         ("--timeout=3", "`test_timeout`"),
         ("--reruns=3", "`retries`"),
-        ("--basetemp=/x", "delete each other"),
+        ("--basetemp=/x", "the whole run"),
         ("--pdb", "no terminal"),
         ("-p no:pytest_asyncio", "coroutine tests"),
         ("tests/a.py::test_b", "`paths` or `tests`"),

@@ -237,11 +237,11 @@ def test_several_commands_keep_their_order_and_may_repeat() -> None:
     ("written", "read"),
     [
         ("-q --tb=short", ("-q", "--tb=short")),
-        ("[-p, 'no:cacheprovider', --durations, 5]", ("-p", "no:cacheprovider", "--durations", "5")),
+        ("[-p, 'no:cacheprovider', --own, 5]", ("-p", "no:cacheprovider", "--own", "5")),
         ("\"-o 'addopts='\"", ("-o", "addopts=")),
         ("[]", ()),
         ("[--cov=src, -W, 'ignore::DeprecationWarning']", ("--cov=src", "-W", "ignore::DeprecationWarning")),
-        ("-rA -vv -s", ("-rA", "-vv", "-s")),
+        ("-lvv --tb=long -s", ("-lvv", "--tb=long", "-s")),
     ],
 )
 def test_pytest_arguments_that_do_not_fight_the_runner_are_kept(written: str, read: tuple[str, ...]) -> None:

@@ -154,7 +154,7 @@ phases:
     python: .venv/bin/python
   - name: second
     needs: [first]
-    pytest_args: [--durations, 5]
+    pytest_args: [--own, 5]
 reports: {junit: a.xml, summary: b.md}
 """
 

@@ -11,9 +11,10 @@ import pytest
 from async_test_runner.model.errors import PlanError, UsageError
 from async_test_runner.model.inventory import CollectedTest, Inventory, PytestFacts
 from async_test_runner.model.plan import Phase, Plan, Select
+from async_test_runner.model.result import PhaseResult, ProcessRun, RunResult
 from async_test_runner.model.vocabulary import Isolation
 from async_test_runner.run import collection
-from async_test_runner.run.collection import _refused, proved, surroundings, wants_host
+from async_test_runner.run.collection import _refused, notes, proved, surroundings, too_many_warnings, wants_host
 from async_test_runner.suite.assignment import Narrowing
 
 ROOT = Path("/plan")
@@ -95,3 +96,40 @@ def test_what_is_known_before_the_collection_is_of_the_plan_and_of_the_run() -> 
     around = surroundings(plan(Phase(name="a")), Path("/runs/r1"), {"PATH": "/bin"}, ("-q",))
     assert (around.root, around.run_id, around.arguments) == (ROOT, "r1", ("-q",))
     assert around.directory("a/0001") == Path("/runs/r1/processes/a/0001")
+
+
+def test_options_that_do_not_mean_what_they_say_are_told_with_the_place_where_they_stand() -> None:
+    it = plan(Phase(name="a", pytest_args=("-s",)), pytest_args=("--no-cov-on-fail",))
+    facts = PytestFacts(given=("--pdb", "--html", "--no-cov-on-fail", "--tx"))
+    assert [
+        note.partition(" has")[0].partition(" sends")[0] for note in notes(facts, it, it.phases, ["--tx=popen"])
+    ] == [
+        "--pdb in pytest's configuration",
+        "--tx after --",
+        "-s in the pytest_args of phase a",
+    ]
+
+
+def test_what_each_session_writes_anew_is_told_where_there_are_several() -> None:
+    one, two = Phase(name="a"), Phase(name="b")
+    facts = PytestFacts(given=("--html",))
+    assert len(notes(facts, plan(one, two), (one, two), ())) == 1
+    fresh = Phase(name="c", isolation=Isolation.TEST, launcher="exec")
+    assert len(notes(facts, plan(fresh), (fresh,), ())) == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [(None, ""), (6, ""), (5, "6 warnings, more than --max-warnings allows (5)")]
+)
+def test_warnings_of_all_processes_are_counted_together(limit: int | None, said: str) -> None:
+    processes = tuple(
+        ProcessRun(
+            name=f"p/{n}", phase="p", pid=n, slot=0, workers=1, attempt=1, tests=1, at=0, mono=0, log="", warnings=n
+        )
+        for n in (2, 3)
+    )
+    phase = PhaseResult(name="p", isolation=Isolation.PHASE, workers=1, tests=(), processes=processes)
+    facts = PytestFacts(max_warnings=limit, warnings=1)
+    result = RunResult(run_id="r", plan="p", plan_path="", root="", at=0, wall=0, phases=(phase,), facts=facts)
+    problem = too_many_warnings(result)
+    assert (problem.message if problem else "") == said

@@ -28,7 +28,16 @@ from async_test_runner.record.events import (
 from async_test_runner.record.fold import Fold, fold
 from async_test_runner.record.journal import JournalWriter
 from async_test_runner.record.runs import RunDir
-from async_test_runner.run.resuming import NothingToResumeError, Recorded, changes, check, digest, recorded, still
+from async_test_runner.run.resuming import (
+    NothingToResumeError,
+    Recorded,
+    changes,
+    check,
+    digest,
+    newest_open,
+    recorded,
+    still,
+)
 from async_test_runner.suite.assignment import AssignedPhase, Assignment
 
 AT: dict[str, Any] = {"at": 1.0, "mono": 1.0}
@@ -205,3 +214,18 @@ def test_the_outcome_of_a_vanished_test_stays_in_its_phase_and_a_moved_one_runs_
 
 def test_a_plan_that_cannot_be_read_has_no_digest(tmp_path: Path) -> None:
     assert digest(tmp_path / "gone.yaml") == ""
+
+
+def test_the_newest_run_that_is_not_complete_is_the_one_to_resume(tmp_path: Path, plan: Path) -> None:
+    complete = run_of(planned("p", "a"), PhaseStarted(**AT, phase="p"), finished("p", "a"), *ended(), plan=plan)
+    killed = run_of(planned("p", "a"), PhaseStarted(**AT, phase="p"), plan=plan)
+    for day, events in ((1, killed), (2, killed), (3, complete), (4, [])):
+        directory = tmp_path / "runs" / f"2026112{day}T000000.000Z-000000"
+        directory.mkdir(parents=True)
+        written(directory, *events)
+    found = newest_open(tmp_path)
+    assert found is not None
+    assert found.parent.name.startswith("20261122")
+    found.unlink()
+    (tmp_path / "runs" / "20261121T000000.000Z-000000" / "journal.jsonl").unlink()
+    assert newest_open(tmp_path) is None

@@ -6,7 +6,14 @@ import signal
 
 import pytest
 
-from async_test_runner.contract.messages import Finished, SessionFinished, Started, WorkerDied, WorkerLost
+from async_test_runner.contract.messages import (
+    Finished,
+    SessionFinished,
+    Started,
+    SuiteProperty,
+    WorkerDied,
+    WorkerLost,
+)
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.record.events import TestFinished
 from async_test_runner.record.verdict import exit_code
@@ -209,3 +216,12 @@ def test_a_test_that_the_end_of_its_worker_has_decided_is_not_decided_again() ->
     it.run("p/0001", "a::2", worker="gw0")
     it.over("p/0001", 1)
     assert it.outcomes() == "crashed passed"
+
+
+def test_what_a_test_adds_to_the_suite_is_told() -> None:
+    it = replay("a::1")
+    it.say("p/0001", SuiteProperty, name="build", value="42")
+    it.run("p/0001", "a::1")
+    it.over("p/0001")
+    (phase,) = it.result().phases
+    assert phase.properties == (("build", "42"),)

@@ -34,7 +34,7 @@ def test_a_process_beyond_the_limit_is_killed_at_once_and_its_test_is_out_of_mem
     it.run("p/0002", "a::2")
     it.over("p/0002")
     assert it.outcomes() == "crashed passed"
-    assert message(it) == "out of memory: limit 512 MB (its process had 512.0 MB)"
+    assert message(it) == "out of memory: limit 512 MB (its process had 512.1 MB)"
     assert it.result().problems == ()
 
 
@@ -50,7 +50,7 @@ def test_a_worker_beyond_the_limit_costs_its_own_test_only() -> None:
     it.end("p/0001", "a::1", worker="gw0")
     it.over("p/0001", 1)
     assert it.outcomes() == "passed crashed"
-    assert message(it, 1) == "out of memory: limit 512 MB (its process had 600 MB)"
+    assert message(it, 1) == "out of memory: limit 512 MB (its process had 600.0 MB)"
 
 
 def test_a_worker_of_xdist_beyond_the_limit_is_out_of_memory_too() -> None:

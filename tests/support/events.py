@@ -25,6 +25,7 @@ from async_test_runner.record.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    SuitePropertyAdded,
     TestFinished,
     TestNotRun,
     TestRechecked,
@@ -89,6 +90,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     Interrupted(**AT, signal=2, count=2),
     Paused(**AT, seconds=7.0),
     RunFinished(**AT, exit_code=1, wall=3.0),
+    SuitePropertyAdded(**AT, phase="p", name="build", value="42"),
 )
 
 

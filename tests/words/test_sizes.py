@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from async_test_runner.words.sizes import LARGEST, PATTERN, format_size, parse_size
+from async_test_runner.words.sizes import LARGEST, PATTERN, format_above, format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,20 @@ def test_a_slip_is_not_a_size() -> None:
 )
 def test_sizes_are_written_as_people_write_them(size: int, text: str) -> None:
     assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "text"),
+    [
+        (302_043_136, 300_000_000, "302.1 MB"),
+        (512_000_001, 512_000_000, "512.1 MB"),
+        (3 << 30, 2 << 30, "3.0 GiB"),
+        (1002, 1001, "1.1 kB"),
+        (17, 16, "17 bytes"),
+    ],
+)
+def test_a_size_above_a_limit_is_written_in_its_unit_and_never_reads_as_less(size: int, limit: int, text: str) -> None:
+    assert format_above(size, limit) == text
 
 
 @given(st.integers(0, LARGEST // 1024), st.sampled_from(["MB", "MiB", "kB", "KiB", "GiB", "B", ""]))

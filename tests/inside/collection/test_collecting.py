@@ -290,19 +290,6 @@ def test_paths_that_are_not_even_looked_at_are_counted(stage: Stage) -> None:
 # --------------------------------------------------------------------------------------------------------------- facts
 
 
-@pytest.mark.parametrize(("value", "number"), [(3, 3), ("auto", os.cpu_count()), (None, 0), ("odd", 0)])
-def test_how_many_workers_pytest_is_asked_for(stage: Stage, value: Any, number: int) -> None:
-    vars(stage.config.option).update(numprocesses=value, maxfail=2, dist="load", xmlpath="own.xml")
-    found = collecting.facts(stage.config)
-    assert (found["numprocesses"], found["maxfail"], found["dist"], found["junit_xml"]) == (
-        number,
-        2,
-        "load",
-        "own.xml",
-    )
-    assert any(plugin.startswith("pytest-xdist-") for plugin in found["plugins"])
-
-
 @pytest.mark.parametrize(("host", "dist"), [(True, "no"), (False, "load")])
 def test_a_host_distributes_nothing_whatever_is_asked_for_and_says_what_was(
     stage: Stage, host: bool, dist: str
@@ -313,6 +300,15 @@ def test_a_host_distributes_nothing_whatever_is_asked_for_and_says_what_was(
     assert stage.config.option.xmlpath == (str(stage.root / "junit.xml") if host else "own.xml")
     facts = stage.told("inventory")[0]["facts"]
     assert (facts["numprocesses"], facts["dist"], facts["junit_xml"]) == (2, "load", "own.xml")
+
+
+def test_warnings_are_counted_and_options_that_show_something_else_only_told(stage: Stage) -> None:
+    vars(stage.config.option).update(markers=True, usepdb=False)
+    it = stage.plugin(watched={"markers": "--markers", "usepdb": "--pdb"})
+    it.pytest_warning_recorded()
+    stage.collected(it, stage.item("a"))
+    facts = stage.told("inventory")[0]["facts"]
+    assert (facts["warnings"], facts["given"], stage.config.option.markers) == (1, ["--markers"], 0)
 
 
 # ------------------------------------------------------------------------------------------------------------- garbage

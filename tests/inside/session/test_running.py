@@ -527,7 +527,7 @@ def finish(stage: Stage, it: Running, **facts: Any) -> dict[str, Any]:
 
 def test_the_last_word_of_a_session_counts_its_red_tests(stage: Stage) -> None:
     end = finish(stage, stage.plugin(), exitstatus=pytest.ExitCode.TESTS_FAILED, testsfailed=3)
-    assert end == {"status": 1, "reason": "", "error": "", "red": 3}
+    assert end == {"status": 1, "reason": "", "error": "", "red": 3, "warnings": 0}
 
 
 @pytest.mark.parametrize("facts", [{"shouldstop": "a plugin"}, {"shouldfail": "a plugin"}])
@@ -592,3 +592,25 @@ def test_the_last_failures_are_remembered_but_not_those_of_a_test_that_is_rechec
     stage.run(it, "fails", {"outcome": "failed", "longrepr": "x"})
     finish(stage, it)
     assert vars(stage.config)["cache"].kept["cache/lastfailed"] == remembered
+
+
+# ----------------------------------------------------------------------------------------------- what holds for the run
+
+
+def test_a_property_of_the_suite_is_told_once_however_many_workers_add_it(stage: Stage) -> None:
+    it = stage.plugin()
+    for value in ("1", "1", "2"):
+        it.suite_property("build", value)
+    assert stage.facts("suite_property") == [{"name": "build", "value": "1"}, {"name": "build", "value": "2"}]
+
+
+def test_warnings_of_tests_are_counted_and_those_of_one_more_collection_are_not(stage: Stage) -> None:
+    it = stage.plugin()
+    for when in ("collect", "runtest", "runtest"):
+        it.pytest_warning_recorded(when)
+    assert finish(stage, it)["warnings"] == 2
+
+
+def test_the_memory_is_cleared_by_the_collection_alone(stage: Stage) -> None:
+    stage.plugin(options={"cacheclear": True})
+    assert not stage.config.option.cacheclear

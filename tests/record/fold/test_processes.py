@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from async_test_runner.model.result import ProcessRun
@@ -127,3 +128,8 @@ def test_the_names_of_a_process_and_of_its_worker_are_one_string_for_all_its_tes
     assert all(one.process is other.process and one.worker is other.worker for one, other in pairwise(attempts))
     assert (attempts[0].process, attempts[0].worker) == ("p/0001", "gw1")
     assert attempts[0].process is phase.processes[0].name
+
+
+def test_a_process_has_the_warnings_of_its_tests() -> None:
+    (process,) = processes(begins(1, 10.0), msgspec.structs.replace(ends(1, 12.0), warnings=3))
+    assert process.warnings == 3

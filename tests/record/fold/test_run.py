@@ -13,6 +13,7 @@ from async_test_runner.record.events import (
     Interrupted,
     PhaseFinished,
     PhaseStarted,
+    SuitePropertyAdded,
     TestNotRun,
     Warned,
 )
@@ -91,3 +92,9 @@ def test_a_prefix_of_a_journal_never_shows_an_outcome_that_the_whole_does_not() 
     for length in range(2, len(history)):
         for test in fold(history[:length]).tests():
             assert test.outcome in (Outcome.NOT_RUN, whole[test.id])
+
+
+def test_what_tests_add_to_a_suite_is_kept_once_in_its_order() -> None:
+    added = [SuitePropertyAdded(**AT, phase="p", name="build", value=value) for value in ("2", "1", "2")]
+    (phase,) = fold([RUN, PLANNED, *added]).phases
+    assert phase.properties == (("build", "2"), ("build", "1"))

@@ -654,3 +654,29 @@ def test_what_a_test_left_is_a_property_and_stands_in_its_system_err(logging: st
     assert said.partition("\x1b")[0] in err
     assert ("own words" in err) == (logging != "no")
     assert not is_red(parsed(run(phase(case(attempt(Outcome.PASSED, leaks=(leak,)))))))
+
+
+# --------------------------------------------------------------------------------------- what pytest's settings ask for
+
+SHOP = PytestFacts(junit_suite="shop", junit_prefix="py311")
+
+
+def test_the_suite_has_the_name_that_the_project_gives_it() -> None:
+    one, two = phase(case(passed())), phase(case(passed(), id="b.py::t"), name="async")
+    assert [suite.get("name") for suite in parsed(run(one, facts=SHOP))] == ["shop"]
+    assert [suite.get("name") for suite in parsed(run(one, two, facts=SHOP))] == ["shop.sync", "shop.async"]
+
+
+def test_the_prefix_stands_before_every_classname_of_the_project() -> None:
+    errors = (CollectError("tests/test_b.py", "SyntaxError"),)
+    root = parsed(run(phase(case(passed()), case(reason="why", id="test_c.py::t")), facts=SHOP, collect_errors=errors))
+    found = [(found.get("classname"), found.get("name")) for found in root.iter("testcase")]
+    assert found[:3] == [("py311.tests.test_a", "test_one"), ("py311.test_c", "t"), ("py311", "tests.test_b")]
+    assert all(classname == "async-test-run" for classname, _ in found[3:])
+
+
+def test_properties_that_tests_add_to_the_suite_stand_behind_ours() -> None:
+    added = msgspec.structs.replace(phase(case(passed())), properties=(("build", "42"), ("build", "<43>")))
+    suite = parsed(run(added))[0]
+    found = [(p.get("name"), p.get("value")) for p in suite.iterfind("properties/property")]
+    assert found[3:] == [("build", "42"), ("build", "<43>")]

@@ -3,10 +3,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from async_test_runner.model.errors import ExitCode
-from async_test_runner.model.inventory import CollectError, LeftOut
+from async_test_runner.model.inventory import CollectError, LeftOut, PytestFacts
 from async_test_runner.model.result import CommandResult, Detail, Leak, Problem, RunResult, Section
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import CommandFinished, Interrupted, LeakFound, ProblemFound, Warned
@@ -151,6 +152,20 @@ def test_the_slowest_come_first_and_only_as_many_as_wanted() -> None:
         f"{number / 2:.2f}s" for number in range(14, 4, -1)
     ]
     assert "slowest tests" not in lines(result, slowest=0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "count"), [({"durations": 3}, 3), ({"durations": 0}, 14), ({"durations_min": 6.0}, 3)]
+)
+def test_pytests_durations_say_how_many_slow_tests_are_listed(facts: dict[str, float], count: int) -> None:
+    result = msgspec.structs.replace(green(15).result(), facts=PytestFacts(**facts))  # type: ignore[arg-type]
+    assert len(section(result, "slowest tests")) == count
+
+
+def test_what_pytest_is_asked_to_report_is_shown_unless_the_run_is_quiet() -> None:
+    result = msgspec.structs.replace(green(2).result(), facts=PytestFacts(report_chars="p"))
+    assert len(section(result, "passed tests")) == 2
+    assert "passed tests" not in lines(result, verbosity=-1)
 
 
 def test_flaky_tests_show_the_way_they_took() -> None:

@@ -1,0 +1,138 @@
+"""Options of pytest that hold for a run, whatever processes it takes."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support.projects import Project, both_launchers
+
+pytestmark = pytest.mark.processes
+
+TWO_FILES = pytest.mark.parametrize("isolation", ["test", pytest.param("phase", marks=pytest.mark.thorough)])
+
+
+def meeting(number: int) -> str:
+    """A test that needs its temporary files still to be there when the other one has begun."""
+    return f"""
+        import time
+        def test_it(tmp_path, tmp_path_factory):
+            (tmp_path / "own").write_text("x")
+            open("begun-{number}", "w").close()
+            while not __import__("os").path.exists("begun-{1 - number}"): time.sleep(0.01)
+            tmp_path_factory.mktemp("another")
+            assert (tmp_path / "own").read_text() == "x"
+    """
+
+
+@both_launchers
+@TWO_FILES
+def test_processes_share_the_directory_of_basetemp_and_take_nothing_from_each_other(
+    project: Project, isolation: str
+) -> None:
+    project.plan(f"phases: [{{name: all, isolation: {isolation}, workers: 2}}]")
+    project.write("pytest.ini", "[pytest]\naddopts = --basetemp=base -p xdist --dist=loadfile\n")
+    for number in (0, 1):
+        project.write(f"test_{number}.py", meeting(number))
+    project.write("base/old.txt", "of the run before")
+    project.run().check(0)
+    base = project.root / "base"
+    assert not (base / "old.txt").exists()
+    assert len(list(base.glob("all-000*/**/test_it0/own"))) == 2
+
+
+@both_launchers
+def test_a_log_file_has_the_lines_of_all_processes(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test}]")
+    project.write("pytest.ini", "[pytest]\nlog_file = run.log\nlog_level = INFO\n")
+    project.write("run.log", "of the run before\n")
+    project.write(
+        "test_a.py",
+        "\n".join(f"def test_{n}(): __import__('logging').getLogger().info('said by {n}')" for n in range(3)),
+    )
+    project.run().check(0)
+    lines = (project.root / "run.log").read_text().splitlines()
+    assert [line.rpartition("said by ")[2] for line in lines] == ["0", "1", "2"]
+
+
+@both_launchers
+def test_the_settings_of_the_xml_mean_in_the_merged_one_what_they_mean_in_pytest(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test}]")
+    project.write("pytest.ini", "[pytest]\njunit_suite_name = shop\naddopts = --junit-prefix=py3 --junitxml=own.xml\n")
+    project.write(
+        "test_a.py",
+        """
+        def test_adds(record_testsuite_property): record_testsuite_property("build", "42")
+        def test_other(): pass
+        """,
+    )
+    run = project.run()
+    assert (run.code, run.run is not None) == (0, True), run.output
+    assert run.run is not None
+    for path in (project.root / "own.xml", run.run / "junit.xml"):
+        suite = ElementTree.parse(path).getroot()[0]
+        assert suite.get("name") == "shop"
+        assert {case.get("classname") for case in suite.iter("testcase")} == {"py3.test_a"}
+        assert suite.find("properties/property[@name='build']") is not None
+
+
+def test_warnings_are_judged_for_the_whole_run(project: Project) -> None:
+    if int(pytest.__version__.partition(".")[0]) < 9:
+        pytest.skip("this pytest has no --max-warnings")
+    project.plan("phases: [{name: all, isolation: test}]")
+    project.write("pytest.ini", "[pytest]\naddopts = --max-warnings=1\n")
+    project.write("test_a.py", "\n".join(f"def test_{n}(): __import__('warnings').warn('old {n}')" for n in range(2)))
+    run = project.run().check(1)
+    assert run.problems == ["2 warnings, more than --max-warnings allows (1)"]
+
+
+def test_verbose_brings_the_whole_diff_of_pytest(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("test_a.py", "def test_a(): assert list(range(40)) == [*range(39), 'other']\n")
+    short = project.run(CI="").check(1).text("test_a")
+    assert "Use -v to get more diff" in short
+    assert "use '-vv' to show" in project.run("--", "-v", CI="").check(1).text("test_a")
+    whole = project.run("-v", CI="").check(1).text("test_a")
+    assert "more diff" not in whole
+    assert "Full output truncated" not in whole
+    assert "'other'" in whole
+
+
+def test_what_tests_print_without_a_capture_is_said_to_be_in_the_logs(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("pytest.ini", "[pytest]\naddopts = -s -rs --durations=1\n")
+    project.write(
+        "test_a.py",
+        """
+        import time, pytest
+        def test_prints(): print("said aloud"); time.sleep(0.05)
+        def test_slow(): time.sleep(0.06)
+        def test_skips(): pytest.skip("no network")
+        """,
+    )
+    run = project.run().check(0)
+    assert run.run is not None
+    assert "-s in pytest's configuration sends what tests print to output.log" in run.output
+    assert "said aloud" in (run.run / "processes" / "all" / "0001" / "output.log").read_text()
+    assert "skipped tests\n  1 test: no network\n" in run.output
+    assert run.output.partition("slowest tests")[2].count("test_a.py::") == 2  # the slowest, and the one that skipped
+
+
+def test_old_runs_make_room_and_the_newest_open_one_is_resumed(exec_project: Project) -> None:
+    project = exec_project
+    project.plan("keep_runs: 1\nphases: [{name: all, launcher: exec}]")
+    project.write(
+        "test_a.py", "import os, signal\ndef test_a(): os.kill(os.getppid(), signal.SIGTERM)\ndef test_b(): pass\n"
+    )
+    interrupted = project.run()
+    assert interrupted.code == 143
+    project.write("test_a.py", "def test_a(): pass\ndef test_b(): pass\n")
+    for _ in range(2):
+        project.run().check(0)
+    runs = project.root / ".async-test-run" / "runs"
+    assert len(list(runs.glob("2*"))) == 2
+    resumed = project.start("run", "--resume").wait()
+    assert resumed.code == 0
+    assert interrupted.run is not None
+    assert f"resumes run {interrupted.run.name}: those that came after it are complete" in resumed.output
