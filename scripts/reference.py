@@ -10,6 +10,7 @@ plan        the table of fields
 commands    the help of Click
 journal     the union of events, and the values in them
 summary     the docstring of the module that writes summary.json
+options     the table of pytest's options
 
 The picture stands between ``<!-- picture: PROJECT: COMMAND -->`` and ``<!-- end of picture -->``. scripts/pages.py runs
 it like every console block, so that it stays current too.
@@ -39,7 +40,8 @@ import msgspec  # noqa: E402
 
 from async_test_runner.commands import COMMANDS, load  # noqa: E402
 from async_test_runner.model import inventory, result  # noqa: E402
-from async_test_runner.plan import schema  # noqa: E402
+from async_test_runner.plan import pytest_options, schema  # noqa: E402
+from async_test_runner.plan.pytest_options import How, Option  # noqa: E402
 from async_test_runner.record import events  # noqa: E402
 from async_test_runner.reports.formats import summary  # noqa: E402
 
@@ -229,6 +231,49 @@ def _closing(text: str) -> int:
     return 0
 
 
+# ----------------------------------------------------------------------------------------------------------- options
+
+
+def options() -> str:
+    """The table of pytest's options, by plugin; those without a word about them in one block."""
+    return "\n".join(line for plugin, found in pytest_options.TABLE.items() for line in _options(plugin, found))
+
+
+def _options(plugin: str, found: tuple[Option, ...]) -> Iterator[str]:
+    yield from (f"### {plugin}", "")
+    for how, words in ((How.OBEYED, "Obeyed:"), (How.LOGGED, "In the log:")):
+        plain = [option for option in found if option.how is how and not (option.plan or option.dashes)]
+        names = " ".join(name for option in plain for name in option.names)
+        if names:
+            yield from (words, "", "```text", *textwrap.wrap(names, 110, break_on_hyphens=False), "```", "")
+    rows = [option for option in found if option.how not in (How.OBEYED, How.LOGGED) or option.plan or option.dashes]
+    if rows:
+        yield from ("| option | in a run | in `pytest_args` | after `--` |", "|---|---|---|---|")
+        for option in rows:
+            cells = (_names(option), _becomes(option), *(_refused(text) for text in (option.plan, option.dashes)))
+            yield "| " + " | ".join(map(_cell, cells)) + " |"
+        yield ""
+
+
+def _names(option: Option) -> str:
+    return ", ".join(f"`{name}`" for name in option.names)
+
+
+def _becomes(option: Option) -> str:
+    several = " (said where a run takes several sessions)" if option.several else ""
+    return {
+        How.OBEYED: "obeyed",
+        How.MAPPED: option.says,
+        How.LOGGED: "shown in the log of each process",
+        How.SAID: f"a warning: {option.says}{several}",
+        How.REFUSED: f"refused: {option.says}",
+    }[option.how]
+
+
+def _refused(remedy: str) -> str:
+    return f"refused: {remedy}" if remedy else "passed on"
+
+
 # ------------------------------------------------------------------------------------------------------------ writing
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -236,6 +281,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "journal": journal,
     "summary": summary_keys,
+    "options": options,
 }
 
 

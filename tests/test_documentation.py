@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from async_test_runner.commands import COMMANDS, load
+from async_test_runner.plan import pytest_options
 from async_test_runner.plan import reading as plan
 
 from .test_architecture import ROOMS
@@ -20,11 +21,10 @@ PAGES = [
     ROOT / "README.md",
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "design"),
 ]
-NOT_OURS = {  # those of pytest, its plugins, pre-commit, pipx and uv, and those of scripts/
-    "--check", "--collect-only", "--cov", "--cov-fail-under", "--cov-report", "--deselect", "--dist", "--durations",
-    "--forked", "--from", "--hook-type", "--include", "--junitxml", "--lf", "--load", "--log-level", "--maxfail",
-    "--pdb", "--picture", "--setup-only", "--setup-plan", "--stepwise", "--tb", "--trace", "--truncate",
-}  # fmt: skip
+NOT_OURS = {  # those of pytest and its plugins, of pre-commit, pipx and uv, and those of scripts/
+    *pytest_options.OPTIONS,
+    *("--check", "--forked", "--from", "--hook-type", "--include", "--load", "--picture", "--truncate"),
+}
 LONGEST_README = 160  # lines: with its picture it is read in five minutes
 
 

@@ -65,9 +65,9 @@ class Coverage(msgspec.Struct, frozen=True):
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest.
 
-    ``given`` are options of pytest's configuration of which the run has something to say; ``durations``,
-    ``durations_min`` and ``report_chars`` what its terminal was to show; ``warnings`` are those of the collection. ``renamed``
-    are the ids that tests got because theirs belonged to another.
+    ``given`` are options of pytest's configuration of which the run has something to say. ``durations``,
+    ``durations_min`` and ``report_chars`` say what its terminal was to show. ``warnings`` are those of the collection.
+    ``renamed`` are the ids that tests got because theirs belonged to another.
     """
 
     version: str = ""

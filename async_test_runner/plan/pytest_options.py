@@ -79,7 +79,7 @@ _STEPWISE = "has no effect: use --max-failures 1, then -- --lf"
 _STEPWISE_NOW = "use --max-failures 1, then -- --lf"
 _RETRIES = "use the key `retries`"
 _LEFT_OUT = "the collection obeys; what it leaves out is counted in the report"
-_ANEW = "is written anew by each phase, and by each fresh process: give phases paths of their own in `pytest_args`"
+_ANEW = "is written anew by each session: phases need paths of their own"
 _MACHINE = "has no effect: workers are processes of this machine"
 _ONE_LOG = "one file for all processes of the run, which append to it"
 _JUNIT = "use `reports: {junit: …}`"
@@ -116,15 +116,14 @@ PYTEST: tuple[Option, ...] = (
     _mapped("--junitprefix|--junit-prefix", "each classname of the merged XML begins with it", plan=_WHOLE_RUN),
     _mapped("--rootdir", "all processes have that of the collection", plan=_CONFIG),
     _mapped("-c|--config-file", "all processes have that of the collection", plan=_CONFIG),
-    _mapped("--basetemp", "each process has a directory of its own below it: PHASE/NUMBER", plan=_WHOLE_RUN),
+    _mapped("--basetemp", "each process has a directory of its own below it: PHASE-NUMBER", plan=_WHOLE_RUN),
     _mapped("--log-file", _ONE_LOG),
     _mapped("--log-file-mode", "the first process of the run obeys, the others append"),
     *_obeyed("--log-file-level --log-file-format --log-file-date-format"),
     _said(
         "-s|--capture=no",
         "capture=no",
-        "sends what tests print to output.log of their process, below processes/ in the run directory; "
-        "reports do not have it",
+        "sends what tests print to output.log of their process (processes/ in the run directory), and to no report",
         dashes=_OUTPUT,
     ),
     _mapped("--capture", "`no` is like `-s`; what other ways show at once is in output.log", dashes=_OUTPUT),

@@ -97,7 +97,7 @@ def test_a_plugin_that_ends_the_process_at_a_timeout_of_its_own_crashes_that_tes
     assert "Timeout" in run.text("test_a")
 
 
-@pytest.mark.parametrize("argument", ["--collect-only", "--pdb", "-s", "--durations=3"])
+@pytest.mark.parametrize("argument", ["--collect-only", "--pdb", "-s"])
 def test_what_nobody_would_obey_is_refused_before_anything_runs(project: Project, argument: str) -> None:
     project.plan("phases: [{name: all}]")
     project.write("test_a.py", "def test_a(): open('ran', 'w').close()\n")

@@ -59,4 +59,4 @@ def test_what_does_not_mean_what_it_says_is_warned_of() -> None:
 def test_what_one_session_can_obey_is_warned_of_where_there_are_several() -> None:
     assert notes(["--html"], "after --", several=False) == []
     (note,) = notes(["--html"], "after --", several=True)
-    assert note.startswith("--html after -- is written anew by each phase")
+    assert note.startswith("--html after -- is written anew by each session")

@@ -89,6 +89,16 @@ def test_options_that_are_looked_for_are_told_where_they_are_set() -> None:
     assert found["given"] == ["--pdb", "-s", "rsyncdirs"]
 
 
+def test_a_project_may_do_without_pytests_own_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(self: Asked, name: str) -> Any:
+        raise ValueError(name)
+
+    monkeypatch.setattr(Asked, "getini", unknown)
+    found = told(max_warnings=None)
+    assert (found["junit_suite"], found["junit_family"], found["junit_log_passing"]) == ("pytest", "xunit2", True)
+    assert found["max_warnings"] is None
+
+
 def test_what_would_show_something_instead_of_collecting_is_switched_off() -> None:
     config = Asked(markers=True, version=1, usepdb=True)
     show_nothing_instead(config)  # type: ignore[arg-type]

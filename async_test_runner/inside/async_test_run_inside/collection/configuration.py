@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -31,11 +32,11 @@ def facts(config: pytest.Config, watched: Mapping[str, str]) -> Facts:
         "plugins": _plugins(config),
         "junit_xml": _expanded(getattr(option, "xmlpath", None)),
         "junit_prefix": plain(str(getattr(option, "junitprefix", None) or "")),
-        "junit_suite": plain(str(config.getini("junit_suite_name"))),
-        "junit_family": str(config.getini("junit_family")),
-        "junit_logging": str(config.getini("junit_logging")),
-        "junit_log_passing": bool(config.getini("junit_log_passing_tests")),
-        "junit_duration": str(config.getini("junit_duration_report")),
+        "junit_suite": plain(str(ini(config, "junit_suite_name", "pytest"))),
+        "junit_family": str(ini(config, "junit_family", "xunit2")),
+        "junit_logging": str(ini(config, "junit_logging", "no")),
+        "junit_log_passing": bool(ini(config, "junit_log_passing_tests", True)),
+        "junit_duration": str(ini(config, "junit_duration_report", "total")),
         "maxfail": int(get("maxfail", 0) or 0),
         "max_warnings": _max_warnings(config),
         "warnings": 0,
@@ -61,16 +62,18 @@ def _given(config: pytest.Config, watched: Mapping[str, str]) -> Iterator[str]:
     """The names of the options that are set."""
     for kept, name in watched.items():
         where, _, value = kept.partition("=")
-        found = _ini(config, where) if where.startswith(_INI) else getattr(config.option, where, None)
+        key = where.removeprefix(_INI)
+        found = ini(config, key, None) if key != where else getattr(config.option, where, None)
         if str(found) == value if value else found:
             yield name
 
 
-def _ini(config: pytest.Config, kept: str) -> object:
+def ini(config: pytest.Config, key: str, otherwise: object) -> Any:
+    """The value of an ini key; ``otherwise`` where nobody knows it: a project may do without a plugin of pytest."""
     try:
-        return config.getini(kept.removeprefix(_INI))
-    except ValueError:  # of a plugin that is not there
-        return None
+        return config.getini(key)
+    except ValueError:
+        return otherwise
 
 
 def _expanded(path: object) -> str:
@@ -100,7 +103,7 @@ def _max_warnings(config: pytest.Config) -> int | None:
     if not hasattr(config.option, "max_warnings"):
         return None
     value = config.option.max_warnings
-    value = config.getini("max_warnings") if value is None else value
+    value = ini(config, "max_warnings", None) if value is None else value
     try:
         return int(value)
     except (TypeError, ValueError):

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from ..hangs.files import opened
 from ..wire.settings import Settings
+from .configuration import ini
 
 _BASE = pytest.StashKey[str]()  # what --basetemp names; there once this process has been seen to
 
@@ -36,7 +38,7 @@ def _judge_no_warnings(config: pytest.Config) -> None:
 
 def _append_to_log(config: pytest.Config, run_directory: str) -> None:
     """The first process of the run that has this log file begins it, as its mode says; the others append."""
-    path = getattr(config.option, "log_file", None) or config.getini("log_file")
+    path = getattr(config.option, "log_file", None) or ini(config, "log_file", None)
     if path and not _is_first(run_directory, os.path.abspath(str(path))):
         config.option.log_file_mode = "a"
 
@@ -44,7 +46,7 @@ def _append_to_log(config: pytest.Config, run_directory: str) -> None:
 def _is_first(run_directory: str, path: str) -> bool:
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     try:
-        os.close(os.open(os.path.join(run_directory, f"log-file-{name}"), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(opened(os.path.join(run_directory, f"log-file-{name}"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except OSError:  # it is there; or a test has deleted the run directory
         return False
     return True
