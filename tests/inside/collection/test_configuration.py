@@ -48,6 +48,15 @@ def test_how_many_workers_pytest_is_asked_for(value: Any, most: Any, number: int
     assert any(plugin.startswith("pytest-xdist-") for plugin in found["plugins"])
 
 
+def test_xdist_is_there_where_its_options_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-p no:xdist`` leaves its second module, and with it the distribution: ``-n`` is unknown then."""
+    config = Asked()
+    config.pluginmanager.list_plugin_distinfo = lambda: [  # type: ignore[attr-defined]
+        (None, SimpleNamespace(project_name="pytest-xdist", version="3.8.0"))
+    ]
+    assert facts(config, {})["plugins"] == []  # type: ignore[arg-type]
+
+
 def test_the_file_of_the_xml_is_where_pytest_would_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("NAME", "own")

@@ -14,6 +14,7 @@ from ..wire.contract import Facts
 from ..wire.facts import plain
 
 _INI = "ini:"  # begins the name of an ini key among the options that are looked for
+_XDIST = "pytest-xdist"
 _SHOWN_INSTEAD = ("showfixtures", "show_fixtures_per_test", "markers", "cacheshow", "help", "version")
 
 
@@ -82,9 +83,12 @@ def _expanded(path: object) -> str:
 
 
 def _plugins(config: pytest.Config) -> list[str]:
-    found = {f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}
-    if hasattr(config.option, "numprocesses"):  # loaded by the name of its module, pytest does not know whose it is
-        found.add(f"pytest-xdist-{getattr(sys.modules.get('xdist'), '__version__', '')}")
+    distributions = [distribution for _, distribution in config.pluginmanager.list_plugin_distinfo()]
+    found = {f"{d.project_name}-{d.version}" for d in distributions if d.project_name != _XDIST}
+    if hasattr(config.option, "numprocesses"):
+        # By its option: it may be loaded by the name of its module, and pytest does not know whose that is. Under
+        # `-p no:xdist` its other module is loaded all the same.
+        found.add(f"{_XDIST}-{getattr(sys.modules.get('xdist'), '__version__', '')}")
     return sorted(found)
 
 
