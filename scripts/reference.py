@@ -260,7 +260,7 @@ def _names(option: Option) -> str:
 
 
 def _becomes(option: Option) -> str:
-    several = " (said where a run takes several sessions)" if option.several else ""
+    several = " (said of several sessions)" if option.several else ""
     return {
         How.OBEYED: "obeyed",
         How.MAPPED: option.says,

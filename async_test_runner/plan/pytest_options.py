@@ -79,7 +79,7 @@ _STEPWISE = "has no effect: use --max-failures 1, then -- --lf"
 _STEPWISE_NOW = "use --max-failures 1, then -- --lf"
 _RETRIES = "use the key `retries`"
 _LEFT_OUT = "the collection obeys; what it leaves out is counted in the report"
-_ANEW = "is written anew by each session: phases need paths of their own"
+_ANEW = "is written anew by each session: give phases their own paths"
 _MACHINE = "has no effect: workers are processes of this machine"
 _ONE_LOG = "one file for all processes of the run, which append to it"
 _JUNIT = "use `reports: {junit: …}`"
@@ -103,7 +103,7 @@ PYTEST: tuple[Option, ...] = (
     _mapped("--lf|--last-failed", _LEFT_OUT, plan=_EARLIER),
     _mapped("--ff|--failed-first", "the collection obeys: phases run their tests in its order", plan=_EARLIER),
     _mapped("--nf|--new-first", "the collection obeys: phases run their tests in its order", plan=_EARLIER),
-    _mapped("--keepduplicates|--keep-duplicates", "an id that is collected more than once runs once"),
+    _mapped("--keepduplicates|--keep-duplicates", "a test that is collected twice runs twice, as `ID#2`"),
     _mapped("--cache-clear", "the memory is cleared once, by the collection", plan=_WHOLE_RUN),
     _mapped("-x|--exitfirst", "a phase stops after one failure, where the plan has no `max_failures`", plan=_FAILURES),
     _mapped("--maxfail", "a phase stops after so many, where the plan has no `max_failures`", plan=_FAILURES),
