@@ -116,10 +116,12 @@ class Collector:
         timeout: float | None,
         grace: float,
         begins: bool = False,
+        directory: Path | None = None,
     ) -> None:
         """``env`` is the whole environment of the process; ``timeout`` and ``grace`` are seconds.
 
-        ``begins`` says that a run begins with this collection.
+        ``begins`` says that a run begins with this collection; ``directory`` is where its files are, if not with those
+        of the run's own.
         """
         self._around = around
         self._python = python
@@ -127,6 +129,7 @@ class Collector:
         self._timeout = timeout
         self._grace = grace
         self._begins = begins
+        self._directory = directory or around.run_dir / "collection"
 
     async def inventory(
         self,
@@ -212,7 +215,7 @@ class Collector:
 
     def _fresh(self, number: int) -> Path:
         """A directory for a round; a run that is resumed has had some."""
-        while (directory := self._around.run_dir / "collection" / f"{number:04d}").exists():
+        while (directory := self._directory / f"{number:04d}").exists():
             number += 1
         return directory
 

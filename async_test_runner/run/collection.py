@@ -175,13 +175,13 @@ async def host_of(plan: Plan, phase: Phase, around: Surroundings, *, python: str
     collector = Collector(
         msgspec.structs.replace(
             around,
-            run_dir=around.run_dir / "hosts" / phase.name,
             arguments=(*phase.pytest_args, *around.arguments, *rootdir_arguments(around.facts)),
         ),
         python=python,
         env={**around.environ, **{name: expand(text, values) for name, text in phase.env}},
         timeout=plan.collect_timeout,
         grace=phase.grace,
+        directory=around.run_dir / "hosts" / phase.name / "collection",
     )
     try:
         collected = await collector.inventory((), keep_going=True, host=True)

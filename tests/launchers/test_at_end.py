@@ -33,12 +33,6 @@ def test_a_command_runs_with_its_environment(tmp_path: Path) -> None:
     assert (tmp_path / "done").read_text() == "tidy"
 
 
-def test_a_command_of_a_phase_with_a_host_of_its_own_runs_too(tmp_path: Path) -> None:
-    leave(tmp_path / "hosts" / "db" / "at-end", "open('done', 'w')")
-    assert run(tmp_path) == []
-    assert (tmp_path / "done").exists()
-
-
 def test_a_command_that_fails_is_a_warning_with_its_words(tmp_path: Path) -> None:
     leave(tmp_path / "at-end", "raise SystemExit('no server')")
     (warning,) = run(tmp_path)

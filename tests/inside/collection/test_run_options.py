@@ -120,3 +120,11 @@ def test_where_the_run_directory_is_gone_nobody_begins_a_log_file_again(run: Run
 def test_no_process_judges_its_own_warnings(run: Run) -> None:
     assert shared(run.process("processes/all/0001"), max_warnings=3).option.max_warnings == sys.maxsize
     assert not hasattr(shared(run.process("processes/all/0001")).option, "max_warnings")
+
+
+# ---------------------------------------------------------------------------------------------------- pytest's memory
+
+
+def test_the_memory_is_cleared_when_the_run_begins_and_not_later(run: Run) -> None:
+    assert shared(run.process("collection/0000"), clear=True, cacheclear=True).option.cacheclear
+    assert not shared(run.process("processes/all/0001"), cacheclear=True).option.cacheclear

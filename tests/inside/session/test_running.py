@@ -609,8 +609,3 @@ def test_warnings_of_tests_are_counted_and_those_of_one_more_collection_are_not(
     for when in ("collect", "runtest", "runtest"):
         it.pytest_warning_recorded(when)
     assert finish(stage, it)["warnings"] == 2
-
-
-def test_the_memory_is_cleared_by_the_collection_alone(stage: Stage) -> None:
-    stage.plugin(options={"cacheclear": True})
-    assert not stage.config.option.cacheclear

@@ -18,16 +18,24 @@ _BASE = pytest.StashKey[str]()  # what --basetemp names; there once this process
 
 
 def share(config: pytest.Config, settings: Settings, *, clear: bool = False) -> None:
-    """Before any other plugin is configured. With ``clear`` the run begins: the directory of --basetemp is emptied.
+    """Before any other plugin is configured. With ``clear`` the run begins: what the options clear is cleared.
 
     A fork of a process has been configured with it.
     """
     if _BASE in config.stash:
         return
     config.stash[_BASE] = ""
+    if not clear:
+        _clear_no_memory(config)
     _judge_no_warnings(config)
     _append_to_log(config, settings.run_directory)
     _take_own_basetemp(config, settings, clear=clear)
+
+
+def _clear_no_memory(config: pytest.Config) -> None:
+    """``--cache-clear`` would take what the processes before have put there."""
+    if getattr(config.option, "cacheclear", False):
+        config.option.cacheclear = False
 
 
 def _judge_no_warnings(config: pytest.Config) -> None:
@@ -65,7 +73,11 @@ def _take_own_basetemp(config: pytest.Config, settings: Settings, *, clear: bool
 
 
 def _holds(base: str, run_directory: str) -> bool:
-    return os.path.commonpath([os.path.realpath(base), os.path.realpath(run_directory)]) == os.path.realpath(base)
+    base, run_directory = os.path.realpath(base), os.path.realpath(run_directory)
+    try:
+        return os.path.commonpath([base, run_directory]) == base
+    except ValueError:  # on different drives
+        return False
 
 
 def _below(base: str, settings: Settings) -> str:

@@ -34,7 +34,7 @@ from .reporting import TestReports, leak_said, longrepr_text
 from .suite_xml import listen
 
 _THE_RUNNERS = (
-    *("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "stepwise_reset", "cacheclear"),
+    *("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "stepwise_reset"),
     *("collectonly", "usepdb", "trace"),
 )
 _thread_time = time.thread_time  # as it is now: tests freeze clocks
