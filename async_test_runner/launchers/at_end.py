@@ -21,7 +21,9 @@ _LAST_WORDS = 500  # characters of its output that a warning quotes
 
 async def run(run_dir: Path, root: Path, environ: Mapping[str, str]) -> list[str]:
     """Run the commands that were left; returns a warning for each that failed."""
-    return [warning for path in sorted(run_dir.glob(f"{AT_END}/*.json")) if (warning := await _one(path, root, environ))]
+    return [
+        warning for path in sorted(run_dir.glob(f"{AT_END}/*.json")) if (warning := await _one(path, root, environ))
+    ]
 
 
 async def _one(path: Path, root: Path, environ: Mapping[str, str]) -> str:
