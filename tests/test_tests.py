@@ -20,7 +20,6 @@ STARTS = "it is what starts a process: every end-to-end test runs it"
 ELSEWHERE = {
     "__main__.py": STARTS,
     "commands/collecting.py": "commands/test_plan.py",
-    "commands/run.py": "end_to_end",
     "contract/launching.py": VALUES,
     "contract/surroundings.py": VALUES,
     "inside/hangs/values.py": VALUES,
