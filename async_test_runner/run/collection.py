@@ -132,7 +132,7 @@ def notes(facts: PytestFacts, plan: Plan, phases: Sequence[Phase], after_dashes:
 
     ``phases`` are those that run, ``after_dashes`` the arguments of the command line.
     """
-    several = len(phases) > 1 or any(phase.isolation is not Isolation.PHASE and not may_fork(phase) for phase in phases)
+    several = len(phases) > 1 or any(map(_takes_several, phases))
     asked, shared = arguments.names(after_dashes), arguments.names(plan.pytest_args)
     found = pytest_options.notes(
         [name for name in facts.given if name not in (*asked, *shared)], "in pytest's configuration", several=several
@@ -140,8 +140,13 @@ def notes(facts: PytestFacts, plan: Plan, phases: Sequence[Phase], after_dashes:
     found += pytest_options.notes([name for name in facts.given if name in asked], "after --", several=several)
     for phase in phases:
         where = f"in the pytest_args of phase {phase.name}"
-        found += pytest_options.notes(arguments.names(phase.pytest_args), where, several=several)
+        found += pytest_options.notes(arguments.names(phase.pytest_args), where, several=_takes_several(phase))
     return found
+
+
+def _takes_several(phase: Phase) -> bool:
+    """Whether a phase takes more than one session of pytest."""
+    return phase.isolation is not Isolation.PHASE and not may_fork(phase)
 
 
 def too_many_warnings(result: RunResult) -> Problem | None:

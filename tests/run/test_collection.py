@@ -118,6 +118,13 @@ def test_what_each_session_writes_anew_is_told_where_there_are_several() -> None
     assert len(notes(facts, plan(fresh), (fresh,), ())) == 1
 
 
+def test_a_phase_with_a_path_of_its_own_is_warned_only_if_it_takes_several_sessions() -> None:
+    one, two = Phase(name="a", pytest_args=("--html=a.html",)), Phase(name="b", pytest_args=("--html=b.html",))
+    assert notes(PytestFacts(), plan(one, two), (one, two), ()) == []
+    fresh = Phase(name="c", isolation=Isolation.TEST, launcher="exec", pytest_args=("--html=c.html",))
+    assert len(notes(PytestFacts(), plan(fresh), (fresh,), ())) == 1
+
+
 @pytest.mark.parametrize(
     ("limit", "said"), [(None, ""), (6, ""), (5, "6 warnings, more than --max-warnings allows (5)")]
 )
