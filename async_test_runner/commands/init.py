@@ -22,7 +22,7 @@ from ..reports.terminal import planning, views
 from ..reports.wording.text import defused, item, visible
 from ..reports.wording.words import plural
 from ..run import collection
-from ..suite import proposal
+from ..suite import lacking, proposal
 from ..suite.assignment import Assignment, Narrowing, expressions
 from ..suite.proposal import Proposal
 from ..suite.workers import workers_of
@@ -69,6 +69,8 @@ def command(
         )
     start = _start(target, paths, python)
     inventory = collecting.inventory(start, Narrowing(), os.environ)
+    if inventory.interpreter.path:
+        _show([*planning.python(inventory), Text()], sys.stderr if printed else sys.stdout, color)
     if not inventory.tests:
         _show(_nothing(inventory), sys.stderr, color)
         context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.NOTHING_SELECTED))
@@ -198,10 +200,11 @@ def _shown(text: str) -> list[Text]:
 def _summary(proven: Proven, inventory: Inventory, written: Path | None) -> list[Text]:
     phases = proven.assignment.phases
     workers = [workers_of(assigned.phase, inventory.facts) for assigned in phases]
+    lacks = lacking.unawaited(inventory.tests, inventory.facts, inventory.interpreter)
     sections = [
         planning.table(phases, workers),
         planning.collection_errors(inventory),
-        planning.notes((*proven.notes, *proven.assignment.notes)),
+        planning.notes((*proven.notes, *proven.assignment.notes, *lacks)),
     ]
     lines = [line for section in sections if section for line in (*section, Text())]
     if written is None:

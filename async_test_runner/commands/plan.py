@@ -12,7 +12,8 @@
      "left_out": [{"reason", "count", "what": "tests" | "paths", "examples"}],
      "notes": [TEXT],
      "collection_errors": [{"id", "text"}], "collection_skips": [{"id", "text"}],
-     "pytest": {"version", "python", "rootdir"}}
+     "pytest": {"version", "python", "rootdir"},
+     "interpreter": {"path", "why", "note"}}          # the Python that has collected
 
 With ``--explain``::
 

@@ -341,7 +341,7 @@ _PHASE_FIELDS = (
         key="python",
         kind=Text("auto or the path of a Python", ".venv/bin/python", shown="`auto` or path"),
         levels=POLICY,
-        help="The Python that runs pytest. `auto` is the environment of the project.",
+        help="The Python that runs pytest. `auto` is the active environment, else that of the runner, else `.venv`.",
         example=".venv/bin/python",
     ),
 )

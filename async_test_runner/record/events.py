@@ -72,6 +72,18 @@ class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
     runner: str
 
 
+class PythonFound(_Event, frozen=True, kw_only=True, tag="python_found"):
+    """The Python that runs pytest for ``python: wanted`` of the plan, and ``why`` it is that one.
+
+    ``note`` is what a reader may have expected instead, such as a ``.venv`` that was not taken.
+    """
+
+    wanted: str
+    python: str
+    why: str
+    note: str = ""
+
+
 class Collected(_Event, frozen=True, kw_only=True, tag="collected"):
     """The collection is over. The phases that follow as ``phase_planned`` hold its tests."""
 
@@ -284,6 +296,7 @@ class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
 Event = (
     RunStarted
     | RunResumed
+    | PythonFound
     | Collected
     | PhasePlanned
     | PhaseStarted

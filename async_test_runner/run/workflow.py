@@ -17,15 +17,15 @@ from ..launchers.collect import Collection
 from ..launchers.exec import EACH, ExecLauncher
 from ..launchers.warm import Host, WarmLauncher
 from ..model.errors import InfrastructureError, RunnerError, UsageError
-from ..model.inventory import Inventory
+from ..model.inventory import Interpreter, Inventory
 from ..model.plan import Phase, Plan
 from ..model.result import Kept, Problem, RunResult
 from ..plan import reading as plans
 from ..record import verdict
-from ..record.events import VERSION, Collected, RunFinished, RunResumed, RunStarted, TestNotRun
+from ..record.events import VERSION, Collected, PythonFound, RunFinished, RunResumed, RunStarted, TestNotRun
 from ..record.runs import RunDir, base_directory, create
 from ..reports.terminal.views import Reporter
-from ..suite import relations
+from ..suite import lacking, relations
 from ..suite.assignment import Assignment, check_phase_names
 from ..suite.workers import workers_of
 from ..system import process
@@ -104,7 +104,7 @@ class _Run:
         self._signals = Signals(recorder, self._write)
         self._adopts_orphans = process.adopt_orphans()
         self._host: Host | None = None
-        self._pythons: dict[str, str] = {}
+        self._pythons: dict[str, Interpreter] = {}
 
     def carried_out(self) -> RunReport:
         """All of it, in an event loop that follows the run's clock."""
@@ -186,7 +186,7 @@ class _Run:
                 self._request.narrowing,
                 self._around,
                 host=wants_host(self._plan),
-                python=self._python(self._plan.python),
+                python=self._interpreter(self._plan.python),
             )
         )
         try:
@@ -227,6 +227,9 @@ class _Run:
         ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
         for note in (*assignment.notes, *ordered):
             self._recorder.warn(note)
+        planned = (test for assigned in assignment.phases for test in assigned.tests)
+        for lack in lacking.unawaited(planned, inventory.facts, inventory.interpreter):
+            self._recorder.warn(lack)
         for option in inventory.facts.without_effect:
             self._recorder.warn(f"{option} in pytest's configuration has no effect: tests run without a terminal")
         if inventory.facts.dist == EACH:
@@ -270,7 +273,7 @@ class _Run:
             return fresh
 
         async def new_host(phase: Phase) -> Host | None:
-            return await host_of(self._plan, phase, around, python=self._python(phase.python))
+            return await host_of(self._plan, phase, around, python=self._interpreter(phase.python))
 
         return WarmLauncher(
             self._plan,
@@ -284,10 +287,16 @@ class _Run:
         )
 
     def _python(self, wanted: str) -> str:
-        """The interpreter for ``python:`` of the plan or of a phase; each is asked once."""
+        return self._interpreter(wanted).path
+
+    def _interpreter(self, wanted: str) -> Interpreter:
+        """The interpreter for ``python:`` of the plan or of a phase; each is asked once, and told."""
         if wanted not in self._pythons:
-            with self._recorder.waiting("an interpreter to say whether it has pytest", blocks=True):
-                self._pythons[wanted] = interpreter.find(wanted, self._plan.root, self._environ)
+            recorder = self._recorder
+            with recorder.waiting("an interpreter to say whether it has pytest", blocks=True):
+                found = self._pythons[wanted] = interpreter.find(wanted, self._plan.root, self._environ)
+            told = {"wanted": wanted, "python": found.path, "why": found.why, "note": found.note}
+            recorder.emit(PythonFound(**recorder.now(), **told))
         return self._pythons[wanted]
 
     def _kept(self, assignment: Assignment) -> dict[str, Kept]:

@@ -30,6 +30,7 @@ from ...record.events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    PythonFound,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -176,6 +177,11 @@ def _started(event: RunStarted) -> Entry:
     return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
 
 
+def _python(event: PythonFound) -> Entry:
+    note = f"; {event.note}" if event.note else ""
+    return Entry(_head("PYTHON", "bold", f"{event.python}: {event.why}{note}"))
+
+
 def _resumed(event: RunResumed) -> Entry:
     return Entry(_head("RESUMED", "bold", event.run_id))
 
@@ -233,6 +239,7 @@ TELLINGS: dict[type[Event], Telling[Any]] = dict(
     (
         _told(RunStarted, NORMAL, _started),
         _told(RunResumed, NORMAL, _resumed),
+        _told(PythonFound, NORMAL, _python),
         _told(Collected, _collected_level, _collected),
         _untold(PhasePlanned),
         _untold(PhaseStarted),

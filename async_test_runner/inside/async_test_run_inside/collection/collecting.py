@@ -19,6 +19,7 @@ from ..wire import messages
 from ..wire.contract import CoverageAsked, Entry, Facts
 from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
+from .awaiting import Awaiting
 from .conftests import Watch, trace
 from .coverage import silence as silence_coverage
 from .expressions import evaluate
@@ -151,8 +152,7 @@ class Collecting:
         config = session.config
         self._renamed += tell_apart(session.items)  # plugins add some of their own
         matches = self._matches(session)
-        rootdir = str(config.rootpath)
-        self.wire.send_all(messages.found(entry) for entry in self._entries(session.items, rootdir, matches))
+        self.wire.send_all(messages.found(entry) for entry in self._entries(session, matches))
         for reason, ids in self._left_out.items():
             self.wire.send(messages.left_out(reason, len(ids), "tests", ids[:_EXAMPLES]))
         for option, paths in _ignored(config):
@@ -161,10 +161,11 @@ class Collecting:
         known = self._facts or facts(config)
         self.wire.send(messages.inventory({**known, "coverage": self._coverage, "renamed": self._renamed}))
 
-    def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
-        describe, relations = Describe(rootdir), Relations(items)
+    def _entries(self, session: pytest.Session, matches: list[set[int]]) -> Iterator[Entry]:
+        describe = Describe(str(session.config.rootpath), Awaiting(session.config).nobody)
+        relations = Relations(session.items)
         seen: set[int] = set()
-        for position, item in enumerate(items):
+        for position, item in enumerate(session.items):
             if id(item) in seen:
                 self._left_out.setdefault("the same item once more: runs once", []).append(item_id(item))
                 continue
@@ -249,6 +250,8 @@ def _plugins(config: pytest.Config) -> list[str]:
     found = {f"{d.project_name}-{d.version}" for _, d in config.pluginmanager.list_plugin_distinfo()}
     if hasattr(config.option, "numprocesses"):  # loaded by the name of its module, pytest does not know whose it is
         found.add(f"pytest-xdist-{getattr(sys.modules.get('xdist'), '__version__', '')}")
+    if hasattr(config.option, "asyncio_mode"):
+        found.add(f"pytest-asyncio-{getattr(sys.modules.get('pytest_asyncio'), '__version__', '')}")
     return sorted(found)
 
 
