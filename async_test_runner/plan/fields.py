@@ -250,15 +250,16 @@ _PHASE_FIELDS = (
         kind=Boolean(),
         levels=POLICY,
         help="Run a red test once more, alone, if other tests ran before it in its process. If it passes there, it "
-        "depends on the order, and the report says what ran before it. This is no retry: its outcome stands.",
+        "depends on the order, and the report says what ran before it. This is no retry: its outcome stands. "
+        "A retry that passes alone shows the same.",
         example="true",
     ),
     Field(
         key="order_dependent",
         kind=Choice("pass", "fail"),
         levels=POLICY,
-        help="What becomes of a test that passes alone in its `recheck`. It stays red, or it passes and is shown as "
-        "order-dependent.",
+        help="What becomes of a test that passes alone, in its `recheck` or on a retry. It stays red, or it passes and "
+        "is shown as order-dependent.",
         example="pass",
     ),
     Field(

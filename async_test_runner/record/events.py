@@ -175,6 +175,7 @@ class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
     retry: bool = False  # another attempt follows
     fails: bool = False  # red all the same: it is flaky, and the plan wants that to fail
     recheck: bool = False  # it will run once more, alone: ``test_rechecked`` follows
+    alone: bool = False  # it was red after others in its process, and passes as the first of a fresh one
     nth: int = 0  # how many tests had run in its process before it; known in phases that recheck
 
 

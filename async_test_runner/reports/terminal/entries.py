@@ -83,6 +83,9 @@ def _test(event: TestFinished) -> Entry:
     facts = f"(phase {event.phase}, {seconds(event.duration)})"
     if event.attempt > 1:
         facts = f"(phase {event.phase}, attempt {event.attempt}, {seconds(event.duration)})"
+    if event.alone:
+        text = f"{event.id}  {event.outcome.label} alone in a fresh process, and was red after others  {facts}"
+        return Entry(_head("ORDER-DEPENDENT", "bold red" if event.fails else "yellow", text))
     if event.fails:
         text = f"{event.id}  {event.outcome.label} after it was red, which the plan wants to fail  {facts}"
         return Entry(_head("FLAKY", "bold red", text))
@@ -98,7 +101,7 @@ def _test(event: TestFinished) -> Entry:
 
 
 def _test_level(event: TestFinished) -> float:
-    return ALWAYS if event.outcome.is_red or event.fails else VERBOSE
+    return ALWAYS if event.outcome.is_red or event.fails or event.alone else VERBOSE
 
 
 def _rechecked(event: TestRechecked) -> Entry:

@@ -202,6 +202,13 @@ def test_what_is_told_begins_with_a_word_for_it_and_what_is_only_counted_has_no_
     assert told is None or told.head.plain.split()[0].isupper()
 
 
+def test_a_retry_that_passes_alone_after_others_is_told_at_once() -> None:
+    event = Script().end("async", "t.py::a", 1.0, attempt=2, alone=True, fails=True)
+    assert is_told(event, -1)
+    (line,) = lines(event)
+    assert line.startswith("ORDER-DEPENDENT t.py::a  passed alone in a fresh process, and was red after others  (")
+
+
 @pytest.mark.parametrize(
     ("facts", "line", "verbosity"),
     [
