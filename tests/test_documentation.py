@@ -22,8 +22,8 @@ PAGES = [
 ]
 NOT_OURS = {  # those of pytest, its plugins, pre-commit, pipx and uv, and those of scripts/
     "--check", "--collect-only", "--cov", "--cov-fail-under", "--cov-report", "--deselect", "--dist", "--durations",
-    "--forked", "--from", "--hook-type", "--include", "--junitxml", "--lf", "--load", "--log-level", "--maxfail",
-    "--pdb", "--picture", "--setup-only", "--setup-plan", "--stepwise", "--tb", "--trace", "--truncate",
+    "--fail-fast", "--forked", "--from", "--hook-type", "--include", "--junitxml", "--lf", "--load", "--log-level",
+    "--maxfail", "--pdb", "--picture", "--setup-only", "--setup-plan", "--stepwise", "--tb", "--trace", "--truncate",
 }  # fmt: skip
 LONGEST_README = 160  # lines: with its picture it is read in five minutes
 

@@ -16,12 +16,11 @@ from ..model.errors import ExitCode, InternalError, UsageError
 from ..model.inventory import Inventory
 from ..model.plan import Phase, Plan, Select
 from ..plan import reading as plans
-from ..plan import schema
 from ..record import runs
 from ..reports.terminal import planning, views
 from ..reports.wording.text import defused, item, visible
 from ..reports.wording.words import plural
-from ..run import collection
+from ..run import collection, editors
 from ..suite import lacking, proposal
 from ..suite.assignment import Assignment, Narrowing, expressions
 from ..suite.proposal import Proposal
@@ -30,7 +29,6 @@ from ..system.files import replaced
 from ..words.wording import quoted
 from . import collecting, options
 
-_SCHEMA = f"{runs.BASE_NAME}/{runs.SCHEMA_NAME}"
 _EPILOG = """\b
 Examples:
   async-test-run init                            write runner.yaml for this directory
@@ -154,7 +152,7 @@ def _proven(start: Plan, inventory: Inventory) -> Proven:
 
 def _proof(start: Plan, candidate: Proposal, inventory: Inventory) -> Proven:
     """``UsageError`` when the text is no plan, or its plan does not take every test as it is meant to."""
-    text = proposal.text(candidate, inventory.facts, schema=_SCHEMA)
+    text = proposal.text(candidate, inventory.facts, schema=editors.SCHEMA)
     plan = plans.parse(text, start.path)
     again = inventory
     if expressions(plan, Narrowing()):
@@ -182,10 +180,9 @@ def _unstable(inventory: Inventory, again: Inventory) -> list[str]:
 
 def _write(target: Path, text: str) -> None:
     """The plan, and the schema that its first line names."""
-    runs.prepare(target.parent / runs.BASE_NAME)
-    for path, content in ((target.parent / _SCHEMA, schema.schema_text()), (target, text)):
-        with replaced(path) as file:
-            file.write(content.encode())
+    with replaced(target) as file:
+        file.write(text.encode())
+    editors.keep_schema(target)
 
 
 def _show(lines: Iterable[Text], stream: TextIO, color: bool | None) -> None:

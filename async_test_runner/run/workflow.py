@@ -31,7 +31,7 @@ from ..suite.workers import workers_of
 from ..system import process
 from ..system.clocks import RunClock
 from ..system.keys import questions_to
-from . import reporting, resuming
+from . import editors, reporting, resuming
 from .collection import HOST_GRACE, check_that_tests_run, gather, host_of, proved, surroundings, wants_host
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
@@ -44,6 +44,7 @@ _LOOK = 0.1  # seconds between two looks at a collection under way
 def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> RunReport:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request.asked)
+    editors.keep_schema(request.plan)
     check_phase_names(plan, request.narrowing)  # before the collection, which may take its time
     run_dir = create(base_directory(plan.path, request.run_dir))
     recorder = Recorder(run_dir, reporter, interval, RunClock())

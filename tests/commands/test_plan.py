@@ -118,6 +118,12 @@ def test_verbose_begins_with_the_python_that_has_collected_and_why_that_one(suit
     assert suite.plan().output.startswith("phases\n")
 
 
+def test_the_schema_that_the_plan_names_is_written_beside_it(suite: Suite) -> None:
+    suite.text = "# yaml-language-server: $schema=.async-test-run/plan.schema.json\n" + PLAN
+    suite.plan()
+    assert (suite.directory / ".async-test-run" / "plan.schema.json").exists()
+
+
 def test_coroutines_that_nothing_awaits_are_a_note_with_the_line_to_type(suite: Suite) -> None:
     suite.extra["interpreter"] = Interpreter("/env/bin/python")
     suite.tests = (PLAIN, msgspec.structs.replace(AWAIT, unawaited=True))

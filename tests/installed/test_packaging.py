@@ -266,7 +266,8 @@ def write(directory: Path, **files: str) -> None:
 def test_plain_pytest_is_the_same_with_the_runner_beside_it_and_the_runner_runs_there(
     environments: Environments, tmp_path: Path
 ) -> None:
-    write(tmp_path, pytest__ini=STRICT, test_a__py=SYNC, runner__yaml="version: 1\nphases: [{name: all}]\n")
+    named = "# yaml-language-server: $schema=.async-test-run/plan.schema.json\n"
+    write(tmp_path, pytest__ini=STRICT, test_a__py=SYNC, runner__yaml=f"{named}version: 1\nphases: [{{name: all}}]\n")
     bare, beside = environments.python("pytest"), environments.runner()
     said = [
         re.sub(r"in [\d.]+s", "", run(python, "-m", "pytest", cwd=tmp_path, PYTHONPATH="").stdout)
@@ -276,6 +277,7 @@ def test_plain_pytest_is_the_same_with_the_runner_beside_it_and_the_runner_runs_
     assert said[1] == said[0]
     done = run(beside.with_name("async-test-run"), cwd=tmp_path, VIRTUAL_ENV=str(beside.parent.parent))
     assert done.returncode == 1, done.stdout
+    assert (tmp_path / ".async-test-run" / "plan.schema.json").exists()
     assert f"PYTHON {beside}: the active environment (VIRTUAL_ENV)" in done.stdout
     assert (
         summary_of(tmp_path)["counts"] | {"tests": 4, "passed": 2, "failed": 1, "skipped": 1}
