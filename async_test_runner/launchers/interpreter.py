@@ -21,6 +21,7 @@ _OF_A_TOOL = ("pipx_metadata.json", "uv-receipt.toml")
 ACTIVE = "the active environment (VIRTUAL_ENV)"
 OWN = "the environment from which the runner was started"
 LAST = "the runner's own environment, because there is no other"
+_NAME_IT = "it was made for the runner alone: activate that of the project, or name it with `python` in the plan"
 
 
 class Own(NamedTuple):
@@ -71,7 +72,7 @@ def find(wanted: str, root: Path, environ: Mapping[str, str], ours: Own | None =
         return _checked(python, f"the project's environment {local}", "")
     if not ours.pytest:
         raise UsageError("no pytest was found", hint=f"try: {ours.python} -m pip install 'pytest>=8.2'")
-    return Interpreter(ours.python, LAST, "; ".join(passed))
+    return Interpreter(ours.python, LAST, "; ".join([*passed, *([_NAME_IT] if ours.is_of_a_tool else [])]))
 
 
 def _candidates(root: Path, environ: Mapping[str, str], ours: Own, local: Path | None) -> Iterator[tuple[Path, str]]:

@@ -95,7 +95,9 @@ def unawaited(tests: Iterable[CollectedTest], facts: PytestFacts, python: Interp
     for test in tests:
         if test.unawaited:
             kinds.setdefault(_remedy(test, facts, python), []).append(test.id)
-    return [f"{_counted(ids)} ({listed(ids, 2)}): nothing here awaits them; {remedy}" for remedy, ids in kinds.items()]
+    return [
+        f"{_counted(ids)} ({listed(ids, 2)}): nothing here awaits such tests; {remedy}" for remedy, ids in kinds.items()
+    ]
 
 
 def _counted(ids: Sequence[str]) -> str:
@@ -105,7 +107,7 @@ def _counted(ids: Sequence[str]) -> str:
 def _remedy(test: CollectedTest, facts: PytestFacts, python: Interpreter) -> str:
     for mark in ("asyncio", "anyio", "trio"):
         if mark in test.marks:
-            return f"their mark {mark} needs {_MARKS[mark]}: {install(python, _MARKS[mark])}"
+            return f"the mark {mark} needs {_MARKS[mark]}: {install(python, _MARKS[mark])}"
     if any(plugin.startswith(f"{ASYNCIO}-") for plugin in facts.plugins):
-        return f"mark them with @pytest.mark.asyncio, or set `asyncio_mode = auto` for {ASYNCIO}"
+        return f"mark these with @pytest.mark.asyncio, or set `asyncio_mode = auto` for {ASYNCIO}"
     return f"a plugin for coroutines is missing: {install(python, ASYNCIO)}, then set `asyncio_mode = auto`"

@@ -124,7 +124,7 @@ def test_the_python_that_has_collected_is_said_first_and_what_it_lacks_at_the_en
     suite.tests = (PLAIN, msgspec.structs.replace(AWAIT, unawaited=True))
     output = suite.init().output
     assert output.startswith("python\n  /env/bin/python (pytest 9.2.0): it is active\n\n# yaml-language-server")
-    assert "their mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio\n" in output
+    assert "the mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio\n" in output
     printed = suite.init("--print")
     assert printed.stdout == suite.plan.read_text()
     assert printed.stderr.startswith("python\n")

@@ -127,7 +127,7 @@ def test_the_schema_that_the_plan_names_is_written_beside_it(suite: Suite) -> No
 def test_coroutines_that_nothing_awaits_are_a_note_with_the_line_to_type(suite: Suite) -> None:
     suite.extra["interpreter"] = Interpreter("/env/bin/python")
     suite.tests = (PLAIN, msgspec.structs.replace(AWAIT, unawaited=True))
-    said = "their mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio"
+    said = "the mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio"
     assert said in suite.plan().output
     assert said in suite.json()["notes"][0]
     assert said not in suite.plan("sync").output

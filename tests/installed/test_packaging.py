@@ -301,7 +301,7 @@ def test_coroutines_that_nothing_awaits_fail_and_the_line_to_install_a_plugin_is
     )
     done = run(environments.runner().with_name("async-test-run"), cwd=tmp_path)
     assert done.returncode == 1, done.stdout
-    assert f"their mark asyncio needs pytest-asyncio: {python} -m pip install pytest-asyncio" in done.stdout
+    assert f"the mark asyncio needs pytest-asyncio: {python} -m pip install pytest-asyncio" in done.stdout
     assert summary_of(tmp_path)["counts"]["failed"] == 1
 
 

@@ -78,7 +78,9 @@ CASES = {
     "a .venv without a Python is not worth a word": Case("own", OWN, beside=None),
     ".venv before that of a tool": Case("beside", BESIDE, beside=HAS, above=HAS, tool=True),
     ".venv above before that of a tool": Case("above", ABOVE, above=HAS, tool=True),
-    "that of a tool for want of another": Case("own", LAST, tool=True),
+    "that of a tool for want of another": Case(
+        "own", LAST, tool=True, note="it was made for the runner alone: activate"
+    ),
     "an active one without pytest": Case("own", OWN, LACKS, note=f"{ACTIVE} has no pytest"),
     "an active one without a Python": Case("own", OWN, None, note=f"{ACTIVE} has no Python"),
     "an active one without pytest, and .venv": Case(

@@ -73,18 +73,18 @@ def coroutine(name: str, *marks: str, unawaited: bool = True) -> CollectedTest:
 def test_coroutines_that_nothing_awaits_are_counted_by_remedy() -> None:
     tests = [coroutine("a", "asyncio"), coroutine("b", "asyncio"), coroutine("c", "trio"), coroutine("d")]
     assert unawaited(tests, PytestFacts(), PYTHON) == [
-        "2 coroutine tests do not run (a.py::a, a.py::b): nothing here awaits them; "
-        "their mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio",
-        "1 coroutine test does not run (a.py::c): nothing here awaits them; "
-        "their mark trio needs pytest-trio: /env/bin/python -m pip install pytest-trio",
-        "1 coroutine test does not run (a.py::d): nothing here awaits them; a plugin for coroutines is missing: "
+        "2 coroutine tests do not run (a.py::a, a.py::b): nothing here awaits such tests; "
+        "the mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio",
+        "1 coroutine test does not run (a.py::c): nothing here awaits such tests; "
+        "the mark trio needs pytest-trio: /env/bin/python -m pip install pytest-trio",
+        "1 coroutine test does not run (a.py::d): nothing here awaits such tests; a plugin for coroutines is missing: "
         "/env/bin/python -m pip install pytest-asyncio, then set `asyncio_mode = auto`",
     ]
 
 
 def test_a_plugin_that_is_there_and_wants_a_mark_is_no_reason_to_install_it() -> None:
     (said,) = unawaited([coroutine("a")], PytestFacts(plugins=("pytest-asyncio-1.5.0",)), PYTHON)
-    assert said.endswith("mark them with @pytest.mark.asyncio, or set `asyncio_mode = auto` for pytest-asyncio")
+    assert said.endswith("mark these with @pytest.mark.asyncio, or set `asyncio_mode = auto` for pytest-asyncio")
 
 
 def test_coroutines_that_run_are_not_worth_a_word() -> None:
