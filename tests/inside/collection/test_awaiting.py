@@ -68,6 +68,15 @@ def test_a_plugin_awaits_the_coroutines_that_are_meant_for_it(
     assert nobody_awaits(pytester, *arguments) == nobody
 
 
+@pytest.mark.parametrize("name", ["trio", "pytest_trio.plugin"])
+def test_the_tests_of_pytest_trio_are_its_own(name: str, pytester: pytest.Pytester) -> None:
+    """It has no hook that calls functions: it is known by its name, which depends on how it was loaded."""
+    pytester.makeconftest(
+        f"def pytest_configure(config): config.pluginmanager.register(type('Trio', (), {{}})(), {name!r})"
+    )
+    assert nobody_awaits(pytester, *NO_ASYNCIO, *NO_ANYIO) == ["bare", "asyncio", "anyio"]
+
+
 def test_a_plugin_that_nobody_knows_counts_as_awaiting_all(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(OWN)
     assert nobody_awaits(pytester, *NEITHER) == []

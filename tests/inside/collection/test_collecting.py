@@ -292,7 +292,7 @@ def test_paths_that_are_not_even_looked_at_are_counted(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("value", "number"), [(3, 3), ("auto", os.cpu_count()), (None, 0), ("odd", 0)])
 def test_how_many_workers_pytest_is_asked_for(stage: Stage, value: Any, number: int) -> None:
-    vars(stage.config.option).update(numprocesses=value, maxfail=2, dist="load", xmlpath="own.xml")
+    vars(stage.config.option).update(numprocesses=value, maxfail=2, dist="load", xmlpath="own.xml", asyncio_mode="auto")
     found = collecting.facts(stage.config)
     assert (found["numprocesses"], found["maxfail"], found["dist"], found["junit_xml"]) == (
         number,
@@ -300,7 +300,8 @@ def test_how_many_workers_pytest_is_asked_for(stage: Stage, value: Any, number: 
         "load",
         "own.xml",
     )
-    assert any(plugin.startswith("pytest-xdist-") for plugin in found["plugins"])
+    for loaded in ("pytest-xdist-", "pytest-asyncio-"):  # by the name of its module, too
+        assert any(plugin.startswith(loaded) for plugin in found["plugins"])
 
 
 @pytest.mark.parametrize(("host", "dist"), [(True, "no"), (False, "load")])

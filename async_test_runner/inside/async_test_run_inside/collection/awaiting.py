@@ -6,6 +6,7 @@ or with items of their own. What an unknown plugin does with a coroutine is its 
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import pytest
@@ -14,10 +15,14 @@ _PYTEST, _ASYNCIO, _ANYIO, _TRIO = "_pytest", "pytest_asyncio", "anyio", "pytest
 
 
 class Awaiting:
-    """Asked once for each coroutine test."""
+    """Asked once for each coroutine test. Plugins are looked at for the first of them."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._modules = _calling(config) | ({_TRIO} if config.pluginmanager.has_plugin("trio") else set())
+        self._config = config
+
+    @functools.cached_property
+    def _modules(self) -> set[str]:
+        return _calling(self._config) | ({_TRIO} if _has_trio(self._config) else set())
 
     def nobody(self, item: pytest.Item) -> bool:
         """Whether this coroutine test would never be awaited. Methods of ``unittest`` have their own way."""
@@ -35,6 +40,12 @@ def _calling(config: pytest.Config) -> set[str]:
     """The packages whose hooks call test functions."""
     hooks = config.hook.pytest_pyfunc_call.get_hookimpls()
     return {str(hook.function.__module__).partition(".")[0] for hook in hooks}
+
+
+def _has_trio(config: pytest.Config) -> bool:
+    """Whether pytest-trio is loaded, by itself or by ``-p``. It turns the function of an item into an ordinary one."""
+    names = [str(name) for name, plugin in config.pluginmanager.list_name_plugin() if plugin is not None]
+    return any(name == "trio" or name.startswith(_TRIO) for name in names)
 
 
 def _is_of_unittest(item: pytest.Function) -> bool:
