@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import __version__
 from .commands import COMMANDS, load
 from .model.errors import ExitCode, RunnerError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _EPILOG = """\b
 Examples:
@@ -44,7 +48,7 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
+        if (not args and not ctx.resilient_parsing) or _is_of_run(args):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -52,9 +56,25 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A bare word is a command and never a phase: a misspelt command must not start a run."""
-        if args[0] not in COMMANDS:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise click.UsageError(_unknown_command(args[0]), ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, from the registry; where an option begins, those of ``run`` too."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=COMMANDS[name].short_help) for name in names]
+        if incomplete.startswith("-"):
+            found += load("run").shell_complete(ctx, incomplete)
+            found += [item for item in click.Command.shell_complete(self, ctx, incomplete) if item.value != "--help"]
+        return found
+
+
+def _is_of_run(args: list[str]) -> bool:
+    """Whether a command line begins with an option that is not of the runner as a whole."""
+    return bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")
 
 
 def _unknown_command(name: str) -> str:

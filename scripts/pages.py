@@ -14,6 +14,7 @@ Blocks marked ``sh`` are for readers only.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -155,8 +156,14 @@ def execute(text: str, directory: Path) -> tuple[int, str]:
             check=False,
         )
     except subprocess.TimeoutExpired as late:
-        return -1, (late.output or b"").decode("utf-8", "replace")
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+        return -1, shown(late.output or b"")
+    return done.returncode, shown(done.stdout)
+
+
+def shown(written: bytes) -> str:
+    """What a command has written, with this environment as a reader has it."""
+    text = written.decode("utf-8", "replace").replace(f"{sys.prefix}{os.sep}", ".venv/")
+    return re.sub(r"(\.venv/bin/python)[\d.]*", r"\1", text)
 
 
 def prepared(project: str, scratch: Path) -> Path:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from async_test_runner import __version__, cli, commands
 from async_test_runner.model.errors import InfrastructureError, InternalError, PlanError, RunnerError, UsageError
@@ -172,3 +175,65 @@ def test_main_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 5
+
+
+# -------------------------------------------------------------------------------------------------------- completion
+
+
+def completions(args: list[str], incomplete: str) -> list[str]:
+    """What a shell offers for a word, after these."""
+    asked = ShellComplete(cli.group, {}, "async-test-run", "_ASYNC_TEST_RUN_COMPLETE")
+    return [item.value for item in asked.get_completions(args, incomplete)]
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runner.yaml").write_text("version: 1\nphases: [{name: sync, markers: a}, {name: async}]\n")
+    (tmp_path / "other.yaml").write_text("version: 1\nphases: [{name: smoke}]\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("args", "incomplete", "offered"),
+    [
+        ([], "", sorted(commands.COMMANDS)),
+        ([], "r", ["report", "run"]),
+        ([], "pl", ["plan"]),
+        ([], "nosuch", []),
+        (["run"], "", ["sync", "async"]),
+        (["run", "sync"], "", ["async"]),
+        (["plan", "-v"], "a", ["async"]),
+        (["run", "-c", "other.yaml"], "", ["smoke"]),
+        (["run", "-c", "nowhere.yaml"], "", []),
+        (["-q"], "s", ["sync"]),
+        (["run", "--launcher"], "w", ["warm"]),
+        (["run", "--ma"], "", ["sync", "async"]),
+        (["run"], "--ma", ["--markers", "--max-failures"]),
+        ([], "--ma", ["--markers", "--max-failures"]),
+        ([], "--ver", ["--verbose", "--version"]),
+        (["nosuch"], "x", []),
+    ],
+)
+def test_a_shell_completes_commands_options_and_phases(
+    args: list[str], incomplete: str, offered: list[str], plan: Path
+) -> None:
+    assert completions(args, incomplete) == offered
+
+
+def test_files_are_completed_by_the_shell(plan: Path) -> None:
+    assert completions(["run", "-c"], "") == [""]  # the answer that leaves it to the shell
+    assert completions(["run", "--files"], "tests/") == []
+
+
+@pytest.mark.parametrize(("word", "offered"), [("pl", ["plain,plan"]), ("", None)])
+def test_the_command_answers_a_shell(word: str, offered: list[str] | None, tmp_path: Path) -> None:
+    program = "import sys; sys.argv[0] = 'async-test-run'; from async_test_runner.__main__ import main; main()"
+    asked = {"_ASYNC_TEST_RUN_COMPLETE": "bash_complete", "COMP_WORDS": f"async-test-run {word}", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **asked}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout.split(), done.stderr) == (
+        offered or [f"plain,{name}" for name in sorted(commands.COMMANDS)],
+        "",
+    )

@@ -23,7 +23,7 @@ PAGES = [
 ]
 NOT_OURS = {  # those of pytest and its plugins, of pre-commit, pipx and uv, and those of scripts/
     *pytest_options.OPTIONS,
-    *("--check", "--forked", "--from", "--hook-type", "--include", "--load", "--picture", "--truncate"),
+    *("--check", "--fail-fast", "--forked", "--from", "--hook-type", "--include", "--load", "--picture", "--truncate"),
 }
 LONGEST_README = 160  # lines: with its picture it is read in five minutes
 

@@ -16,13 +16,12 @@ from ..model.errors import ExitCode, InternalError, UsageError
 from ..model.inventory import Inventory
 from ..model.plan import Phase, Plan, Select
 from ..plan import reading as plans
-from ..plan import schema
 from ..record import runs
 from ..reports.terminal import planning, views
 from ..reports.wording.text import defused, item, visible
 from ..reports.wording.words import plural
-from ..run import collection
-from ..suite import proposal
+from ..run import collection, editors
+from ..suite import lacking, proposal
 from ..suite.assignment import Assignment, Narrowing, expressions
 from ..suite.proposal import Proposal
 from ..suite.workers import workers_of
@@ -30,7 +29,6 @@ from ..system.files import replaced
 from ..words.wording import quoted
 from . import collecting, options
 
-_SCHEMA = f"{runs.BASE_NAME}/{runs.SCHEMA_NAME}"
 _EPILOG = """\b
 Examples:
   async-test-run init                            write runner.yaml for this directory
@@ -69,6 +67,8 @@ def command(
         )
     start = _start(target, paths, python)
     inventory = collecting.inventory(start, Narrowing(), os.environ)
+    if inventory.interpreter.path:
+        _show([*planning.python(inventory), Text()], sys.stderr if printed else sys.stdout, color)
     if not inventory.tests:
         _show(_nothing(inventory), sys.stderr, color)
         context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.NOTHING_SELECTED))
@@ -152,7 +152,7 @@ def _proven(start: Plan, inventory: Inventory) -> Proven:
 
 def _proof(start: Plan, candidate: Proposal, inventory: Inventory) -> Proven:
     """``UsageError`` when the text is no plan, or its plan does not take every test as it is meant to."""
-    text = proposal.text(candidate, inventory.facts, schema=_SCHEMA)
+    text = proposal.text(candidate, inventory.facts, schema=editors.SCHEMA)
     plan = plans.parse(text, start.path)
     again = inventory
     if expressions(plan, Narrowing()):
@@ -180,10 +180,9 @@ def _unstable(inventory: Inventory, again: Inventory) -> list[str]:
 
 def _write(target: Path, text: str) -> None:
     """The plan, and the schema that its first line names."""
-    runs.prepare(target.parent / runs.BASE_NAME)
-    for path, content in ((target.parent / _SCHEMA, schema.schema_text()), (target, text)):
-        with replaced(path) as file:
-            file.write(content.encode())
+    with replaced(target) as file:
+        file.write(text.encode())
+    editors.keep_schema(target)
 
 
 def _show(lines: Iterable[Text], stream: TextIO, color: bool | None) -> None:
@@ -198,10 +197,11 @@ def _shown(text: str) -> list[Text]:
 def _summary(proven: Proven, inventory: Inventory, written: Path | None) -> list[Text]:
     phases = proven.assignment.phases
     workers = [workers_of(assigned.phase, inventory.facts) for assigned in phases]
+    lacks = lacking.unawaited(inventory.tests, inventory.facts, inventory.interpreter)
     sections = [
         planning.table(phases, workers),
         planning.collection_errors(inventory),
-        planning.notes((*proven.notes, *proven.assignment.notes)),
+        planning.notes((*proven.notes, *proven.assignment.notes, *lacks)),
     ]
     lines = [line for section in sections if section for line in (*section, Text())]
     if written is None:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..model.errors import UsageError
+from ..model.errors import RunnerError, UsageError
+from ..plan import reading as plans
 from ..plan.arguments import unobeyed
+from ..record import runs
 from ..record.events import Asked
 from ..reports.formats import FORMATS
 from ..reports.formats.format import Format
 from ..words.durations import parse_duration
+from . import foreign
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -91,12 +94,22 @@ def _instead_of(file: str) -> str:
     return f"did you mean {near[0]}?" if near else "name a file or directory from where you stand"
 
 
+def phase_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The phases that a shell may offer: those of the plan that would run, but for those that are named already."""
+    try:
+        plan = plans.load(context.params.get("plan") or runs.find_plan(here()))
+    except RunnerError:
+        return []
+    named = context.params.get("phases") or ()
+    return [phase.name for phase in plan.phases if phase.name.startswith(incomplete) and phase.name not in named]
+
+
 AFTER_DASHES = "async-test-run: arguments after --"
 
 
 # Options that the journal records, by their field of `Asked`: what is said of one stands here and nowhere else.
 ASKED: dict[str, Decorator] = {
-    "phases": click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]"),
+    "phases": click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]", shell_complete=phase_names),
     "files": click.option(
         "--files", multiple=True, metavar="PATH…", help="Only tests in these files or directories (one or more)."
     ),
@@ -200,7 +213,15 @@ class ManyFiles(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         before, after = split_dashes(args)
         ctx.meta[AFTER_DASHES] = tuple(after)
-        return super().parse_args(ctx, spread(before, "--files"))
+        if ctx.resilient_parsing:  # a shell asks what may follow: a value may be missing still
+            return super().parse_args(ctx, before)
+        try:
+            return super().parse_args(ctx, spread(before, "--files"))
+        except click.NoSuchOption as error:
+            advice = foreign.instead(error.option_name)
+            if not advice:
+                raise
+            raise click.UsageError(f"there is no option {error.option_name} here; {advice}", ctx) from error
 
 
 def split_dashes(args: list[str]) -> tuple[list[str], list[str]]:

@@ -12,7 +12,8 @@
      "left_out": [{"reason", "count", "what": "tests" | "paths", "examples"}],
      "notes": [TEXT],
      "collection_errors": [{"id", "text"}], "collection_skips": [{"id", "text"}],
-     "pytest": {"version", "python", "rootdir"}}
+     "pytest": {"version", "python", "rootdir"},
+     "interpreter": {"path", "why", "note"}}          # the Python that has collected
 
 With ``--explain``::
 
@@ -38,7 +39,7 @@ from ..record import runs
 from ..record.events import Asked
 from ..reports.terminal import planning, views
 from ..reports.wording import text
-from ..run import collection
+from ..run import collection, editors
 from ..run.request import narrowing_of
 from ..suite import assignment as selection
 from ..suite.assignment import Assignment, Explanation
@@ -90,7 +91,9 @@ def command(
     pytest collects the suite as it would for a run. What is left out is counted with its reason, and what belongs to
     no phase is listed. Narrowing works as for `run`.
     """
-    loaded = plans.load(plan if plan is not None else runs.find_plan(options.here()))
+    path = plan if plan is not None else runs.find_plan(options.here())
+    loaded = plans.load(path)
+    editors.keep_schema(path)
     narrowing = narrowing_of(asked)
     selection.check_phase_names(loaded, narrowing)
     inventory = collecting.inventory(loaded, narrowing, os.environ, asked.pytest_args)

@@ -28,6 +28,7 @@ _EXTRAS = {
     "greenlet": "sqlalchemy",
     "httpx": "fastapi",
     "psycopg": "postgres",
+    "pytest_asyncio": "asyncio",
     "sqlalchemy": "sqlalchemy",
     "starlette": "fastapi",
 }

@@ -13,9 +13,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import pytest
-import pytest_asyncio
 
-from .errors import KitError
+from .errors import KitError, missing
+
+try:
+    import pytest_asyncio
+except ModuleNotFoundError as error:
+    raise missing("pytest_asyncio", "the testing kit") from error
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import pytest
 from .database import state
 from .errors import KitError
 from .fixtures import *  # noqa: F403 - pytest finds fixtures as attributes of a plugin
-from .fixtures import _kit_databases  # noqa: F401
+from .fixtures import _kit_databases, session_dependency  # noqa: F401
 from .loops import (  # noqa: F401
     _kit_anyio_loop,
     _kit_class_loop,
@@ -27,6 +27,7 @@ _MARKERS = (
     "isolated: a test with a database of its own, which shares nothing with any other test (marked by the kit)",
 )
 _OF_DATABASE = frozenset({"_kit_databases"})
+_CLIENTS = frozenset({"async_client", "sync_client"})
 _ISOLATED = frozenset({"isolated_database_url"})
 
 
@@ -47,8 +48,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if _ISOLATED & names:
             item.add_marker("isolated")
-        if _OF_DATABASE & names and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+        if inspect.iscoroutinefunction(getattr(item, "obj", None)) and _uses_database(item, names):
             item.add_marker("async_db")
+
+
+def _uses_database(item: pytest.Item, fixtures: set[str]) -> bool:
+    return bool(_OF_DATABASE & fixtures) or (bool(_CLIENTS & fixtures) and _has_sessions(item))
+
+
+def _has_sessions(item: pytest.Item) -> bool:
+    """Whether clients of this test ask for sessions of the database: its project has declared ``session_dependency``.
+
+    Clients take them when they are made, so no fixture of a database is among those of the test. Where pytest does not
+    say whose the definition is, the mark comes too often rather than too seldom.
+    """
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).get("session_dependency")
+    return not known or known[-1].func.__module__ != session_dependency.__module__
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-xdist has ended its workers

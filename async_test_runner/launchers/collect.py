@@ -29,9 +29,10 @@ from ..contract.messages import (
 from ..contract.settings import Collect, settings_of
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError, UsageError
-from ..model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
+from ..model.inventory import CollectedTest, CollectError, Interpreter, Inventory, LeftOut, PytestFacts
 from ..model.result import Problem
 from ..plan import pytest_options
+from ..suite import lacking
 from ..supervision import dumps
 from ..system import process
 from ..system.process import KILL
@@ -111,7 +112,7 @@ class Collector:
         self,
         around: Surroundings,
         *,
-        python: str,
+        python: Interpreter,
         env: Mapping[str, str],
         timeout: float | None,
         grace: float,
@@ -157,12 +158,13 @@ class Collector:
                 break
         inventory = Inventory(
             tests=tuple(heard.tests),
-            errors=(*fatal.values(), *heard.errors),
+            errors=tuple(lacking.explained(error, self._python) for error in (*fatal.values(), *heard.errors)),
             skips=tuple(heard.skips),
             left_out=tuple(heard.left_out),
             expressions=tuple(expressions),
             without=tuple(fatal),
             facts=heard.facts or PytestFacts(),
+            interpreter=self._python,
         )
         hosting = Host(session, heard.hosting) if session is not None and heard.hosting is not None else None
         problems = tuple(damaged.problem("the collection") for damaged in heard.damaged)
@@ -179,7 +181,7 @@ class Collector:
                 *pytest_process.ignoring(without),
                 *self._around.paths,
             ],
-            python=self._python,
+            python=self._python.path,
             cwd=self._around.root,
             directory=directory,
             settings=settings_of(
@@ -305,10 +307,16 @@ async def _asked(session: pytest_process.PytestSession, heard: Heard, hello: Hel
     return dumps.described(session.dumped()).text
 
 
-def _no_collection(python: str, status: int, words: str) -> Exception:
+def _no_collection(python: Interpreter, status: int, words: str) -> Exception:
+    lacks = lacking.missing(words, python)
     if status == _PYTEST_USAGE:
-        return UsageError(f"pytest does not accept its arguments or configuration:\n{words.strip()}")
-    try_it = f"try it yourself: {python} -m pytest --collect-only"
+        with_python = f"collected with {lacking.described(python)}"
+        return UsageError(
+            f"pytest does not accept its arguments or configuration:\n{words.strip()}",
+            hint="\n  ".join([*lacks, with_python]),
+        )
+    try_it = f"try it yourself: {python.path} -m pytest --collect-only"
     return InfrastructureError(
-        f"pytest could not collect: {describe_death(status)}", hint="\n\n".join(filter(None, [words.strip(), try_it]))
+        f"pytest could not collect: {describe_death(status)}",
+        hint="\n\n".join(filter(None, [words.strip(), *lacks, f"collected with {lacking.described(python)}", try_it])),
     )

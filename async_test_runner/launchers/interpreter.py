@@ -1,15 +1,16 @@
-"""Which Python runs pytest: ``auto`` finds the project's environment, wherever the runner itself is installed."""
+"""Which Python runs pytest, and why that one: the project's environment, wherever the runner itself is installed."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from ..model.errors import UsageError
+from ..model.inventory import Interpreter
 from ..system import process
 
 _PROBE = """
@@ -21,32 +22,89 @@ except ImportError:
 """
 _NO_PYTEST = "none"
 _OLDEST = (8, 2)
+# What pipx and uv leave in the environment of a tool; its user has his project elsewhere.
+_OF_A_TOOL = ("pipx_metadata.json", "uv-receipt.toml")
+
+ACTIVE = "the active environment (VIRTUAL_ENV)"
+OWN = "the environment from which the runner was started"
+LAST = "the runner's own environment, because there is no other"
+_NAME_IT = "it was made for the runner alone: activate that of the project, or name it with `python` in the plan"
 
 
-def find(wanted: str, root: Path, environ: Mapping[str, str]) -> str:
+class Own(NamedTuple):
+    """Where the runner itself is at work."""
+
+    prefix: Path
+    python: str
+    pytest: str  # its version; empty if it is not there
+
+    @property
+    def is_of_a_tool(self) -> bool:
+        """Whether pipx, uv or pre-commit made this environment for the runner alone."""
+        names = (self.prefix.name, self.prefix.parent.name)
+        temporary = names[1].startswith(("archive-v", "environments-v"))  # uvx, in the cache of uv
+        return temporary or names[0].startswith("py_env-") or any((self.prefix / name).exists() for name in _OF_A_TOOL)
+
+
+def own() -> Own:
+    """This process."""
+    try:
+        version = importlib.metadata.version("pytest")
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    return Own(Path(sys.prefix), sys.executable, version)
+
+
+def find(wanted: str, root: Path, environ: Mapping[str, str], ours: Own | None = None) -> Interpreter:
     """The interpreter for ``python: auto | PATH``. ``UsageError`` when it does not exist or has no usable pytest.
 
-    ``auto`` takes the runner's own interpreter if it is the active virtual environment or the project's ``.venv``. Else
-    the active one, if it has pytest; else the runner's own if the project's distribution is installed in it; else the
-    project's ``.venv``; and where there is none of these, the runner's own.
+    ``auto`` takes the first of these that has pytest: the active environment, the one from which the runner was
+    started, the ``.venv`` beside or above the plan. What a tool has made for the runner alone comes last.
     """
     if wanted != "auto":
-        return _checked(str(root / Path(wanted).expanduser()), f"python: {wanted}")
-    active, local = _active(environ), _local(root)
-    if any(_same(Path(sys.prefix), place) for place in (active, local) if place is not None):
-        return sys.executable
-    chosen = _python_of(active)
-    if chosen is not None and _pytest_version(str(chosen)):
-        return _checked(str(chosen), f"the active environment {active}")
-    chosen = _python_of(local)
-    if chosen is None or _has_project(root):
-        return sys.executable
-    return _checked(str(chosen), f"the project's environment {local}")
+        return _checked(str(root / Path(wanted).expanduser()), f"python: {wanted}", "named by `python`")
+    ours = own() if ours is None else ours
+    local = _local(root)
+    passed: list[str] = []
+    for environment, why in _candidates(root, environ, ours, local):
+        python, version = _in(environment, ours)
+        if not version:
+            passed.append(f"{why} has no {'pytest' if python else 'Python'}: {environment}")
+            continue
+        if local is not None and not _same(environment, local):
+            passed.append(_instead(local, root))
+        found = Interpreter(python, why, "; ".join(filter(None, passed)))
+        return _new_enough(found, version, f"{why}: {environment}")
+    if local is not None and (python := _python_in(local)):
+        return _checked(python, f"the project's environment {local}", "")
+    if not ours.pytest:
+        raise UsageError("no pytest was found", hint=f"try: {ours.python} -m pip install 'pytest>=8.2'")
+    return Interpreter(ours.python, LAST, "; ".join([*passed, *([_NAME_IT] if ours.is_of_a_tool else [])]))
 
 
-def _active(environ: Mapping[str, str]) -> Path | None:
-    active = environ.get("VIRTUAL_ENV")
-    return Path(active) if active else None
+def _candidates(root: Path, environ: Mapping[str, str], ours: Own, local: Path | None) -> Iterator[tuple[Path, str]]:
+    """Environments in the order in which they are asked, and why each is meant."""
+    if environ.get("VIRTUAL_ENV"):
+        yield Path(environ["VIRTUAL_ENV"]), ACTIVE
+    if not ours.is_of_a_tool:
+        yield ours.prefix, OWN
+    if local is not None:
+        yield local, ".venv beside the plan" if local.parent == root else ".venv above the plan"
+
+
+def _in(environment: Path, ours: Own) -> tuple[str, str]:
+    """The interpreter of an environment, and the version of its pytest; empty what it has not."""
+    if _same(ours.prefix, environment):
+        return ours.python, ours.pytest
+    python = _python_in(environment)
+    return python, _pytest_version(python) if python else ""
+
+
+def _instead(local: Path, root: Path) -> str:
+    """What to write to get the project's ``.venv``, which a reader may have expected."""
+    python = _python_in(local)
+    shown = os.path.relpath(python, root) if python else ""
+    return f"{shown} is of another environment, which `python: {shown}` in the plan would take" if shown else ""
 
 
 def _local(root: Path) -> Path | None:
@@ -60,21 +118,10 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _python_of(environment: Path | None) -> Path | None:
-    if environment is None:
-        return None
-    names = ("Scripts/python.exe",) if os.name == "nt" else ("bin/python",)
-    return next((environment / name for name in names if (environment / name).exists()), None)
-
-
-def _has_project(root: Path) -> bool:
-    """Whether the distribution that this directory's ``pyproject.toml`` names is installed next to the runner."""
-    try:
-        with (root / "pyproject.toml").open("rb") as file:
-            name = tomllib.load(file).get("project", {}).get("name")
-        return bool(name) and importlib.metadata.distribution(name) is not None
-    except (OSError, tomllib.TOMLDecodeError, AttributeError, importlib.metadata.PackageNotFoundError, ValueError):
-        return False
+def _python_in(environment: Path) -> str:
+    """The interpreter of an environment; empty if it has none."""
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return str(python) if python.exists() else ""
 
 
 def _pytest_version(python: str) -> str:
@@ -88,16 +135,21 @@ def _answer(python: str) -> str:
     return said.rpartition("\n")[2]  # what an environment prints at every start comes before it
 
 
-def _checked(python: str, source: str) -> str:
+def _checked(python: str, source: str, why: str) -> Interpreter:
     named = source if source.endswith(python) else f"{source}: {python}"
     if not os.path.lexists(python):
         raise UsageError(f"{named} does not exist", hint="name a Python that is there, or write `python: auto`")
-    found = _answer(python)
-    if not found:
+    said = _answer(python)
+    if not said:
         raise UsageError(f"{named} is no Python that runs", hint=f"try: {python} -c 'import pytest'")
-    if found == _NO_PYTEST:
+    if said == _NO_PYTEST:
         raise UsageError(f"{named} has no pytest", hint=f"try: {python} -m pip install 'pytest>=8.2'")
-    version = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
+    return _new_enough(Interpreter(python, why), said, source)
+
+
+def _new_enough(found: Interpreter, said: str, source: str) -> Interpreter:
+    version = tuple(int(part) for part in said.split(".")[:2] if part.isdigit())
     if version < _OLDEST:
-        raise UsageError(f"{source}: pytest {found} is older than 8.2", hint=f"try: {python} -m pip install -U pytest")
-    return python
+        hint = f"try: {found.path} -m pip install -U pytest"
+        raise UsageError(f"{source}: pytest {said} is older than 8.2", hint=hint)
+    return found

@@ -13,6 +13,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     """One item of pytest's collection. ``line`` counts from 1; ``file`` is relative to pytest's rootdir.
 
     ``source`` is the file that it was collected from, where that is another one, and `UNKNOWN_SOURCE` where it is none.
+    ``unawaited``: a coroutine that no plugin of this pytest would await.
     ``matches`` holds the positions of the expressions (`Inventory.expressions`) that pytest found true for it.
     ``parameters`` are the values of its parameters in one line, as far as they have a lasting form.
     ``depends`` are tests that have to pass before it in its process, or a plugin skips it.
@@ -30,6 +31,7 @@ class CollectedTest(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
     parameters: str = ""
     depends: tuple[str, ...] = ()
+    unawaited: bool = False
 
     @property
     def meant(self) -> str:
@@ -95,6 +97,14 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     coverage: Coverage | None = None
 
 
+class Interpreter(msgspec.Struct, frozen=True):
+    """The Python that runs pytest, ``why`` it is that one, and a ``note`` of what was not taken."""
+
+    path: str = ""
+    why: str = ""
+    note: str = ""
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """What one pytest collection found."""
 
@@ -105,6 +115,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     expressions: tuple[tuple[str, str], ...] = ()  # ("markers" | "keyword", text)
     without: tuple[str, ...] = ()  # absolute paths of files that took pytest down: nobody is to import them again
     facts: PytestFacts = PytestFacts()
+    interpreter: Interpreter = Interpreter()
 
 
 class TestRef(msgspec.Struct, frozen=True, gc=False, array_like=True):

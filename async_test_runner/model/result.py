@@ -61,7 +61,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Recheck(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A red test was run once more, alone. It is no attempt; ``passes`` says that the plan lets it decide all the same.
+    """A red test was run once more, alone. ``passes`` says that the plan lets it decide.
+
+    It is no attempt, unless a retry has shown the same.
 
     ``history`` are the tests of the process in which the test was red, in their order; the first ``position`` of them
     ran before it. With the outcome ``not_run`` it could not be run, and ``message`` says why.
@@ -89,7 +91,8 @@ class Recheck(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What came of one planned test. No attempts means ``not_run``, with the ``reason``.
 
-    ``fails`` says that it fails because the plan does not want it to be flaky.
+    ``fails`` says that it fails although its last attempt is green: the plan does not want it to be flaky, or not to
+    depend on the order.
     """
 
     __test__ = False  # not a test class, whatever pytest makes of its name
@@ -122,13 +125,17 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def flaky(self) -> bool:
-        """Its last attempt is not red, and an earlier one was."""
-        return len(self.attempts) > 1 and not self._is_red and any(a.outcome.is_red for a in self.attempts)
+        """Its last attempt is not red, and an earlier one was, for a reason that nobody knows."""
+        return len(self.attempts) > 1 and not self._is_red and self._was_red and not self.order_dependent
 
     @property
     def order_dependent(self) -> bool:
-        """Red after other tests in its process, and not alone."""
-        return self._is_red and self.recheck is not None and self.recheck.is_green
+        """Red after other tests in its process, and not alone: in a recheck, or in a retry that was one."""
+        return self._was_red and self.recheck is not None and self.recheck.is_green
+
+    @property
+    def _was_red(self) -> bool:
+        return any(attempt.outcome.is_red for attempt in self.attempts)
 
     @property
     def _is_red(self) -> bool:
@@ -260,13 +267,15 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What a run that is resumed has of a phase already: nothing of it in a run of its own.
 
     ``settled`` tests have their outcome; ``attempts`` says which attempt follows for those that were to be tried again,
-    and ``rechecks`` after which attempt a test was to be run once more alone. ``gone`` have an outcome, and are not
-    collected any more. ``ended`` says that the phase has come to its end, teardown included.
+    and ``rechecks`` after which attempt a test was to be run once more alone. ``after_others`` are those of them that
+    were red after other tests of their process. ``gone`` have an outcome, and are not collected any more.
+    ``ended`` says that the phase has come to its end, teardown included.
     """
 
     settled: frozenset[str] = frozenset()
     attempts: dict[str, int] = {}
     rechecks: dict[str, int] = {}
+    after_others: frozenset[str] = frozenset()
     gone: tuple[TestRef, ...] = ()
     counts: dict[Outcome, int] = {}
     ended: bool = False

@@ -110,6 +110,19 @@ _REPORT_FIELDS = tuple(
     for format in FORMATS.values()
 )
 
+# What other tools call it.
+_ISOLATIONS = {
+    "process": "test", "subprocess": "test", "fork": "test", "forked": "test", "function": "test", "method": "test",
+    "each": "test", "per_test": "test", "module": "file", "loadfile": "file", "files": "file",
+    "classes": "class", "loadscope": "class", "session": "phase", "none": "phase", "suite": "phase", "shared": "phase",
+}  # fmt: skip
+_PASS_OR_FAIL = {
+    "ok": "pass", "green": "pass", "allow": "pass", "ignore": "pass", "red": "fail", "error": "fail", "forbid": "fail",
+}  # fmt: skip
+_LAUNCHERS = {
+    "fork": "warm", "forked": "warm", "forkserver": "warm", "spawn": "exec", "fresh": "exec", "subprocess": "exec",
+}  # fmt: skip
+
 _PHASE_FIELDS = (
     Field(
         key="name",
@@ -156,7 +169,7 @@ _PHASE_FIELDS = (
     ),
     Field(
         key="isolation",
-        kind=Choice(*(isolation.value for isolation in Isolation)),
+        kind=Choice(*(isolation.value for isolation in Isolation), meant=_ISOLATIONS),
         levels=POLICY,
         help="Which tests share a process: those of the whole `phase`, of a `file`, of a `class`, or none (`test`).",
         example="test",
@@ -171,7 +184,7 @@ _PHASE_FIELDS = (
     ),
     Field(
         key="launcher",
-        kind=Choice("auto", "exec", "warm"),
+        kind=Choice("auto", "exec", "warm", meant=_LAUNCHERS),
         levels=POLICY,
         help="How processes are made. `warm` forks the pytest process that has collected. `exec` starts a fresh pytest "
         "each time. `auto` forks on Linux, where that is safe.",
@@ -240,7 +253,7 @@ _PHASE_FIELDS = (
     ),
     Field(
         key="flaky",
-        kind=Choice("pass", "fail"),
+        kind=Choice("pass", "fail", meant=_PASS_OR_FAIL),
         levels=POLICY,
         help="What becomes of a test that passes on a retry. It passes and is shown as flaky, or it fails.",
         example="fail",
@@ -250,15 +263,16 @@ _PHASE_FIELDS = (
         kind=Boolean(),
         levels=POLICY,
         help="Run a red test once more, alone, if other tests ran before it in its process. If it passes there, it "
-        "depends on the order, and the report says what ran before it. This is no retry: its outcome stands.",
+        "depends on the order, and the report says what ran before it. This is no retry: its outcome stands. "
+        "A retry that passes alone shows the same.",
         example="true",
     ),
     Field(
         key="order_dependent",
-        kind=Choice("pass", "fail"),
+        kind=Choice("pass", "fail", meant=_PASS_OR_FAIL),
         levels=POLICY,
-        help="What becomes of a test that passes alone in its `recheck`. It stays red, or it passes and is shown as "
-        "order-dependent.",
+        help="What becomes of a test that passes alone, in its `recheck` or on a retry. It stays red, or it passes and "
+        "is shown as order-dependent.",
         example="pass",
     ),
     Field(
@@ -341,7 +355,7 @@ _PHASE_FIELDS = (
         key="python",
         kind=Text("auto or the path of a Python", ".venv/bin/python", shown="`auto` or path"),
         levels=POLICY,
-        help="The Python that runs pytest. `auto` is the environment of the project.",
+        help="The Python that runs pytest. `auto` is the active environment, else that of the runner, else `.venv`.",
         example=".venv/bin/python",
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..words.durations import LONGEST, PATTERN, format_duration, parse_duration
@@ -129,25 +129,31 @@ class ScalarText:
 
 
 class Choice:
-    """One of a few words."""
+    """One of a few words. ``meant`` has words of other tools, and which of ours says the same."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, meant: Mapping[str, str] | None = None) -> None:
         self._words = words
+        self._meant = meant or {}
         self.shown = " or ".join(f"`{word}`" for word in words)
 
     def read(self, node: Node, key: str, problems: Problems) -> str:
         if isinstance(node, Scalar) and node.kind == "text":
             if node.text in self._words:
                 return node.text
-            meant = did_you_mean(node.text, self._words)
-            raise Refused(f"expected {self._listed()}, got {quoted(node.text)}; {meant or f'write {self._words[0]}'}")
-        raise Refused(f"expected {self._listed()}, got {what(node)}; write {self._words[0]}")
+            same = self._meant.get(node.text.lower().replace("-", "_"))
+            remedy = f"write {same}" if same else did_you_mean(node.text, self._words) or "write one of them"
+            raise Refused(f"expected {self._listed()}, got {quoted(node.text)}; {remedy}")
+        raise Refused(f"expected {self._listed()}, got {what(node)}; write one of them")
 
     def _listed(self) -> str:
         return " or ".join((", ".join(self._words[:-1]), self._words[-1]))
 
     def schema(self) -> Schema:
         return {"enum": list(self._words)}
+
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_AS_MANY_AS_FIT = ("max", "all", "cpu", "cpus", "cores", "logical", "nproc")
 
 
 class Whole:
@@ -169,11 +175,18 @@ class Whole:
             if node.kind == "whole" and self._least <= int(node.text) <= self._most:
                 return int(node.text)
         word = f" or {self._word}" if self._word else ""
-        remedy = f"write null for no limit, or {self._example()}" if self._nullable else f"write {self._example()}"
-        raise Refused(f"expected a whole number from {self._least} to {self._most}{word}, got {what(node)}; {remedy}")
+        raise Refused(
+            f"expected a whole number from {self._least} to {self._most}{word}, got {what(node)}; {self._remedy(node)}"
+        )
 
-    def _example(self) -> str:
-        return self._word or str(max(1, self._least))
+    def _remedy(self, node: Node) -> str:
+        text = node.text.lower() if isinstance(node, Scalar) else ""
+        if text in _NUMBERS and _NUMBERS.index(text) >= self._least:
+            return f"write {_NUMBERS.index(text)}"
+        if self._word:
+            return f"write {self._word}" if text in (self._word, *_AS_MANY_AS_FIT) else f"write 2 or {self._word}"
+        number = max(1, self._least)
+        return f"write null for no limit, or {number}" if self._nullable else f"write {number}"
 
     def schema(self) -> Schema:
         number: Schema = {"type": "integer", "minimum": self._least, "maximum": self._most}

@@ -11,7 +11,10 @@ from .kinds import Choice, Schema
 from .problems import Problems
 from .table import Field, Fields, Record
 
-_POLICY = Choice(*get_args(LeakPolicy))
+_POLICY = Choice(
+    *get_args(LeakPolicy),
+    meant={"warn": "report", "warning": "report", "red": "fail", "error": "fail", "off": "ignore", "allow": "ignore"},
+)
 
 LEAK_FIELDS = Fields(
     (

@@ -72,6 +72,18 @@ class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
     runner: str
 
 
+class PythonFound(_Event, frozen=True, kw_only=True, tag="python_found"):
+    """The Python that runs pytest for ``python: wanted`` of the plan, and ``why`` it is that one.
+
+    ``note`` is what a reader may have expected instead, such as a ``.venv`` that was not taken.
+    """
+
+    wanted: str
+    python: str
+    why: str
+    note: str = ""
+
+
 class Collected(_Event, frozen=True, kw_only=True, tag="collected"):
     """The collection is over. The phases that follow as ``phase_planned`` hold its tests."""
 
@@ -172,6 +184,7 @@ class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
     retry: bool = False  # another attempt follows
     fails: bool = False  # red all the same: it is flaky, and the plan wants that to fail
     recheck: bool = False  # it will run once more, alone: ``test_rechecked`` follows
+    alone: bool = False  # it was red after others in its process, and passes as the first of a fresh one
     nth: int = 0  # how many tests had run in its process before it; known in phases that recheck
 
 
@@ -293,6 +306,7 @@ class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
 Event = (
     RunStarted
     | RunResumed
+    | PythonFound
     | Collected
     | PhasePlanned
     | PhaseStarted

@@ -13,14 +13,14 @@ from ..launchers.collect import Collection, Collector
 from ..launchers.exec import has_xdist, rootdir_arguments
 from ..launchers.warm import Host, may_fork
 from ..model.errors import PlanError, RunnerError, UsageError
-from ..model.inventory import Inventory, PytestFacts
+from ..model.inventory import Interpreter, Inventory, PytestFacts
 from ..model.plan import Phase, Plan
 from ..model.result import Problem, RunResult
 from ..model.vocabulary import Isolation
 from ..plan import arguments, pytest_options
 from ..reports.wording.words import plural
 from ..suite import assignment as selection
-from ..suite import relations
+from ..suite import lacking, relations
 from ..suite.assignment import Assignment, Narrowing
 from ..suite.workers import workers_of
 from ..words.templates import expand, template_values
@@ -64,17 +64,18 @@ async def gather(
     around: Surroundings,
     *,
     host: bool,
-    python: str | None = None,
+    python: Interpreter | None = None,
     begins: bool = False,
 ) -> Collection:
     """`collect`, and with ``host`` the process that has collected stays, to fork from. ``python`` is known already.
 
     ``begins`` says that a run begins with it.
     """
+    python = python or interpreter.find(plan.python, plan.root, around.environ)
     values = template_values("collection", str(around.run_dir), 0, "gw0")
     collector = Collector(
         msgspec.structs.replace(around, arguments=(*plan.pytest_args, *around.arguments)),
-        python=python or interpreter.find(plan.python, plan.root, around.environ),
+        python=python,
         env={**around.environ, **{name: expand(text, values) for name, text in plan.env}},
         timeout=plan.collect_timeout,
         grace=min((phase.grace for phase in plan.phases), default=5.0),
@@ -169,12 +170,13 @@ def _check_workers(plan: Plan, inventory: Inventory, assignment: Assignment) -> 
         if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:
             raise UsageError(
                 f"{plan.path.name}:{phase.line}: phase {phase.name} asks for {workers} workers, "
-                "but the project's environment has no pytest-xdist",
-                hint="pip install pytest-xdist there, set `workers: 1`, or divide the phase with `isolation: file`",
+                f"but {inventory.interpreter.path or 'its Python'} has no pytest-xdist",
+                hint=f"{lacking.install(inventory.interpreter, lacking.XDIST)}, set `workers: 1`, "
+                "or divide the phase with `isolation: file`",
             )
 
 
-async def host_of(plan: Plan, phase: Phase, around: Surroundings, *, python: str) -> Host | None:
+async def host_of(plan: Plan, phase: Phase, around: Surroundings, *, python: Interpreter) -> Host | None:
     """A host for a phase with surroundings of its own; None if its collection does not come to an end."""
     values = template_values(phase.name, str(around.run_dir), 0, "gw0")
     collector = Collector(

@@ -17,22 +17,22 @@ from ..launchers.collect import Collection
 from ..launchers.exec import ExecLauncher
 from ..launchers.warm import Host, WarmLauncher
 from ..model.errors import ExitCode, InfrastructureError, RunnerError, UsageError
-from ..model.inventory import Inventory
+from ..model.inventory import Interpreter, Inventory
 from ..model.plan import Phase, Plan
 from ..model.result import Kept, Problem, RunResult
 from ..plan import reading as plans
 from ..record import verdict
-from ..record.events import VERSION, Collected, RunFinished, RunResumed, RunStarted, TestNotRun
+from ..record.events import VERSION, Collected, PythonFound, RunFinished, RunResumed, RunStarted, TestNotRun
 from ..record.pruning import prune
 from ..record.runs import RunDir, base_directory, create
 from ..reports.terminal.views import Reporter
-from ..suite import relations
+from ..suite import lacking, relations
 from ..suite.assignment import Assignment, check_phase_names
 from ..suite.workers import workers_of
 from ..system import process
 from ..system.clocks import RunClock
 from ..system.keys import questions_to
-from . import reporting, resuming
+from . import editors, reporting, resuming
 from .collection import (
     HOST_GRACE,
     check_that_tests_run,
@@ -55,6 +55,7 @@ _LOOK = 0.1  # seconds between two looks at a collection under way
 def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> RunReport:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request.asked)
+    editors.keep_schema(request.plan)
     check_phase_names(plan, request.narrowing)  # before the collection, which may take its time
     run_dir = create(base_directory(plan.path, request.run_dir))
     recorder = Recorder(run_dir, reporter, interval, RunClock())
@@ -119,7 +120,7 @@ class _Run:
         self._signals = Signals(recorder, self._write)
         self._adopts_orphans = process.adopt_orphans()
         self._host: Host | None = None
-        self._pythons: dict[str, str] = {}
+        self._pythons: dict[str, Interpreter] = {}
 
     def carried_out(self) -> RunReport:
         """All of it, in an event loop that follows the run's clock."""
@@ -201,7 +202,7 @@ class _Run:
                 self._request.narrowing,
                 self._around,
                 host=wants_host(self._plan),
-                python=self._python(self._plan.python),
+                python=self._interpreter(self._plan.python),
                 begins=self._resumes is None,
             )
         )
@@ -243,6 +244,9 @@ class _Run:
         ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
         for note in (*assignment.notes, *ordered):
             self._recorder.warn(note)
+        planned = (test for assigned in assignment.phases for test in assigned.tests)
+        for lack in lacking.unawaited(planned, inventory.facts, inventory.interpreter):
+            self._recorder.warn(lack)
         running = [assigned.phase for assigned in assignment.phases if assigned.tests]
         for note in notes(inventory.facts, self._plan, running, self._request.asked.pytest_args):
             self._recorder.warn(note)
@@ -285,7 +289,7 @@ class _Run:
             return fresh
 
         async def new_host(phase: Phase) -> Host | None:
-            return await host_of(self._plan, phase, around, python=self._python(phase.python))
+            return await host_of(self._plan, phase, around, python=self._interpreter(phase.python))
 
         return WarmLauncher(
             self._plan,
@@ -299,10 +303,16 @@ class _Run:
         )
 
     def _python(self, wanted: str) -> str:
-        """The interpreter for ``python:`` of the plan or of a phase; each is asked once."""
+        return self._interpreter(wanted).path
+
+    def _interpreter(self, wanted: str) -> Interpreter:
+        """The interpreter for ``python:`` of the plan or of a phase; each is asked once, and told."""
         if wanted not in self._pythons:
-            with self._recorder.waiting("an interpreter to say whether it has pytest", blocks=True):
-                self._pythons[wanted] = interpreter.find(wanted, self._plan.root, self._environ)
+            recorder = self._recorder
+            with recorder.waiting("an interpreter to say whether it has pytest", blocks=True):
+                found = self._pythons[wanted] = interpreter.find(wanted, self._plan.root, self._environ)
+            told = {"wanted": wanted, "python": found.path, "why": found.why, "note": found.note}
+            recorder.emit(PythonFound(**recorder.now(), **told))
         return self._pythons[wanted]
 
     def _kept(self, assignment: Assignment) -> dict[str, Kept]:

@@ -31,6 +31,7 @@ MANY = 20  # coroutine tests in a phase from which on a process per file is wort
 _MOST_ENTRIES = 20  # names in a phase; beyond, whole classes and files are named, whoever else is in them
 _WIDTH = 100
 _KIT = "_kit_databases"  # the fixture below all database fixtures of `async_test_runner.kit`
+_KIT_CLIENT = frozenset({"async_client", "session_dependency"})  # those of a test whose client takes such a fixture
 
 _LOOP_MARKS = frozenset({"asyncio", "anyio", "trio", "asyncio_cooperative", "gen_test", "twisted"})
 _SLOW_MARKS = frozenset({"slow", "integration", "e2e", "end2end", "end_to_end", "network", "internet", "online"})
@@ -148,7 +149,7 @@ class _Suite:
             return []
         names = sorted({name for test in tests for name in self._fixtures[test.id]})
         by = f"the fixtures {listed(filter(_MARK.fullmatch, names), 8)}" if names else "their marks"
-        apart = all(_KIT in test.fixtures for test in tests)
+        apart = all(_KIT in test.fixtures or set(test.fixtures) >= _KIT_CLIENT for test in tests)
         many = "the testing kit gives each worker its own" if apart else "one process at a time"
         why = f"Coroutine tests with a database, told by {by}; {many}. "
         isolation, how = self._isolation(tests)

@@ -31,8 +31,12 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Follows(msgspec.Struct, frozen=True):
-    """What follows: another attempt, a failure because it is flaky, a run alone."""
+    """What follows: another attempt, a failure although it is green, a run alone.
+
+    ``alone``: a test that was red after others has passed on a retry of its own, which shows what a recheck would.
+    """
 
     retry: bool = False
     fails: bool = False
+    alone: bool = False
     recheck: bool = False

@@ -18,12 +18,13 @@ _SKIPPED_AGAIN = "it was red, and was skipped when it was tried again: that is n
 
 
 class Decider:
-    """Gives every attempt its one outcome."""
+    """Gives every attempt its one outcome. ``after_others``: what was red so in a run that is resumed."""
 
-    def __init__(self, phase: Phase, teller: Teller, queue: Queue) -> None:
+    def __init__(self, phase: Phase, teller: Teller, queue: Queue, after_others: frozenset[str] = frozenset()) -> None:
         self._phase = phase
         self._teller = teller
         self._queue = queue
+        self._after_others = set(after_others)  # tests that were red when others had run before them in their process
 
     def finished(self, running: Running, message: Finished, flight: Flight | None) -> None:
         """pytest has said how a test ended."""
@@ -114,11 +115,22 @@ class Decider:
         if ended.followed:
             return Follows(retry=True)
         retry = self._will_retry(ended.outcome, ended.attempt)
+        alone = self._passes_alone(ended)
+        flaky = ended.attempt > 1 and not ended.outcome.is_red and self._phase.flaky == "fail"
         return Follows(
             retry=retry,
-            fails=ended.attempt > 1 and not ended.outcome.is_red and self._phase.flaky == "fail",
+            fails=flaky or (alone and self._phase.order_dependent == "fail"),
+            alone=alone,
             recheck=not retry and self._will_recheck(ended.outcome, ended.flight),
         )
+
+    def _passes_alone(self, ended: Conclusion) -> bool:
+        """Whether a retry has shown what a recheck would: red after others, green as the first of a fresh process."""
+        if not self._phase.recheck or ended.flight is None:
+            return False
+        if ended.outcome.is_red and ended.flight.nth > 0:
+            self._after_others.add(ended.id)
+        return ended.outcome in GREEN and ended.flight.nth == 0 and ended.id in self._after_others
 
     def _will_retry(self, outcome: Outcome, attempt: int) -> bool:
         retries = self._phase.retries

@@ -16,6 +16,7 @@ _STAGE_OUTCOMES = {
     "xpassed": Outcome.XPASSED,
 }
 _MEMORY_ERROR = re.compile(r"[\w.]*MemoryError\b")
+_UNAWAITED = re.compile(r"(Skipped: )?async def function and no async plugin installed")  # pytest before 8.4
 RERUN = "rerun"  # what pytest-rerunfailures calls a failure that it will try again
 
 
@@ -33,12 +34,13 @@ def outcome(stages: Sequence[Stage]) -> Outcome:
     """One outcome for the stages that are not simply passed.
 
     A failed call stays a failure whatever the teardown does; a failure outside the call is an error. A subtest that
-    fails makes its test fail; one that is skipped says nothing about the test. An outcome that pytest does not have is
-    an error: a plugin made it up, and nobody knows what it means.
+    fails makes its test fail; one that is skipped says nothing about the test. A coroutine that pytest skips because
+    nothing awaits it has failed, as it does in newer versions: nobody asked for that skip. An outcome that pytest does
+    not have is an error: a plugin made it up, and nobody knows what it means.
     """
     result = Outcome.PASSED
     for stage in stages:
-        if stage.outcome in ("failed", RERUN):
+        if stage.outcome in ("failed", RERUN) or _is_unawaited(stage):
             if stage.when == "call":
                 return Outcome.FAILED
             result = Outcome.ERROR
@@ -47,6 +49,10 @@ def outcome(stages: Sequence[Stage]) -> Outcome:
         elif not stage.sub and result is Outcome.PASSED:
             result = _STAGE_OUTCOMES[stage.outcome]
     return result
+
+
+def _is_unawaited(stage: Stage) -> bool:
+    return stage.outcome == "skipped" and _UNAWAITED.match(stage.message) is not None
 
 
 def is_out_of_memory(stages: Sequence[Stage]) -> bool:

@@ -57,7 +57,7 @@ class PhaseSupervisor:
     ) -> None:
         self._teller = Teller(phase.name, emit, clock)
         self._queue = Queue(phase, tests, limits, self._teller, whole)
-        self._decider = Decider(phase, self._teller, self._queue)
+        self._decider = Decider(phase, self._teller, self._queue, limits.kept.after_others)
         self._memory = Memory(phase, resident, oom_kills)
         self._asker = Asker(self._teller, dumped)
         self._hearing = Hearing(self._teller, self._decider, self._asker, self._memory, last_words)

@@ -119,6 +119,7 @@ class Teller:
             properties=message.properties if message else (),
             retry=follows.retry,
             fails=follows.fails,
+            alone=follows.alone,
             recheck=follows.recheck,
             nth=nth,
         )

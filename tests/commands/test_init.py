@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from async_test_runner.commands import collecting, init
 from async_test_runner.model.errors import InternalError, RunnerError, UsageError
-from async_test_runner.model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, CollectError, Interpreter, Inventory, LeftOut, PytestFacts
 from async_test_runner.model.plan import Plan
 from async_test_runner.plan import reading as plans
 from async_test_runner.plan import schema
@@ -43,6 +44,7 @@ class Suite:
         self.tests: tuple[CollectedTest, ...] = (PLAIN, AWAIT)
         self.errors: tuple[CollectError, ...] = ()
         self.left_out: tuple[LeftOut, ...] = ()
+        self.interpreter = Interpreter()
         self.collections: list[Plan] = []
         self.evaluate: Callable[[CollectedTest], bool] = lambda test: "asyncio" in test.marks
 
@@ -57,12 +59,20 @@ class Suite:
                 line=test.line,
                 marks=test.marks,
                 is_async=test.is_async,
+                unawaited=test.unawaited,
                 matches=(0,) if asked and self.evaluate(test) else (),
             )
             for test in self.tests
         )
         facts = PytestFacts(version="9.2.0", rootdir=str(self.directory))
-        return Inventory(tests=tests, errors=self.errors, left_out=self.left_out, expressions=asked, facts=facts)
+        return Inventory(
+            tests=tests,
+            errors=self.errors,
+            left_out=self.left_out,
+            expressions=asked,
+            facts=facts,
+            interpreter=self.interpreter,
+        )
 
     def init(self, *argv: str, answer: str | None = None) -> Result:
         return CliRunner().invoke(init.command, argv, input=answer)
@@ -107,6 +117,17 @@ wrote runner.yaml: 2 tests in 2 phases, every test in exactly one
 next: async-test-run
 """
     )
+
+
+def test_the_python_that_has_collected_is_said_first_and_what_it_lacks_at_the_end(suite: Suite) -> None:
+    suite.interpreter = Interpreter("/env/bin/python", "it is active")
+    suite.tests = (PLAIN, msgspec.structs.replace(AWAIT, unawaited=True))
+    output = suite.init().output
+    assert output.startswith("python\n  /env/bin/python (pytest 9.2.0): it is active\n\n# yaml-language-server")
+    assert "the mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio\n" in output
+    printed = suite.init("--print")
+    assert printed.stdout == suite.plan.read_text()
+    assert printed.stderr.startswith("python\n")
 
 
 def test_what_is_written_was_collected_with_its_own_expressions(suite: Suite) -> None:

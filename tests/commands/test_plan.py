@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from async_test_runner.commands import collecting
 from async_test_runner.commands.plan import command
 from async_test_runner.model.errors import RunnerError, UsageError
-from async_test_runner.model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, CollectError, Interpreter, Inventory, LeftOut, PytestFacts
 from async_test_runner.plan import reading as plans
 from async_test_runner.suite import assignment
 
@@ -108,6 +109,28 @@ OK 3 tests in 2 phases, every test in exactly one
 def test_verbose_lists_the_ids_of_every_phase(suite: Suite) -> None:
     output = suite.plan("-v").output
     assert "phase sync\n  tests/test_a.py::test_plain\n\nphase async\n  tests/test_a.py::test_await\n" in output
+
+
+def test_verbose_begins_with_the_python_that_has_collected_and_why_that_one(suite: Suite) -> None:
+    suite.extra["interpreter"] = Interpreter("/env/bin/python", "it is active", "not .venv")
+    said = "python\n  /env/bin/python (3.11.9, pytest 9.2.0): it is active\n  not .venv\n\nphases\n"
+    assert suite.plan("-v").output.startswith(said)
+    assert suite.plan().output.startswith("phases\n")
+
+
+def test_the_schema_that_the_plan_names_is_written_beside_it(suite: Suite) -> None:
+    suite.text = "# yaml-language-server: $schema=.async-test-run/plan.schema.json\n" + PLAN
+    suite.plan()
+    assert (suite.directory / ".async-test-run" / "plan.schema.json").exists()
+
+
+def test_coroutines_that_nothing_awaits_are_a_note_with_the_line_to_type(suite: Suite) -> None:
+    suite.extra["interpreter"] = Interpreter("/env/bin/python")
+    suite.tests = (PLAIN, msgspec.structs.replace(AWAIT, unawaited=True))
+    said = "the mark asyncio needs pytest-asyncio: /env/bin/python -m pip install pytest-asyncio"
+    assert said in suite.plan().output
+    assert said in suite.json()["notes"][0]
+    assert said not in suite.plan("sync").output
 
 
 def test_what_takes_no_part_is_counted_with_its_reason(suite: Suite) -> None:
@@ -286,6 +309,7 @@ def test_explain_as_json(suite: Suite) -> None:
 def test_the_json_document(suite: Suite) -> None:
     suite.extra["errors"] = (CollectError("tests/test_b.py", "E"),)
     suite.extra["left_out"] = (LeftOut(reason="why", count=1, examples=("x",)),)
+    suite.extra["interpreter"] = Interpreter("/env/bin/python", "it is active", "not another")
     assert suite.json() == {
         "version": 1,
         "plan": suite.directory.name,
@@ -322,6 +346,7 @@ def test_the_json_document(suite: Suite) -> None:
         "collection_errors": [{"id": "tests/test_b.py", "text": "E"}],
         "collection_skips": [],
         "pytest": {"version": "9.2.0", "python": "3.11.9", "rootdir": str(suite.directory)},
+        "interpreter": {"path": "/env/bin/python", "why": "it is active", "note": "not another"},
     }
 
 

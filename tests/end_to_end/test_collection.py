@@ -31,7 +31,7 @@ def test_an_id_that_is_not_there_when_collected_again_is_an_error(exec_project: 
 
 BROKEN = {
     "syntax": "def test_broken(:\n",
-    "raises": "raise RuntimeError('at import')\n",
+    "raises": "from os import nothing_of_that_name\n",
     "dies": "import os\nos._exit(0)\n",
     "exits": "import sys\nsys.exit(0)\n",
     "killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
@@ -53,7 +53,9 @@ def test_a_file_that_cannot_be_collected_is_named(project: Project, fault: str, 
     project.write("test_broken.py", BROKEN[fault])
     project.write("test_good.py", "def test_good(): pass\n")
     run = project.run().check(1)
-    assert [error.id for error in run.result.collect_errors] == ["test_broken.py"]
+    (error,) = run.result.collect_errors
+    assert error.id == "test_broken.py"
+    assert (f"collected with {sys.executable}: " in error.text) is (fault == "raises")  # whose import failed
     outcomes = set(run.outcomes.values())
     assert outcomes == {Outcome.PASSED} if policy == "continue" else outcomes <= {Outcome.NOT_RUN}
 

@@ -71,6 +71,16 @@ def test_a_red_test_is_run_once_more_alone_and_stays_red(project: Project) -> No
     ]
 
 
+def test_retries_do_not_hide_that_a_test_depends_on_the_order(project: Project) -> None:
+    project.plan("phases: [{name: all, recheck: true, retries: 1}]")
+    project.write("test_a.py", "seen = []\ndef test_first(): seen.append(1)\ndef test_polluted(): assert not seen\n")
+    run = project.run().check(1)
+    assert [outcome.value for outcome in run.outcomes.values()] == ["passed", "failed"]
+    polluted = found(run, "test_polluted")
+    assert (polluted.order_dependent, polluted.flaky, len(polluted.attempts)) == (True, False, 2)
+    assert "passed alone in a fresh process, but not after 1 test in all/0001: probably order-dependent" in run.output
+
+
 def test_a_test_that_passes_alone_is_still_among_the_last_failures(project: Project) -> None:
     project.plan("phases: [{name: all, recheck: true}]")
     project.write("test_a.py", POLLUTED)

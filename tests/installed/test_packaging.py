@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -75,8 +76,29 @@ def test_the_entry_points_of_the_distribution_can_be_loaded() -> None:
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("this interpreter runs the tests from a checkout that is not installed in it")
     scripts = {entry.name: entry for entry in distribution.entry_points if entry.group == "console_scripts"}
-    assert set(scripts) == {"async-test-run"}
+    assert set(scripts) == {"async-test-run", "async-test-runner"}
+    assert {entry.value for entry in scripts.values()} == {"async_test_runner.__main__:main"}
     assert callable(scripts["async-test-run"].load())
+
+
+def test_no_dependency_is_a_plugin_that_pytest_loads_by_itself() -> None:
+    """Without the extras: what they bring is the project's choice."""
+    plugins = {
+        distribution.name
+        for distribution in importlib.metadata.distributions()
+        if any(entry.group == "pytest11" for entry in distribution.entry_points)
+    }
+    assert {name.lower() for name in plugins} & required("async-test-runner", set()) == set()
+
+
+def required(name: str, seen: set[str]) -> set[str]:
+    """What a distribution requires without extras, and what that requires: names as they are written there."""
+    for requirement in importlib.metadata.requires(name) or ():
+        found = re.match(r"[\w.-]+", requirement)
+        if found and ";" not in requirement and found[0].lower() not in seen:
+            seen.add(found[0].lower())
+            required(found[0], seen)
+    return seen
 
 
 # ----------------------------------------------------------------------------------------------- wheel and sdist
@@ -205,6 +227,82 @@ def test_a_runner_installed_elsewhere_runs_the_projects_own_environment(
     assert failures == ["test_apart.py::test_fails"], done.stdout
     assert (summary["counts"]["tests"], summary["counts"]["passed"]) == (11, 10)
     assert done.returncode == 1
+
+
+# ----------------------------------------------------------------------------------- beside pytest and nothing else
+
+STRICT = """
+    [pytest]
+    filterwarnings = error
+    addopts = --strict-markers --strict-config -p no:cacheprovider
+    """
+SYNC = """
+    import pytest
+
+    def test_passes(): pass
+
+    @pytest.mark.skip(reason="not here")
+    def test_skips(): pass
+
+    @pytest.mark.parametrize("n", [1, 2])
+    def test_fails(n): assert n == 2
+    """
+ASYNC = """
+    import pytest
+
+    @pytest.mark.asyncio
+    async def test_coroutine(): pass
+    """
+
+
+def write(directory: Path, **files: str) -> None:
+    directory.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (directory / name.replace("__", ".")).write_text(textwrap.dedent(text), encoding="utf-8")
+
+
+@pytest.mark.network_index
+@pytest.mark.timeout(600)
+def test_plain_pytest_is_the_same_with_the_runner_beside_it_and_the_runner_runs_there(
+    environments: Environments, tmp_path: Path
+) -> None:
+    named = "# yaml-language-server: $schema=.async-test-run/plan.schema.json\n"
+    write(tmp_path, pytest__ini=STRICT, test_a__py=SYNC, runner__yaml=f"{named}version: 1\nphases: [{{name: all}}]\n")
+    bare, beside = environments.python("pytest"), environments.runner()
+    said = [
+        re.sub(r"in [\d.]+s", "", run(python, "-m", "pytest", cwd=tmp_path, PYTHONPATH="").stdout)
+        for python in (bare, beside)
+    ]
+    assert "1 failed, 2 passed, 1 skipped" in said[0]
+    assert said[1] == said[0]
+    done = run(beside.with_name("async-test-run"), cwd=tmp_path, VIRTUAL_ENV=str(beside.parent.parent))
+    assert done.returncode == 1, done.stdout
+    assert (tmp_path / ".async-test-run" / "plan.schema.json").exists()
+    assert f"PYTHON {beside}: the active environment (VIRTUAL_ENV)" in done.stdout
+    assert (
+        summary_of(tmp_path)["counts"] | {"tests": 4, "passed": 2, "failed": 1, "skipped": 1}
+        == (summary_of(tmp_path)["counts"])
+    )
+
+
+@pytest.mark.network_index
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("pytest_of", ["oldest", pytest.param("newest", marks=pytest.mark.thorough)])
+def test_coroutines_that_nothing_awaits_fail_and_the_line_to_install_a_plugin_is_said(
+    pytest_of: str, environments: Environments, tmp_path: Path
+) -> None:
+    """Also under a pytest that skips them: a project without a plugin must not be green."""
+    python = environments.python(*PYTESTS[pytest_of])
+    write(
+        tmp_path,
+        pytest__ini="[pytest]\naddopts = -p no:asyncio\nmarkers = asyncio\n",
+        test_a__py=ASYNC,
+        runner__yaml=f"version: 1\ndefaults: {{python: {python}}}\nphases: [{{name: all}}]\n",
+    )
+    done = run(environments.runner().with_name("async-test-run"), cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert f"the mark asyncio needs pytest-asyncio: {python} -m pip install pytest-asyncio" in done.stdout
+    assert summary_of(tmp_path)["counts"]["failed"] == 1
 
 
 # --------------------------------------------------------------------------------- the oldest and the newest pytest

@@ -60,3 +60,10 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
 def test_a_missing_module_of_the_project_is_not_explained_away() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         errors.need("no_such_module", "something")
+
+
+def test_the_plugin_names_the_extra_that_brings_pytest_asyncio() -> None:
+    code = "import sys; sys.modules['pytest_asyncio'] = None; import async_test_runner.kit.plugin"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "the testing kit needs the package pytest_asyncio, which is not installed" in done.stderr
+    assert "install it with: pip install 'async-test-runner[asyncio]'" in done.stderr

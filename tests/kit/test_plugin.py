@@ -158,6 +158,42 @@ def test_marks_come_by_themselves(tmp_path: Path, temporary: Path) -> None:
     assert "test_isolated[1]" in run_pytest(tmp_path, "--collect-only", "-m", "isolated").stdout
 
 
+CLIENT_TESTS = """
+import pytest
+
+@pytest.fixture
+def caller(async_client): return async_client
+
+@pytest.mark.asyncio
+async def test_client(async_client): pass
+
+@pytest.mark.asyncio
+async def test_through_a_fixture(caller): pass
+
+@pytest.mark.asyncio
+async def test_no_client(app): pass
+
+def test_no_coroutine(sync_client): pass
+"""
+
+
+def test_clients_that_get_sessions_of_the_test_mark_it_too(tmp_path: Path) -> None:
+    """They ask for the sessions when they are made: no fixture of a database is among those of the test."""
+    write(tmp_path, "", CONFTEST)
+    for name, conftest in {
+        "declared": "import pytest\n@pytest.fixture\ndef session_dependency(): return object()\n",
+        "undeclared": "",
+    }.items():
+        (tmp_path / "tests" / name).mkdir()
+        (tmp_path / "tests" / name / "conftest.py").write_text(conftest, encoding="utf-8")
+        (tmp_path / "tests" / name / f"test_{name}.py").write_text(CLIENT_TESTS, encoding="utf-8")
+    selected = run_pytest(tmp_path, "--collect-only", "-m", "async_db").stdout.splitlines()
+    assert [line for line in selected if "::" in line] == [
+        "tests/declared/test_declared.py::test_client",
+        "tests/declared/test_declared.py::test_through_a_fixture",
+    ]
+
+
 def test_a_trouble_is_told_once_and_without_the_kits_own_frames(tmp_path: Path, temporary: Path) -> None:
     write(tmp_path, TESTS, CONFTEST.replace("metadata=metadata", "alembic_ini='nowhere.ini'"))
     done = run_pytest(tmp_path, "-k", "(rolled_back or isolated) and not trio")

@@ -22,12 +22,15 @@ from async_test_runner.contract.messages import (
 from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers.collect import Collector, Heard
 from async_test_runner.model.errors import InfrastructureError, RunnerError, UsageError
-from async_test_runner.model.inventory import CollectedTest, CollectError, LeftOut, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, CollectError, Interpreter, LeftOut, PytestFacts
 
 AT: dict[str, Any] = {"at": 0.0, "mono": 0.0}
 HELLO = Hello(**AT, pid=1)
 IMPORTING = Collecting(**AT, id="a.py", path="/p/a.py")
 IMPORTED = Collecting(**AT, id="")
+
+
+PYTHON = Interpreter("/env/bin/python", "for a reason")
 
 
 def heard(*messages: Any) -> Heard:
@@ -39,7 +42,7 @@ def heard(*messages: Any) -> Heard:
 
 def fatal(*messages: Any, status: int = 0, late: bool = False) -> tuple[str, CollectError] | None:
     around = Surroundings(root=Path("/p"), run_dir=Path("/r"), run_id="r", environ={})
-    collector = Collector(around, python="python", env={}, timeout=90.0, grace=1.0)
+    collector = Collector(around, python=PYTHON, env={}, timeout=90.0, grace=1.0)
     return collector._fatal(heard(*messages), status, "the log", late)
 
 
@@ -107,3 +110,15 @@ def test_without_a_file_to_blame_it_is_pytest_or_its_arguments(
         fatal(*messages, status=status)
     assert "the log" in f"{caught.value}\n{caught.value.hint}"
     assert not str(caught.value).endswith("\n")
+
+
+def test_a_pytest_that_is_not_as_its_configuration_wants_is_said_with_what_it_lacks() -> None:
+    around = Surroundings(root=Path("/p"), run_dir=Path("/r"), run_id="r", environ={})
+    collector = Collector(around, python=PYTHON, env={}, timeout=90.0, grace=1.0)
+    with pytest.raises(UsageError, match="unrecognized arguments: -n 2") as caught:
+        collector._fatal(heard(HELLO), 4, "error: unrecognized arguments: -n 2", False)
+    assert caught.value.hint == (
+        "the option -n: of pytest-xdist, which this pytest has not loaded; "
+        "to install it: /env/bin/python -m pip install pytest-xdist\n"
+        "  collected with /env/bin/python: for a reason"
+    )

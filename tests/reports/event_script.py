@@ -105,6 +105,17 @@ def polluted(before: int, outcome: Outcome = Outcome.PASSED, **facts: object) ->
     return script
 
 
+def retried_alone(*, fails: bool = True) -> Script:
+    """A run in which ``t.py::red`` fails after another test, and passes on a retry of its own."""
+    script = planned("t.py::test_0", "t.py::red")
+    script.end("async", "t.py::test_0", 3.0, process="async/0001", nth=0)
+    script.end("async", "t.py::red", 4.0, Outcome.FAILED, process="async/0001", nth=1, retry=True)
+    script.end("async", "t.py::red", 5.0, process="async/0002", attempt=2, alone=True, fails=fails)
+    script.over("async", 6.0)
+    script.finish(7.0)
+    return script
+
+
 def planned(*ids: str, phase: str = "async", workers: int = 1) -> Script:
     """A run whose only phase has started, two seconds in."""
     script = Script()

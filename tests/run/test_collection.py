@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from async_test_runner.model.errors import PlanError, UsageError
-from async_test_runner.model.inventory import CollectedTest, Inventory, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, Interpreter, Inventory, PytestFacts
 from async_test_runner.model.plan import Phase, Plan, Select
 from async_test_runner.model.result import PhaseResult, ProcessRun, RunResult
 from async_test_runner.model.vocabulary import Isolation
@@ -72,8 +73,10 @@ def test_workers_in_one_fresh_session_need_xdist(
 ) -> None:
     it = plan(Phase(name="a", **facts))
     if refused:
-        with pytest.raises(UsageError, match="asks for 2 workers, but"):
-            proved(it, inventory(*ids, xdist=xdist), Narrowing())
+        found = msgspec.structs.replace(inventory(*ids, xdist=xdist), interpreter=Interpreter("/env/bin/python"))
+        with pytest.raises(UsageError, match="asks for 2 workers, but /env/bin/python has no pytest-xdist") as caught:
+            proved(it, found, Narrowing())
+        assert caught.value.hint.startswith("/env/bin/python -m pip install pytest-xdist, set `workers: 1`, or divide")
     else:
         assert proved(it, inventory(*ids, xdist=xdist), Narrowing())
 

@@ -159,7 +159,10 @@ def test_a_mark_that_tells_database_tests_selects_them_and_they_come_last() -> N
 def test_databases_of_the_testing_kit_are_each_worker_s_own_so_its_tests_keep_the_project_s_workers() -> None:
     kit = test_of("tests/test_a.py::test_store", "asyncio", "async_db", fixtures=("async_session", "_kit_databases"))
     other = test_of("tests/test_a.py::test_other", "asyncio", "async_db", fixtures=("db",))
-    assert phase(inventory(SYNC, kit, numprocesses=3), "async-db").workers == "3"
+    by_client = test_of(
+        "tests/test_a.py::test_api", "asyncio", "async_db", fixtures=("app", "async_client", "session_dependency")
+    )
+    assert phase(inventory(SYNC, kit, by_client, numprocesses=3), "async-db").workers == "3"
     assert phase(inventory(SYNC, kit, other, numprocesses=3), "async-db").workers == "1"
 
 

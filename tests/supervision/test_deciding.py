@@ -12,6 +12,7 @@ from async_test_runner.model.plan import Leaks, Retries
 from async_test_runner.model.result import Leak
 from async_test_runner.model.vocabulary import Isolation, LeakKind, LeakPolicy, Outcome
 from async_test_runner.record.events import LeakFound, TestFinished, Warned
+from async_test_runner.record.fold import Fold
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.supervision.actions import StopSoon
 from tests.support.replay import FAILED, Replay, replay
@@ -270,6 +271,69 @@ def test_a_test_that_is_tried_again_is_run_alone_after_its_last_attempt_only() -
     test = list(it.result().tests())[-1]
     assert test.recheck is not None
     assert (len(test.attempts), test.recheck.before) == (2, ("a::2",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome", "code"),
+    [
+        ({}, Outcome.FAILED, ExitCode.FAILED),
+        ({"order_dependent": "pass"}, Outcome.PASSED, ExitCode.PASSED),
+        ({"order_dependent": "pass", "flaky": "fail"}, Outcome.FAILED, ExitCode.FAILED),
+    ],
+)
+def test_a_retry_that_passes_alone_shows_what_a_recheck_would(
+    policy: dict[str, Any], outcome: Outcome, code: ExitCode
+) -> None:
+    it = replay("a::1", "a::2", recheck=True, retries=Retries(count=1), **policy)
+    it.run("p/0001", "a::1")
+    it.run("p/0001", "a::2", FAILED)
+    it.over("p/0001", 1)
+    it.run("p/0002", "a::2")
+    it.over("p/0002")
+    assert it.running == {}
+    result = it.result()
+    test = list(result.tests())[-1]
+    assert (test.outcome, test.order_dependent, test.flaky, len(test.attempts)) == (outcome, True, False, 2)
+    assert test.recheck is not None
+    assert test.recheck.before == ("a::1",)
+    assert exit_code(result) is code
+
+
+@pytest.mark.parametrize(
+    ("first", "policy"),
+    [
+        (True, {"recheck": True}),  # nothing ran before it
+        (False, {}),  # nobody asked
+    ],
+)
+def test_a_retry_that_shows_nothing_of_the_order_makes_a_flaky_test(first: bool, policy: dict[str, Any]) -> None:
+    it = replay("a::1", "a::2", retries=Retries(count=1), **policy)
+    red = "a::1" if first else "a::2"
+    for id in ("a::1", "a::2"):
+        it.run("p/0001", id, FAILED if id == red else ())
+    it.over("p/0001", 1)
+    it.run("p/0002", red)
+    it.over("p/0002")
+    (test,) = [test for test in it.result().tests() if test.id == red]
+    assert (test.flaky, test.order_dependent, test.recheck) == (True, False, None)
+    assert exit_code(it.result()) is ExitCode.PASSED
+
+
+def test_a_resumed_run_knows_which_retries_were_red_after_others() -> None:
+    it = replay("a::1", "a::2", recheck=True, retries=Retries(count=2))
+    it.run("p/0001", "a::1")
+    it.run("p/0001", "a::2", FAILED)
+    it.over("p/0001", 1)
+    state = Fold()
+    for event in it.events:
+        state.add(event)
+    kept = state.kept()["p"]
+    assert kept.after_others == {"a::2"}
+    again = replay("a::1", "a::2", recheck=True, retries=Retries(count=2), kept=kept)
+    again.run("p/0001", "a::2")
+    again.over("p/0001")
+    (finished,) = [event for event in again.events if isinstance(event, TestFinished)]
+    assert (finished.attempt, finished.alone, finished.fails) == (2, True, True)
 
 
 def test_a_phase_that_has_had_enough_failures_still_learns_whether_they_depend_on_the_order() -> None:

@@ -51,6 +51,18 @@ def test_one_outcome_for_the_stages_of_a_test(said: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("async def function and no async plugin installed (see warnings)", "failed"),
+        ("Skipped: async def function and no async plugin installed (see warnings)", "failed"),
+        ("Skipped: not here", "skipped"),
+    ],
+)
+def test_a_coroutine_that_pytest_skips_because_nothing_awaits_it_has_failed(message: str, expected: str) -> None:
+    assert outcome([Stage("call", "skipped", message)]) is Outcome(expected)
+
+
+@pytest.mark.parametrize(
     ("said", "expected"),
     [
         ("", ["passed"]),

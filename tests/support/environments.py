@@ -64,8 +64,10 @@ class Environments:
         return wheel
 
     def runner(self) -> Path:
-        """The interpreter of an environment in which the runner is installed, as pipx would do it."""
-        return self.python(str(self.wheel()))
+        """The interpreter of an environment in which the runner is installed, as pipx does it."""
+        python = self.python(str(self.wheel()))
+        (python.parent.parent / "pipx_metadata.json").touch()
+        return python
 
 
 def clean_environ(**changes: str) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from async_test_runner.record.events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    PythonFound,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -91,6 +92,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     Paused(**AT, seconds=7.0),
     RunFinished(**AT, exit_code=1, wall=3.0),
     SuitePropertyAdded(**AT, phase="p", name="build", value="42"),
+    PythonFound(**AT, wanted="auto", python="/p/.venv/bin/python", why="it is active", note="not another"),
 )
 
 

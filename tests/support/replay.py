@@ -8,7 +8,7 @@ from async_test_runner.contract.launching import Job
 from async_test_runner.contract.messages import Finished, Hang, Hello, SessionFinished, Stage, Started
 from async_test_runner.model.inventory import CollectedTest, PytestFacts
 from async_test_runner.model.plan import Phase
-from async_test_runner.model.result import RunResult
+from async_test_runner.model.result import Kept, RunResult
 from async_test_runner.record.events import (
     Collected,
     Event,
@@ -44,6 +44,7 @@ class Replay:
         whole: bool = False,
         resident: dict[int, int] | None = None,
         resources: dict[str, tuple[str, ...]] | None = None,
+        kept: Kept = Kept(),  # noqa: B008 - it is frozen
         **policy: Any,
     ) -> None:
         self.now = 0.0
@@ -68,6 +69,7 @@ class Replay:
                 workers=workers,
                 max_failures=max_failures,
                 capacities=capacities or {},
+                kept=kept,
                 idle=idle,
                 run_timeout=run_timeout,
                 run_deadline=None if run_timeout is None else MONO + run_timeout,

@@ -18,6 +18,7 @@ class AttemptFold:
         self._books = books
         self._failing: set[str] = set()
         self._retrying: set[str] = set()
+        self._after_others: set[str] = set()
         self._workers: dict[str, str] = {}  # each name once, however many attempts say it
 
     def add(self, event: TestFinished, process: str) -> bool:
@@ -33,6 +34,8 @@ class AttemptFold:
         self._attempts[event.id] = (*before, _attempt(event, process, worker))
         if event.fails:
             self._failing.add(event.id)
+        if event.outcome.is_red and event.nth:
+            self._after_others.add(event.id)
         if event.retry:
             self._retrying.add(event.id)
         elif self._retrying:
@@ -44,7 +47,7 @@ class AttemptFold:
         return self._attempts.get(id, ())
 
     def fails(self, id: str) -> bool:
-        """Whether a test fails because the plan does not want it to be flaky."""
+        """Whether a test fails although it is green in the end."""
         return id in self._failing
 
     @property
@@ -59,6 +62,10 @@ class AttemptFold:
     def next(self) -> dict[str, int]:
         """The tests that are to be tried again -> the number of the attempt that follows."""
         return {id: self.of(id)[-1].number + 1 for id in sorted(self._retrying) if self.of(id)}
+
+    def after_others(self) -> frozenset[str]:
+        """The tests that are to be tried again, and were red after others in their process."""
+        return frozenset(self._after_others & self._retrying)
 
     def done(self) -> set[tuple[str, int]]:
         """All attempts, as a test and a number."""

@@ -47,7 +47,7 @@ class HistoryFold:
             history = History(event.id)  # what ran before it is not known
         else:
             history.append(event.id)
-        if event.recheck:
+        if event.recheck or (event.outcome.is_red and event.nth):
             self._places[event.id] = history, event.nth
 
     def of(self, id: str) -> tuple[tuple[str, ...], int]:

@@ -76,6 +76,7 @@ class PhaseFold:
             settled=self.attempts.settled(),
             attempts=self.attempts.next(),
             rechecks=rechecks,
+            after_others=self.attempts.after_others(),
             ended=self.time.has_ended,
         )
 

@@ -16,11 +16,14 @@ class RecheckFold:
         self._books = books
         self._wanted: set[str] = set()
         self._told: dict[str, TestRechecked] = {}
+        self._alone: dict[str, TestFinished] = {}  # retries that have shown what a recheck would
 
     def expect(self, event: TestFinished) -> None:
         """The attempt may be one that is followed by a recheck."""
         if event.recheck:
             self._wanted.add(event.id)
+        if event.alone:
+            self._alone[event.id] = event
 
     def add(self, event: TestRechecked, *, has_run: bool) -> None:
         """Take a recheck in, of a test that has had an attempt if all is well."""
@@ -33,14 +36,15 @@ class RecheckFold:
 
     def of(self, id: str, histories: HistoryFold) -> Recheck | None:
         """What came of the recheck of a test; None for one that had none."""
-        event = self._told.get(id)
+        event = self._told.get(id) or self._alone.get(id)
         if event is None:
             return None
         history, position = histories.of(id)
+        reason = event.reason if isinstance(event, TestRechecked) else ""
         return Recheck(
             outcome=event.outcome,
-            passes=event.passes,
-            message=event.reason or next((detail.message for detail in event.details), ""),
+            passes=event.passes if isinstance(event, TestRechecked) else not event.fails,
+            message=reason or next((detail.message for detail in event.details), ""),
             process=event.process,
             duration=event.duration,
             position=position,

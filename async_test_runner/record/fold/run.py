@@ -22,6 +22,7 @@ from ..events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    PythonFound,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -103,7 +104,7 @@ class Fold:
                 self._signal = self._signal or event.signal
             case RunFinished():
                 self._finished = event
-            case DeadlineReached() | Paused():
+            case DeadlineReached() | Paused() | PythonFound():
                 pass  # for the live view and for a person reading the journal; outcomes say what came of them
             case _:
                 assert_never(event)

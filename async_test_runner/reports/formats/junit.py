@@ -22,7 +22,8 @@ once, as a failure, so that tests less failures, errors and skipped is what pass
 ``flakyFailure`` and ``flakyError`` when the test came good, as ``rerunFailure`` and ``rerunError`` when it did not. A
 flaky test that the plan wants to fail has a ``<failure type="flaky failure">`` before them. A test that is red after
 others and passes alone has the property ``order_dependent``, and in the text of its failure the tests that ran before
-it; where the plan lets it pass its attempts are ``flakyFailure`` and ``flakyError`` too.
+it (a ``<failure type="order-dependent">`` where a retry has shown that). Where the plan lets it pass, its attempts are
+``flakyFailure`` and ``flakyError`` too.
 
 A test that was not run is neither shown as passed nor as one of hundreds of errors that bury what stopped its phase:
 it is skipped, and the suite ``run`` holds one ``<error type="not_run">`` per phase and reason. The same suite holds
@@ -193,7 +194,7 @@ def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
         _outcome_findings(test, last),
         (*_facts(last), *facts_of_order, *(("leak", leak_line(leak)) for leak in test.leaks), *last.properties),
         tuple(attempt for attempt in test.attempts[: None if _is_let_pass(test) else -1] if attempt.outcome.is_red),
-        test.flaky or _is_let_pass(test),
+        not last.outcome.is_red or _is_let_pass(test),
         partial(_output, last, test.leaks, facts),
     )
 
@@ -208,6 +209,9 @@ def _is_let_pass(test: TestResult) -> bool:
 
 def _outcome_findings(test: TestResult, last: Attempt) -> tuple[_Finding, ...]:
     """Those of the attempt that decides, and what the plan makes of a test that is not simply red or green."""
+    if test.fails and test.order_dependent:
+        body = "\n".join(["a retry alone has shown what a recheck would", *rechecks.before(test, _EXAMPLES)])
+        return (_Finding("failure", "order-dependent", rechecks.said(test), body),)
     if test.fails:
         return (_Finding("failure", "flaky failure", rechecks.flaky(test), "the plan wants flaky tests to fail"),)
     if _is_let_pass(test):

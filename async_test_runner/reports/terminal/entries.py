@@ -30,6 +30,7 @@ from ...record.events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    PythonFound,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -83,6 +84,9 @@ def _test(event: TestFinished) -> Entry:
     facts = f"(phase {event.phase}, {seconds(event.duration)})"
     if event.attempt > 1:
         facts = f"(phase {event.phase}, attempt {event.attempt}, {seconds(event.duration)})"
+    if event.alone:
+        text = f"{event.id}  {event.outcome.label} alone in a fresh process, and was red after others  {facts}"
+        return Entry(_head("ORDER-DEPENDENT", "bold red" if event.fails else "yellow", text))
     if event.fails:
         text = f"{event.id}  {event.outcome.label} after it was red, which the plan wants to fail  {facts}"
         return Entry(_head("FLAKY", "bold red", text))
@@ -98,7 +102,7 @@ def _test(event: TestFinished) -> Entry:
 
 
 def _test_level(event: TestFinished) -> float:
-    return ALWAYS if event.outcome.is_red or event.fails else VERBOSE
+    return ALWAYS if event.outcome.is_red or event.fails or event.alone else VERBOSE
 
 
 def _rechecked(event: TestRechecked) -> Entry:
@@ -177,6 +181,11 @@ def _started(event: RunStarted) -> Entry:
     return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
 
 
+def _python(event: PythonFound) -> Entry:
+    note = f"; {event.note}" if event.note else ""
+    return Entry(_head("PYTHON", "bold", f"{event.python}: {event.why}{note}"))
+
+
 def _resumed(event: RunResumed) -> Entry:
     return Entry(_head("RESUMED", "bold", event.run_id))
 
@@ -234,6 +243,7 @@ TELLINGS: dict[type[Event], Telling[Any]] = dict(
     (
         _told(RunStarted, NORMAL, _started),
         _told(RunResumed, NORMAL, _resumed),
+        _told(PythonFound, NORMAL, _python),
         _told(Collected, _collected_level, _collected),
         _untold(PhasePlanned),
         _untold(PhaseStarted),

@@ -132,7 +132,7 @@ def _failure(result: RunResult, test: TestResult, cwd: Path, *, whole: bool) -> 
             yield from _attempt(attempt, numbered=len(test.attempts) > 1)
     elif why := message(last.details):
         yield Text.assemble("    ", item(why))
-    for note in (rechecks.flaky(test) if test.fails else "", rechecks.said(test)):
+    for note in (rechecks.flaky(test) if test.fails and test.flaky else "", rechecks.said(test)):
         if note:
             yield Text(f"    {item(note)}", "yellow")
     yield Text(f"    {item(reproduce.line(result, test, cwd=cwd))}", "cyan")

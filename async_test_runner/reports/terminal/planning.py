@@ -12,6 +12,7 @@ from rich.text import Text
 from ...model.errors import ExitCode, UsageError
 from ...model.inventory import CollectedTest, CollectError, Inventory, LeftOut
 from ...model.plan import Plan
+from ...suite import lacking
 from ...suite.assignment import AssignedPhase, Assignment, Explanation
 from ...suite.units import units
 from ..wording.text import item, tail
@@ -58,13 +59,15 @@ def render(forecast: Forecast, *, verbosity: int = 0) -> list[Text]:
     """The lines for a person; with ``verbosity`` 1 every id is listed and nothing is cut."""
     whole = verbosity > 0
     limit = None if whole else _SHOWN
+    inventory = forecast.inventory
     sections = [
+        python(inventory) if whole else [],
         _section("phases", table(forecast.assignment.phases, forecast.workers)),
         *(_members(assigned) for assigned in forecast.assignment.phases if whole),
         left_out(forecast.left_out),
-        _section("files that skipped themselves", _skips(forecast.inventory.skips, limit)),
-        collection_errors(forecast.inventory, whole=whole),
-        notes(forecast.assignment.notes),
+        _section("files that skipped themselves", _skips(inventory.skips, limit)),
+        collection_errors(inventory, whole=whole),
+        notes((*forecast.assignment.notes, *_unawaited(forecast))),
         _section("problem", _problem(forecast, whole=whole)),
     ]
     lines = [line for section in sections if section for line in (*section, Text())]
@@ -118,6 +121,22 @@ def _resources(assigned: AssignedPhase) -> list[str]:
 def _section(title: str, lines: Iterable[Text]) -> list[Text]:
     body = list(lines)
     return [Text(title, "bold underline"), *body] if body else []
+
+
+def python(inventory: Inventory) -> list[Text]:
+    """Which Python has collected, and why that one; nothing if nobody knows."""
+    found, facts = inventory.interpreter, inventory.facts
+    if not found.path:
+        return []
+    known = [facts.python, f"pytest {facts.version}" if facts.version else ""]
+    versions = f" ({', '.join(filter(None, known))})" if any(known) else ""
+    lines = [Text.assemble("  ", (item(found.path), "bold"), f"{versions}: {item(found.why)}")]
+    return _section("python", [*lines, *([Text(f"  {item(found.note)}", "dim")] if found.note else [])])
+
+
+def _unawaited(forecast: Forecast) -> list[str]:
+    planned = (test for assigned in forecast.assignment.phases for test in assigned.tests)
+    return lacking.unawaited(planned, forecast.inventory.facts, forecast.inventory.interpreter)
 
 
 def _members(assigned: AssignedPhase) -> list[Text]:
@@ -265,10 +284,11 @@ def document(forecast: Forecast) -> dict[str, Any]:
         "unassigned": [test.id for test in assignment.unassigned],
         "overlaps": [{"id": overlap.test.id, "phases": list(overlap.phases)} for overlap in assignment.overlaps],
         "left_out": [msgspec.to_builtins(group) for group in forecast.left_out],
-        "notes": list(assignment.notes),
+        "notes": [*assignment.notes, *_unawaited(forecast)],
         "collection_errors": [msgspec.to_builtins(error) for error in inventory.errors],
         "collection_skips": [msgspec.to_builtins(skip) for skip in inventory.skips],
         "pytest": {name: getattr(inventory.facts, name) for name in ("version", "python", "rootdir")},
+        "interpreter": msgspec.to_builtins(inventory.interpreter),
     }
 
 

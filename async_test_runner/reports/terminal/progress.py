@@ -28,6 +28,7 @@ from ...record.events import (
     ProblemFound,
     ProcessExited,
     ProcessStarted,
+    PythonFound,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -237,7 +238,7 @@ class Progress:
                 self._processes.pop(event.process, None)
             case CommandFinished() | DeadlineReached() | HangReported():
                 pass  # evidence: it is told, not counted
-            case Warned() | ProblemFound() | Paused() | SuitePropertyAdded():
+            case Warned() | ProblemFound() | Paused() | SuitePropertyAdded() | PythonFound():
                 pass
             case _:
                 assert_never(event)

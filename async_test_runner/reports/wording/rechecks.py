@@ -16,10 +16,11 @@ def said(test: TestResult) -> str:
         return f"not run again alone: {recheck.message}"
     if not test.order_dependent:
         return f"not order-dependent: {recheck.outcome.label} alone too"
-    process = test.attempts[-1].process
-    return f"order-dependent: {recheck.outcome.label} alone, in a process of its own, but not after " + (
-        f"{plural(len(recheck.before), 'test')} in {process}"
-    )
+    red = next(attempt for attempt in reversed(test.attempts) if attempt.outcome.is_red)
+    after = f"but not after {plural(len(recheck.before), 'test')} in {red.process}"
+    if red is test.attempts[-1]:
+        return f"order-dependent: {recheck.outcome.label} alone, in a process of its own, {after}"
+    return f"{recheck.outcome.label} alone in a fresh process, {after}: probably order-dependent"
 
 
 def before(test: TestResult, limit: int | None) -> list[str]:

@@ -157,3 +157,14 @@ async def with_hypothesis(number: int) -> None: ...
 )
 def test_async_is_what_the_test_itself_is(function: Any, expected: bool) -> None:
     assert is_async(SimpleNamespace(obj=function)) is expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("nobody", [True, False])
+def test_of_a_coroutine_test_it_is_told_whether_nobody_awaits_it(nobody: bool, request: pytest.FixtureRequest) -> None:
+    async def coroutine() -> None: ...
+
+    module = request.node.getparent(pytest.Module)
+    function = pytest.Function.from_parent(module, name="coroutine", callobj=coroutine)
+    describe = Describe(str(request.config.rootpath), lambda item: nobody)
+    assert describe(function, [], [])["unawaited"] is nobody
+    assert describe(request.node, [], [])["unawaited"] is False

@@ -29,6 +29,7 @@ from async_test_runner.model.result import (
 from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record import verdict
 from async_test_runner.reports.formats import junit
+from tests.reports.event_script import retried_alone
 
 AT = 1_700_000_000.0
 
@@ -339,6 +340,19 @@ def test_a_flaky_test_that_the_plan_wants_to_fail_is_a_failure_with_its_flaky_at
     assert failure is not None
     assert (failure.get("type"), failure.get("message")) == ("flaky failure", "failed, then passed: flaky")
     assert root.get("failures") == "1"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_retry_that_passes_alone_after_others_is_a_failure_unless_the_plan_lets_it_pass(fails: bool) -> None:
+    root = parsed(retried_alone(fails=fails).result())
+    found = root[0].findall("testcase")[-1]
+    assert tags(found) == (["failure", "flakyFailure"] if fails else ["flakyFailure"])
+    failure = found.find("failure")
+    assert (failure is not None) is fails
+    if failure is not None:
+        assert failure.get("type") == "order-dependent"
+        assert str(failure.get("message")).endswith("in async/0001: probably order-dependent")
+        assert str(failure.text).endswith("t.py::test_0")
 
 
 def rechecked(outcome: Outcome, *, passes: bool = False) -> ET.Element:

@@ -16,6 +16,7 @@ from async_test_runner.record.events import (
     HangReported,
     Interrupted,
     ProblemFound,
+    PythonFound,
     TestFinished,
     TestSlow,
     Warned,
@@ -159,11 +160,24 @@ def test_a_failed_command_shows_the_end_of_its_output() -> None:
 
 
 @pytest.mark.parametrize(
+    ("note", "line"),
+    [
+        ("", "PYTHON /env/bin/python: it is active"),
+        ("not .venv", "PYTHON /env/bin/python: it is active; not .venv"),
+    ],
+)
+def test_the_python_is_told_with_why_it_is_that_one(note: str, line: str) -> None:
+    event = PythonFound(at=0, mono=0, wanted="auto", python="/env/bin/python", why="it is active", note=note)
+    assert lines(event) == [line]
+
+
+@pytest.mark.parametrize(
     ("event", "quiet", "normal", "verbose"),
     [
         (Script().end("p", "a", 1.0), False, False, True),
         (Script().end("p", "a", 1.0, Outcome.TIMED_OUT), True, True, True),
         (Script().run(), False, True, True),
+        (Script().add(PythonFound, 0.0, wanted="auto", python="/p", why="w"), False, True, True),
         (Script().collected(), False, True, True),
         (Script().collected(errors=(CollectError("x", ""),)), True, True, True),
         (command(0), False, False, True),
@@ -186,6 +200,13 @@ def test_what_is_told_begins_with_a_word_for_it_and_what_is_only_counted_has_no_
     told = entry(event)
     assert told is not None or not is_told(event, 99)
     assert told is None or told.head.plain.split()[0].isupper()
+
+
+def test_a_retry_that_passes_alone_after_others_is_told_at_once() -> None:
+    event = Script().end("async", "t.py::a", 1.0, attempt=2, alone=True, fails=True)
+    assert is_told(event, -1)
+    (line,) = lines(event)
+    assert line.startswith("ORDER-DEPENDENT t.py::a  passed alone in a fresh process, and was red after others  (")
 
 
 @pytest.mark.parametrize(

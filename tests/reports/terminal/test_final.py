@@ -13,7 +13,7 @@ from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import CommandFinished, Interrupted, LeakFound, ProblemFound, Warned
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.reports.terminal import final
-from tests.reports.event_script import EPOCH, MONO, RUN_ID, Script, planned, polluted
+from tests.reports.event_script import EPOCH, MONO, RUN_ID, Script, planned, polluted, retried_alone
 
 CWD = Path("/project")
 FAILED = Detail("call", Outcome.FAILED, "assert 1 == 2", "E   assert 1 == 2")
@@ -320,6 +320,17 @@ def test_a_test_that_may_depend_on_the_order_leaves_a_green_run() -> None:
     script = polluted(1, passes=True)
     assert section(script.result(), "order-dependent tests")[0] == "  t.py::red  (phase async, passes)"
     assert last(script) == "PASSED 2 tests, 1 order-dependent in 7.00s (exit 0)"
+
+
+def test_a_retry_that_passes_alone_is_order_dependent_and_not_flaky() -> None:
+    script = retried_alone()
+    said = "    passed alone in a fresh process, but not after 1 test in async/0001: probably order-dependent"
+    shown = ["  t.py::red  (phase async, stays red)", said, "      t.py::test_0"]
+    assert section(script.result(), "order-dependent tests") == shown
+    assert said in section(script.result(), "failures")
+    assert section(script.result(), "flaky tests") == []
+    assert last(script) == "FAILED 1 failed, 1 passed, 1 order-dependent in 7.00s (exit 1)"
+    assert last(retried_alone(fails=False)) == "PASSED 2 tests, 1 order-dependent in 7.00s (exit 0)"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ..wire.contract import CoverageAsked, Entry, Facts
 from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
 from . import run_options
+from .awaiting import Awaiting
 from .configuration import facts, show_nothing_instead
 from .conftests import Watch, trace
 from .coverage import silence as silence_coverage
@@ -159,8 +160,7 @@ class Collecting:
         config = session.config
         self._renamed += tell_apart(session.items)  # plugins add some of their own
         matches = self._matches(session)
-        rootdir = str(config.rootpath)
-        self.wire.send_all(messages.found(entry) for entry in self._entries(session.items, rootdir, matches))
+        self.wire.send_all(messages.found(entry) for entry in self._entries(session, matches))
         for reason, ids in self._left_out.items():
             self.wire.send(messages.left_out(reason, len(ids), "tests", ids[:_EXAMPLES]))
         for option, paths in _ignored(config):
@@ -170,10 +170,11 @@ class Collecting:
         found = {"coverage": self._coverage, "warnings": self._warnings, "renamed": self._renamed}
         self.wire.send(messages.inventory({**known, **found}))  # type: ignore[typeddict-item]
 
-    def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
-        describe, relations = Describe(rootdir), Relations(items)
+    def _entries(self, session: pytest.Session, matches: list[set[int]]) -> Iterator[Entry]:
+        describe = Describe(str(session.config.rootpath), Awaiting(session.config).nobody)
+        relations = Relations(session.items)
         seen: set[int] = set()
-        for position, item in enumerate(items):
+        for position, item in enumerate(session.items):
             if id(item) in seen:
                 self._left_out.setdefault("the same item once more: runs once", []).append(item_id(item))
                 continue

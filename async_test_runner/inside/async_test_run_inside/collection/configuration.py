@@ -89,6 +89,8 @@ def _plugins(config: pytest.Config) -> list[str]:
         # By its option: it may be loaded by the name of its module, and pytest does not know whose that is. Under
         # `-p no:xdist` its other module is loaded all the same.
         found.add(f"{_XDIST}-{getattr(sys.modules.get('xdist'), '__version__', '')}")
+    if hasattr(config.option, "asyncio_mode"):
+        found.add(f"pytest-asyncio-{getattr(sys.modules.get('pytest_asyncio'), '__version__', '')}")
     return sorted(found)
 
 

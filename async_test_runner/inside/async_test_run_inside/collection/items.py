@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -68,22 +68,24 @@ def _rename(item: pytest.Item, nodeid: str) -> None:
 
 
 class Describe:
-    """The inventory's entry of an item."""
+    """The inventory's entry of an item. ``nobody_awaits`` is asked about each coroutine test."""
 
-    def __init__(self, rootdir: str) -> None:
+    def __init__(self, rootdir: str, nobody_awaits: Callable[[pytest.Item], bool] = lambda item: False) -> None:
         self._rootdir = rootdir
+        self._nobody_awaits = nobody_awaits
         self._files: dict[str, str] = {}  # most items share their file with others
 
     def __call__(self, item: pytest.Item, matches: list[int], depends: list[str]) -> Entry:
         """``matches``: positions of the expressions that are true for it. ``depends``: ids of tests that it needs."""
         file = self._file(str(item.path))
         marks = list(item.iter_markers())
+        coroutine = is_async(item)
         return {
             "id": item_id(item),
             "file": file,
             "line": _line(item, file),
             "marks": list(dict.fromkeys(plain(mark.name) for mark in marks)),
-            "is_async": is_async(item),
+            "is_async": coroutine,
             "fixtures": [plain(name) for name in getattr(item, "fixturenames", ())],
             "resources": sorted({str(name) for mark in marks if mark.name == RESOURCES for name in mark.args}),
             "matches": matches,
@@ -91,6 +93,7 @@ class Describe:
             "source": self._source(item),
             "parameters": _parameters(item),
             "depends": depends,
+            "unawaited": coroutine and self._nobody_awaits(item),
         }
 
     def meaning(self, item: pytest.Item) -> str:

@@ -81,6 +81,7 @@ class Entry(TypedDict):
     source: str  # the file that it was collected from: "" if it is ``file``, "?" if there is none
     parameters: str  # their values in one line
     depends: list[str]  # ids of tests without which a plugin skips it
+    unawaited: bool  # a coroutine that nothing here would await
 
 
 class CoverageAsked(TypedDict):
