@@ -33,6 +33,7 @@ _LONG: Mapping[str, str] = {
     "--help": "remove it", "--version": "remove it", "--fixtures": "remove it", "--markers": "remove it",
     "--setup-only": "remove it", "--setup-plan": "remove it",
 }  # fmt: skip
+_REWRITING = frozenset({"create", "fix", "trim", "update", "review"})  # of --inline-snapshot
 _SHORT: Mapping[str, str] = {
     "m": _MARKERS,
     "k": _KEYWORD,
@@ -107,6 +108,8 @@ def _unobeyed(argument: str, before: str) -> str:
 
 
 def _problem(argument: str, before: str) -> str:
+    if _changes_files(argument, before):
+        return f"{argument} changes files of the project in every run; pass it for one run: async-test-run run -- …"
     if argument.startswith("--") and argument != "--":
         name = argument.partition("=")[0]
         return f"{name} is the runner's to set; {_LONG[name]}" if name in _LONG else ""
@@ -117,6 +120,14 @@ def _problem(argument: str, before: str) -> str:
     if not _TAKES_NEXT.fullmatch(before) and ("::" in argument or argument.endswith(".py")):
         return f"an argument that names tests would run them in this phase only by accident; {_PATHS}"
     return ""
+
+
+def _changes_files(argument: str, before: str) -> bool:
+    """Whether snapshots of the project are written anew."""
+    name, _, value = argument.partition("=")
+    if name == "--inline-snapshot" or before == "--inline-snapshot":
+        return not _REWRITING.isdisjoint((value or argument).split(","))
+    return argument == "--snapshot-update"
 
 
 def _short_problem(argument: str) -> str:

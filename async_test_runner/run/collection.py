@@ -19,6 +19,7 @@ from ..model.vocabulary import Isolation
 from ..suite import assignment as selection
 from ..suite import relations
 from ..suite.assignment import Assignment, Narrowing
+from ..suite.sessions import notes, refuse, sessions
 from ..suite.workers import workers_of
 from ..words.templates import expand, template_values
 
@@ -110,6 +111,20 @@ def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     _check_workers(plan, inventory, assignment)
     relations.check(plan.path.name, assignment.phases, lambda phase: workers_of(phase, inventory.facts))
     return assignment
+
+
+def judging(collected: Collection, assignment: Assignment) -> list[str]:
+    """What plugins that judge at the end of a session do in part; ``UsageError`` where that would cost files."""
+    host = collected.host
+
+    def forks(phase: Phase) -> bool:
+        return may_fork(phase) and host is not None and not host.unsafe
+
+    inventory = collected.inventory
+    demands = inventory.facts.demands
+    found = sessions(assignment.phases, inventory.facts, forks, collected=len({test.id for test in inventory.tests}))
+    refuse(demands, found)
+    return list(notes(demands, found))
 
 
 def check_that_tests_run(facts: PytestFacts) -> None:

@@ -32,7 +32,7 @@ from ..system import process
 from ..system.clocks import RunClock
 from ..system.keys import questions_to
 from . import reporting, resuming
-from .collection import HOST_GRACE, check_that_tests_run, gather, host_of, proved, surroundings, wants_host
+from .collection import HOST_GRACE, check_that_tests_run, gather, host_of, judging, proved, surroundings, wants_host
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
@@ -127,7 +127,7 @@ class _Run:
                 try:
                     collected = await self._collect()
                     if collected is not None:
-                        assignment = self._assign(collected.inventory)
+                        assignment = self._assign(collected)
                         await self._execute(collected, assignment)
                         table = await self._cover(collected.inventory)
                 except UsageError:
@@ -210,10 +210,12 @@ class _Run:
         for orphan in process.end_orphans({self._host.pid} if self._host is not None else set()):
             self._recorder.warn(f"ended a process that the collection left behind: {orphan.command[:200]}")
 
-    def _assign(self, inventory: Inventory) -> Assignment:
+    def _assign(self, collected: Collection) -> Assignment:
         """The proof that every test has one phase, and the collection as the journal has it."""
+        inventory = collected.inventory
         check_that_tests_run(inventory.facts)
         assignment = proved(self._plan, inventory, self._request.narrowing)
+        judged = judging(collected, assignment)
         self._recorder.emit(
             Collected(
                 **self._recorder.now(),
@@ -225,7 +227,7 @@ class _Run:
             )
         )
         ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
-        for note in (*assignment.notes, *ordered):
+        for note in (*assignment.notes, *ordered, *judged):
             self._recorder.warn(note)
         for option in inventory.facts.without_effect:
             self._recorder.warn(f"{option} in pytest's configuration has no effect: tests run without a terminal")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from async_test_runner.plan.arguments import unobeyed
+from async_test_runner.plan.arguments import refused_arguments, unobeyed
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,19 @@ def test_what_nobody_would_obey_is_refused_with_what_to_do(arguments: list[str],
 )
 def test_what_is_obeyed_is_passed_on(arguments: list[str]) -> None:
     assert unobeyed(arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        (["--snapshot-update"], ["--snapshot-update"]),
+        (["--inline-snapshot=report,fix"], ["--inline-snapshot=report,fix"]),
+        (["--inline-snapshot", "create"], ["create"]),
+        (["--inline-snapshot=report"], []),
+        (["--snapshot-no-cleanup", "--snapshot-details"], []),
+    ],
+)
+def test_what_changes_files_of_the_project_is_for_one_run(arguments: list[str], refused: list[str]) -> None:
+    problems = [problem for _, problem in refused_arguments(arguments)]
+    assert [problem.partition(" ")[0] for problem in problems] == refused
+    assert all("async-test-run run --" in problem for problem in problems)

@@ -24,6 +24,7 @@ from .coverage import silence as silence_coverage
 from .expressions import evaluate
 from .fixtures import register as register_fixtures
 from .items import RESOURCES, Describe, item_id, tell_apart
+from .judging import demands
 from .relations import Relations
 
 _SELDOM = (50_000, 20, 100)
@@ -159,7 +160,11 @@ class Collecting:
             examples = [path for path in paths if path][:_EXAMPLES]
             self.wire.send(messages.left_out(option, len(paths), "paths", examples))
         known = self._facts or facts(config)
-        self.wire.send(messages.inventory({**known, "coverage": self._coverage, "renamed": self._renamed}))
+        self.wire.send(
+            messages.inventory(
+                {**known, "coverage": self._coverage, "demands": demands(config), "renamed": self._renamed}
+            )
+        )
 
     def _entries(self, items: Sequence[pytest.Item], rootdir: str, matches: list[set[int]]) -> Iterator[Entry]:
         describe, relations = Describe(rootdir), Relations(items)
@@ -234,6 +239,7 @@ def facts(config: pytest.Config) -> Facts:
         "without_effect": list(_set(option, _WITHOUT_EFFECT)),
         "renamed": [],
         "coverage": None,
+        "demands": [],
     }
 
 
