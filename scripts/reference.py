@@ -10,6 +10,7 @@ plan        the table of fields
 commands    the help of Click
 journal     the union of events, and the values in them
 summary     the docstring of the module that writes summary.json
+plugins     the plugins of others that tests/installed tries
 
 The picture stands between ``<!-- picture: PROJECT: COMMAND -->`` and ``<!-- end of picture -->``. scripts/pages.py runs
 it like every console block, so that it stays current too.
@@ -59,6 +60,7 @@ _VALUES = (
     inventory.LeftOut,
     inventory.PytestFacts,
     inventory.Coverage,
+    inventory.Demand,
 )
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
 
@@ -229,6 +231,13 @@ def _closing(text: str) -> int:
     return 0
 
 
+def plugins() -> str:
+    """Every plugin that was tried, and what differs in forks and in fresh processes."""
+    from tests.installed import plugins_of_others
+
+    return plugins_of_others.table()
+
+
 # ------------------------------------------------------------------------------------------------------------ writing
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -236,6 +245,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "journal": journal,
     "summary": summary_keys,
+    "plugins": plugins,
 }
 
 

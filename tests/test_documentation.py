@@ -21,9 +21,12 @@ PAGES = [
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "design"),
 ]
 NOT_OURS = {  # those of pytest, its plugins, pre-commit, pipx and uv, and those of scripts/
-    "--check", "--collect-only", "--cov", "--cov-fail-under", "--cov-report", "--deselect", "--dist", "--durations",
-    "--forked", "--from", "--hook-type", "--include", "--junitxml", "--lf", "--load", "--log-level", "--maxfail",
-    "--pdb", "--picture", "--setup-only", "--setup-plan", "--stepwise", "--tb", "--trace", "--truncate",
+    "--allow-unix-socket", "--benchmark-json", "--check", "--collect-only", "--cov", "--cov-fail-under",
+    "--cov-report", "--cucumberjson", "--deselect", "--disable-socket", "--dist", "--durations", "--force-regen",
+    "--forked", "--from", "--hook-type", "--html", "--include", "--inline-snapshot", "--json-report", "--junitxml",
+    "--lf", "--load", "--log-level", "--maxfail", "--pdb", "--picture", "--record-mode", "--report-log",
+    "--setup-only", "--setup-plan", "--snapshot-no-cleanup", "--snapshot-update", "--stepwise", "--tb", "--trace",
+    "--truncate",
 }  # fmt: skip
 LONGEST_README = 160  # lines: with its picture it is read in five minutes
 

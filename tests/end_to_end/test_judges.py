@@ -94,22 +94,18 @@ def test_who_does_not_deletes_nothing_that_was_there(snapshots: Project) -> None
     assert "pytest_sessionfinish of judge would delete snapshots/test_n[0]" in problem
 
 
-@pytest.mark.parametrize(
-    "phase",
-    [
-        "{name: all, launcher: exec}",
-        pytest.param("{name: all, isolation: test, workers: 2}", marks=pytest.mark.thorough),
-    ],
-)
-def test_the_process_that_collects_judges_nothing(snapshots: Project, phase: str) -> None:
+@pytest.mark.parametrize("launcher", ["warm", pytest.param("exec", marks=pytest.mark.thorough)])
+def test_the_process_that_collects_judges_nothing(snapshots: Project, launcher: str) -> None:
     judge = UNKNOWING.replace("def pytest_runtest_logreport(report)", "def pytest_sessionstart()")
     snapshots.write("judge.py", judge)
-    snapshots.plan(f"phases: [{phase}]")
-    snapshots.write("test_a.py", "def test_n(): pass\n")
-    snapshots.run("--keyword", "nothing")
+    snapshots.plan("phases: [{name: all, isolation: test, workers: 2}]")
+    run = snapshots.run("--launcher", launcher)
     assert left(snapshots) == ["test_n[0]", "test_n[1]", "test_n[2]", "unused"]
+    assert any("would delete" in said for said in (*run.result.warnings, *run.problems))
+    assert {outcome.value for outcome in run.outcomes.values()} == {"passed"}
 
 
+@pytest.mark.thorough
 def test_one_process_judges_as_ever(snapshots: Project) -> None:
     snapshots.write("judge.py", UNKNOWING)
     snapshots.plan("phases: [{name: all}]")

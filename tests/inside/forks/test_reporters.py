@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from async_test_run_inside.forks import reporters
+from async_test_run_inside.wire.facts import Wire
 
-from tests.support.inside import Item, RealConfig, Session, report, settings, through
+from tests.support.inside import Item, RealConfig, Session, close, report, said, settings, through
 
 
 class Heard:
@@ -159,7 +160,7 @@ def test_where_nobody_hears_of_the_selection_nothing_is_held_back() -> None:
 def test_a_process_that_only_collects_judges_nothing_and_a_host_leaves_that_to_its_sessions(
     stage: Stage, tmp_path: Path, host: bool, fails: bool
 ) -> None:
-    it = reporters.CollectsOnly(settings(tmp_path, host=host))
+    it = reporters.CollectsOnly(settings(tmp_path, host=host), Wire(str(tmp_path / "events.main.jsonl")))
     collection = it.pytest_collection(Session(Item("a", stage.config)))  # type: ignore[arg-type]
     if fails:
         next(collection)
@@ -171,6 +172,11 @@ def test_a_process_that_only_collects_judges_nothing_and_a_host_leaves_that_to_i
     assert stage.heard()["server"]
 
 
-def test_at_its_end_it_guards_files_as_well(stage: Stage, tmp_path: Path) -> None:
-    it = reporters.CollectsOnly(settings(tmp_path))
+@pytest.mark.parametrize("refused", ["", "pytest_sessionfinish of judge would delete a.txt"])
+def test_at_its_end_it_guards_files_as_well_and_tells_what_it_has_refused(tmp_path: Path, refused: str) -> None:
+    wire = Wire(str(tmp_path / "events.main.jsonl"))
+    it = reporters.CollectsOnly(settings(tmp_path), wire)
+    it._guard.refused = refused
     assert through(it.pytest_sessionfinish(), "result") == "result"
+    close(wire)
+    assert [fact["text"].startswith(refused) for fact in said(tmp_path)] == [True] * bool(refused)

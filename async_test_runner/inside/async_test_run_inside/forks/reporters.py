@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from ..session.guarding import Guard, begin_of
+from ..wire import messages
+from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
 from .knowing import knows_workers
 
@@ -46,7 +48,8 @@ def knowing_plugins(config: pytest.Config) -> set[int]:
 class CollectsOnly:
     """The plugin of a process that has collected: at its end nobody judges tests of which it has run none."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wire: Wire) -> None:
+        self._wire = wire
         self._is_host = settings.asked["host"]
         self._guard = Guard(os.getcwd(), begin_of(settings.run_directory))
 
@@ -68,6 +71,9 @@ class CollectsOnly:
         result = None
         with self._guard.on(True):
             result = yield
+        if self._guard.refused:
+            text = f"{self._guard.refused}: it is refused in the process that has collected, where no test has run"
+            self._wire.send(messages.notice(plain(text)))
         return result
 
 
