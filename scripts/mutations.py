@@ -292,8 +292,8 @@ MUTATIONS = (
     Mutation(
         "waiting: max_failures is ignored",
         f"{PACKAGE}/supervision/waiting.py",
-        "        if limit and self._failures >= limit and not self.closed:\n",
-        "        if limit and self._failures > limit and not self.closed:\n",
+        "        return bool(limit) and self._failures >= limit\n",
+        "        return bool(limit) and self._failures > limit\n",
         SUPERVISION,
     ),
     Mutation(

@@ -11,6 +11,7 @@ commands    the help of Click
 journal     the union of events, and the values in them
 summary     the docstring of the module that writes summary.json
 options     the table of pytest's options
+plugins     the plugins of others that tests/installed tries
 
 The picture stands between ``<!-- picture: PROJECT: COMMAND -->`` and ``<!-- end of picture -->``. scripts/pages.py runs
 it like every console block, so that it stays current too.
@@ -61,6 +62,7 @@ _VALUES = (
     inventory.LeftOut,
     inventory.PytestFacts,
     inventory.Coverage,
+    inventory.Demand,
 )
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
 
@@ -274,6 +276,13 @@ def _refused(remedy: str) -> str:
     return f"refused: {remedy}" if remedy else "passed on"
 
 
+def plugins() -> str:
+    """Every plugin that was tried, and what differs in forks and in fresh processes."""
+    from tests.installed import plugins_of_others
+
+    return plugins_of_others.table()
+
+
 # ------------------------------------------------------------------------------------------------------------ writing
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -282,6 +291,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "journal": journal,
     "summary": summary_keys,
     "options": options,
+    "plugins": plugins,
 }
 
 

@@ -23,7 +23,10 @@ PAGES = [
 ]
 NOT_OURS = {  # those of pytest and its plugins, of pre-commit, pipx and uv, and those of scripts/
     *pytest_options.OPTIONS,
-    *("--check", "--fail-fast", "--forked", "--from", "--hook-type", "--include", "--load", "--picture", "--truncate"),
+    *("--allow-unix-socket", "--benchmark-json", "--check", "--cucumberjson", "--disable-socket", "--fail-fast"),
+    *("--force-regen", "--forked", "--from", "--hook-type", "--html", "--include", "--inline-snapshot", "--load"),
+    *("--json-report", "--picture", "--record-mode", "--report-log", "--snapshot-no-cleanup", "--snapshot-update"),
+    "--truncate",
 }
 LONGEST_README = 160  # lines: with its picture it is read in five minutes
 

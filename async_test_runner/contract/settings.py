@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     recheck: bool = False
     slot: int = 0
     workers: int = 1
+    whole: bool = True
     alone: bool = True
     maxfail: int = 0
     capacities: tuple[tuple[str, int], ...] = ()
@@ -115,11 +116,14 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
         case Job():
             workers = {f"gw{n}": environment_of(asked, around, asked.slot + n, f"gw{n}") for n in range(asked.workers)}
             return msgspec.structs.replace(
-                _of_job(asked, common), files=_files(asked.tests, around), worker_env=workers, meant=_meant(asked.tests)
+                _of_job(asked, common, around),
+                files=_files(asked.tests, around),
+                worker_env=workers,
+                meant=_meant(asked.tests),
             )
         case Fork():
             return msgspec.structs.replace(
-                _of_job(asked.job, common),
+                _of_job(asked.job, common, around),
                 units=tuple(_ids(unit) for unit in asked.units),
                 preload=str(around.imports) if asked.job.phase.preload else "",
                 junit=asked.junit,
@@ -127,7 +131,7 @@ def settings_of(asked: Collect | Job | Fork, around: Surroundings, runner: int) 
             )
 
 
-def _of_job(job: Job, common: Settings) -> Settings:
+def _of_job(job: Job, common: Settings, around: Surroundings) -> Settings:
     phase = job.phase
     return msgspec.structs.replace(
         common,
@@ -136,6 +140,7 @@ def _of_job(job: Job, common: Settings) -> Settings:
         recheck=job.recheck,
         slot=job.slot,
         workers=job.workers,
+        whole=len(job.tests) >= around.tests,
         alone=job.workers == 1 and not job.parallel,
         maxfail=job.maxfail,
         capacities=job.capacities,

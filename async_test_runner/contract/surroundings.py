@@ -17,8 +17,9 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """``root`` is the plan's directory, in which everything runs; ``run_dir`` holds all files of the run.
 
     ``arguments`` are passed on to pytest by the command line, ``paths`` are those of the collection, and ``environ`` is
-    what the runner itself was started with. ``facts`` and ``without`` (files that took the collection down, absolute)
-    come from the collection. ``imports`` is the file in which one run tells the next what its workers import.
+    what the runner itself was started with. ``facts``, ``without`` (files that took the collection down, absolute)
+    and ``tests`` (how many there are) come from the collection. ``imports`` is the file in which one run tells the next
+    what its workers import.
     """
 
     root: Path
@@ -30,10 +31,12 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     imports: Path = Path()
     facts: PytestFacts = PytestFacts()
     without: tuple[str, ...] = ()
+    tests: int = 0
 
     def after(self, inventory: Inventory) -> Surroundings:
         """The same, once the collection is over."""
-        return msgspec.structs.replace(self, facts=inventory.facts, without=inventory.without)
+        count = len({test.id for test in inventory.tests})
+        return msgspec.structs.replace(self, facts=inventory.facts, without=inventory.without, tests=count)
 
     @property
     def seed(self) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..contract.launching import HostLostError, Job, Session
-from ..contract.messages import Damaged, Exited, Forked, Hosting
+from ..contract.messages import Damaged, Exited, Forked, Hosting, Notice
 from ..contract.settings import Fork, Order, encoded, settings_of
 from ..contract.surroundings import Surroundings
 from ..model.errors import InfrastructureError
@@ -42,6 +42,7 @@ class Host:
         self._session = session
         self.unsafe = hosting.unsafe
         self.reads = hosting.reads
+        self.notices: list[str] = []  # what else is worth telling
         self.damaged: list[Damaged] = []  # what stands in its file and is no fact, until somebody takes it
         self._pids: dict[str, int] = {}
         self._statuses: dict[str, int] = {}
@@ -74,6 +75,8 @@ class Host:
                     self._statuses[message.process] = message.status
                 case Damaged():
                     self.damaged.append(message)
+                case Notice():
+                    self.notices.append(message.text)
                 case _:
                     pass  # the collection, which is over
 
@@ -142,6 +145,7 @@ class Host:
         """No more jobs: the host ends, or is ended."""
         self._session.hang_up()
         await process.wait_or_end(self._session.child, grace, grace)
+        self.listen()
         self._sweep()
 
     def _sweep(self) -> None:
@@ -305,6 +309,8 @@ class WarmLauncher:
         for host in self._hosts.values():
             if host is not None:
                 await host.end(grace)
+                for notice in host.notices:
+                    self._tell(notice)
 
     def _footing(self, phase: Phase) -> _Footing:
         return _Footing(phase.python, phase.pytest_args, self._rendered(phase.env, phase.name, 0))

@@ -64,6 +64,18 @@ class Coverage(msgspec.Struct, frozen=True):
     append: bool = False
 
 
+class Demand(msgspec.Struct, frozen=True):
+    """An option with which a plugin judges, writes or deletes at the end, from the tests that it has seen.
+
+    Forked workers are part of their session.
+    """
+
+    what: str
+    needs: Literal["all", "session", "process"]  # one session for all tests, one for those that run, or one process
+    refused: bool = False  # where there is none; otherwise it is told
+    otherwise: str = ""  # another remedy, or what becomes of it
+
+
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest.
 
@@ -95,6 +107,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     renamed: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     coverage: Coverage | None = None
+    demands: tuple[Demand, ...] = ()
 
 
 class Interpreter(msgspec.Struct, frozen=True):

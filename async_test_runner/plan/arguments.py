@@ -11,6 +11,7 @@ from .pytest_options import OPTIONS, Option
 _PATHS = "name tests with `paths` or `tests`"
 _SHORT_WITH_VALUE = "mknpcorW"  # what follows in the same argument is the value
 _TAKES_NEXT = re.compile(rf"-[^-{_SHORT_WITH_VALUE}]*[{_SHORT_WITH_VALUE}]|--[a-z-]+")
+_REWRITING = frozenset({"create", "fix", "trim", "update", "review"})  # of --inline-snapshot
 _INI_OPTIONS = ("-o", "--override-ini")
 
 
@@ -74,7 +75,11 @@ def refused_arguments(arguments: Sequence[str]) -> list[tuple[int, str]]:
         problem = _plugin_problem(found) or _in_plan(found)
         if problem:
             problems.setdefault(found.place, problem)
-    return list(problems.items())
+    for place in range(len(arguments)):
+        problem = _changes_files(arguments, place)
+        if problem:
+            problems.setdefault(place, problem)
+    return sorted(problems.items())
 
 
 def unobeyed(arguments: Sequence[str]) -> list[str]:
@@ -99,6 +104,16 @@ def _in_plan(found: Given) -> str:
 def _after_dashes(found: Given) -> str:
     remedy = found.option.dashes if found.option is not None else ""
     return f"{found.name} has no effect in a run; {remedy}" if remedy else ""
+
+
+def _changes_files(arguments: Sequence[str], place: int) -> str:
+    """A problem for an argument with which snapshots of the project are written anew."""
+    argument, before = arguments[place], arguments[place - 1] if place else ""
+    name, _, value = argument.partition("=")
+    inline = name == "--inline-snapshot" or before == "--inline-snapshot"
+    if not (argument == "--snapshot-update" or (inline and not _REWRITING.isdisjoint((value or argument).split(",")))):
+        return ""
+    return f"{argument} changes files of the project in every run; pass it for one run: async-test-run run -- …"
 
 
 def _plugin_problem(found: Given) -> str:

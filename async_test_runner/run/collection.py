@@ -20,7 +20,7 @@ from ..model.vocabulary import Isolation
 from ..plan import arguments, pytest_options
 from ..reports.wording.words import plural
 from ..suite import assignment as selection
-from ..suite import lacking, relations
+from ..suite import lacking, relations, sessions
 from ..suite.assignment import Assignment, Narrowing
 from ..suite.workers import workers_of
 from ..words.templates import expand, template_values
@@ -119,6 +119,22 @@ def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     _check_workers(plan, inventory, assignment)
     relations.check(plan.path.name, assignment.phases, lambda phase: workers_of(phase, inventory.facts))
     return assignment
+
+
+def judging(collected: Collection, assignment: Assignment) -> list[str]:
+    """What plugins that judge at the end of a session do in part; ``UsageError`` where that would cost files."""
+    host = collected.host
+
+    def forks(phase: Phase) -> bool:
+        return may_fork(phase) and host is not None and not host.unsafe
+
+    inventory = collected.inventory
+    demands = inventory.facts.demands
+    found = sessions.sessions(
+        assignment.phases, inventory.facts, forks, collected=len({test.id for test in inventory.tests})
+    )
+    sessions.refuse(demands, found)
+    return list(sessions.notes(demands, found))
 
 
 def check_that_tests_run(facts: PytestFacts) -> None:

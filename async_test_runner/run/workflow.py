@@ -38,6 +38,7 @@ from .collection import (
     check_that_tests_run,
     gather,
     host_of,
+    judging,
     notes,
     proved,
     surroundings,
@@ -143,7 +144,7 @@ class _Run:
                 try:
                     collected = await self._collect()
                     if collected is not None:
-                        assignment = self._assign(collected.inventory)
+                        assignment = self._assign(collected)
                         await self._execute(collected, assignment)
                         table = await self._cover(collected.inventory)
                 except UsageError:
@@ -227,10 +228,12 @@ class _Run:
         for orphan in process.end_orphans({self._host.pid} if self._host is not None else set()):
             self._recorder.warn(f"ended a process that the collection left behind: {orphan.command[:200]}")
 
-    def _assign(self, inventory: Inventory) -> Assignment:
+    def _assign(self, collected: Collection) -> Assignment:
         """The proof that every test has one phase, and the collection as the journal has it."""
+        inventory = collected.inventory
         check_that_tests_run(inventory.facts)
         assignment = proved(self._plan, inventory, self._request.narrowing)
+        judged = judging(collected, assignment)
         self._recorder.emit(
             Collected(
                 **self._recorder.now(),
@@ -242,7 +245,7 @@ class _Run:
             )
         )
         ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
-        for note in (*assignment.notes, *ordered):
+        for note in (*assignment.notes, *ordered, *judged):
             self._recorder.warn(note)
         planned = (test for assigned in assignment.phases for test in assigned.tests)
         for lack in lacking.unawaited(planned, inventory.facts, inventory.interpreter):

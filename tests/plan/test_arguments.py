@@ -82,3 +82,19 @@ def test_what_holds_for_the_whole_run_is_no_phases_to_set(argument: str) -> None
     ((place, problem),) = refused_arguments(["-q", argument])
     assert place == 1
     assert "it holds for the whole run" in problem
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        (["--snapshot-update"], ["--snapshot-update"]),
+        (["--inline-snapshot=report,fix"], ["--inline-snapshot=report,fix"]),
+        (["--inline-snapshot", "create"], ["create"]),
+        (["--inline-snapshot=report"], []),
+        (["--snapshot-no-cleanup", "--snapshot-details"], []),
+    ],
+)
+def test_what_changes_files_of_the_project_is_for_one_run(arguments: list[str], refused: list[str]) -> None:
+    problems = [problem for _, problem in refused_arguments(arguments)]
+    assert [problem.partition(" ")[0] for problem in problems] == refused
+    assert all("async-test-run run --" in problem for problem in problems)

@@ -60,3 +60,9 @@ def test_a_picture_keeps_the_first_lines_of_a_block() -> None:
 def test_a_picture_leaves_out_where_the_reports_are() -> None:
     lines = ["leaks", "  b", "", "reports", "  junit  a.xml", "", "PASSED 1 passed in 1s (exit 0)"]
     assert list(reference.shortened(lines)) == ["leaks", "  b", "", "…", "", "PASSED 1 passed in 1s (exit 0)"]
+
+
+def test_the_page_of_plugins_says_what_is_tested() -> None:
+    page = (SCRIPTS.parent / "docs" / "plugins.md").read_text(encoding="utf-8")
+    assert "| syrupy " in page
+    assert reference.current(page) == page, "python scripts/reference.py"

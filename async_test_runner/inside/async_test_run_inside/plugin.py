@@ -44,6 +44,9 @@ def _take_part(pluginmanager: pytest.PytestPluginManager, settings: Settings) ->
 
         collecting = Collecting(settings)
         pluginmanager.register(collecting, "async-test-run-collecting")
+        from .forks.reporters import CollectsOnly
+
+        pluginmanager.register(CollectsOnly(settings, collecting.wire), "async-test-run-collects-only")
         if settings.asked["host"]:
             from .forks.host import Hosting
 

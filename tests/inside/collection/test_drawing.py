@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from async_test_run_inside.collection.drawing import Drawing
 
-from tests.support.inside import through
+from tests.support.inside import Config, through
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +55,16 @@ def test_what_somebody_else_has_put_in_the_place_of_seed_stays(monkeypatch: pyte
     random.seed = theirs
     through(drawing.pytest_collection())
     assert random.seed is theirs
+
+
+@pytest.mark.parametrize(("asked", "has"), [("default", 7), ("last", "last"), (3, 3)])
+def test_a_seed_that_a_plugin_would_draw_in_each_process_is_the_runs(asked: object, has: object) -> None:
+    config = Config(randomly_seed=asked)
+    Drawing(7).pytest_configure(config)  # type: ignore[arg-type]
+    assert config.option.randomly_seed == has
+
+
+def test_without_that_plugin_it_has_no_option() -> None:
+    config = Config()
+    Drawing(7).pytest_configure(config)  # type: ignore[arg-type]
+    assert not hasattr(config.option, "randomly_seed")

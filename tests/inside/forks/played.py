@@ -178,7 +178,7 @@ class ToldRunner:
     def silence(self) -> None:
         self.is_silent = True
 
-    def learn(self, items: list[Any]) -> None: ...
+    def learn(self, items: list[Any], is_told: object) -> None: ...
 
     def id_of(self, nodeid: str) -> str:
         return nodeid.partition("::")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -144,12 +144,13 @@ class Collects:
         self.nodes.append((node, error))
 
 
-class CountsOnXdist:
+def counts_on_xdist() -> ModuleType:
     """A plugin without a part in the worker: what xdist does at a worker's start has not been done."""
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        raise KeyError("what it has put there")
+    module = ModuleType("counts_on_xdist")
+    module.__file__ = "counts_on_xdist.py"
+    code = "import pytest\n@pytest.hookimpl(optionalhook=True)\ndef pytest_testnodedown(node): raise KeyError('it')\n"
+    exec(code, module.__dict__)
+    return module
 
 
 INPUT = {"workerid": "gw3", "workercount": 4}
@@ -157,7 +158,7 @@ INPUT = {"workerid": "gw3", "workercount": 4}
 
 def test_plugins_that_know_workers_hear_of_the_end_of_each_as_under_xdist() -> None:
     plugin = Collects()
-    config = RealConfig(plugin, CountsOnXdist())
+    config = RealConfig(plugin, counts_on_xdist())
     it = Additions(config)
     it.worker_ended(INPUT, {"numbers": pickle.dumps([1])}, "")
     it.worker_ended(INPUT, None, "its process exited with 7")
@@ -175,4 +176,4 @@ def test_what_was_pickled_of_a_module_that_is_not_there_is_nothing() -> None:
 
 
 def test_without_such_plugins_nobody_hears_of_it() -> None:
-    Additions(RealConfig(CountsOnXdist())).worker_ended(INPUT, {}, "")
+    Additions(RealConfig(counts_on_xdist())).worker_ended(INPUT, {}, "")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from async_test_run_inside.forks import reporters
+from async_test_run_inside.wire.facts import Wire
 
-from tests.support.inside import Item, RealConfig, Session, report
+from tests.support.inside import Item, RealConfig, Session, close, report, said, settings, through
 
 
 class Heard:
@@ -45,6 +46,9 @@ class Server(Heard):
 class KnowsWorkers(Heard):
     """It asks whether it is in a worker, as plugins of xdist do."""
 
+    def pytest_runtest_logreport(self) -> None:
+        self.heard.append("report")
+
     def pytest_sessionfinish(self, session: Any) -> None:
         hasattr(session.config, "workerinput")
         self.heard.append("finish")
@@ -61,6 +65,15 @@ class Own(Heard):
 
     pytest_runtest_logreport.__module__ = "_pytest.somewhere"
     pytest_sessionfinish.__module__ = "async_test_run_inside.somewhere"
+
+
+class OwnSelects(Heard):
+    """One of pytest's own, which has said it to the user."""
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self.heard.append(str(len(session.items)))
+
+    pytest_collection_finish.__module__ = "_pytest.somewhere"
 
 
 class Stage:
@@ -92,7 +105,7 @@ def test_a_worker_is_no_session_of_its_own_for_reporters(stage: Stage) -> None:
     assert stage.heard() == {
         "reporter": ["summary"],
         "server": [],
-        "knows": ["finish"],
+        "knows": ["report", "finish"],
         "own": ["report", "finish"],
     }
 
@@ -102,7 +115,7 @@ def test_a_forked_session_ends_nothing_that_the_host_has_begun_but_reporters_wri
     assert stage.heard() == {
         "reporter": ["report", "finish", "summary"],
         "server": [],
-        "knows": ["finish"],
+        "knows": ["report", "finish"],
         "own": ["report", "finish"],
     }
 
@@ -112,25 +125,58 @@ def test_a_host_ends_what_it_has_begun_and_reports_nothing(stage: Stage) -> None
     assert stage.heard() == {
         "reporter": ["report"],
         "server": ["finish"],
-        "knows": [],
+        "knows": ["report"],
         "own": ["report", "finish"],
     }
 
 
-def by_environment() -> None:
-    os.environ.get("PYTEST_XDIST_WORKER")
+class Selects(Heard):
+    """It hears which tests of the collection are to run."""
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self.heard.append(str(len(session.items)))
 
 
-def by_function(config: Any) -> bool:
-    return bool(config.is_xdist_worker())
+def test_what_is_selected_a_session_hears_of_its_own_tests_and_the_host_does_not() -> None:
+    plugin, own = Selects(), OwnSelects()
+    config = RealConfig(plugin, own)
+    session = Session(Item("a", config), Item("b", config))
+    held = reporters.hold_back(config)
+    config.hook.pytest_collection_finish(session=session)
+    assert (plugin.heard, own.heard) == ([], ["2"])
+    session.items.pop()
+    reporters.tell_selection(session, held)  # type: ignore[arg-type]
+    assert (plugin.heard, own.heard) == (["1"], ["2"])
 
 
-def by_nothing(config: Any) -> None:
-    """It says workerinput in its text only."""
+def test_where_nobody_hears_of_the_selection_nothing_is_held_back() -> None:
+    config = RealConfig(OwnSelects())
+    held = reporters.hold_back(config)
+    reporters.tell_selection(Session(Item("a", config)), held)  # type: ignore[arg-type]
+    assert held == []
 
 
-@pytest.mark.parametrize(
-    ("function", "knows"), [(by_environment, True), (by_function, True), (by_nothing, False), (len, False)]
-)
-def test_who_knows_workers_names_what_tells_them_apart(function: Any, knows: bool) -> None:
-    assert reporters.knows_workers(function) is knows
+@pytest.mark.parametrize(("host", "fails"), [(True, False), (False, False), (True, True), (False, True)])
+def test_a_process_that_only_collects_judges_nothing_and_a_host_leaves_that_to_its_sessions(
+    stage: Stage, tmp_path: Path, host: bool, fails: bool
+) -> None:
+    it = reporters.CollectsOnly(settings(tmp_path, host=host), Wire(str(tmp_path / "events.main.jsonl")))
+    collection = it.pytest_collection(Session(Item("a", stage.config)))  # type: ignore[arg-type]
+    if fails:
+        next(collection)
+        with pytest.raises(OSError):
+            collection.throw(OSError())
+    else:
+        assert through(collection, "result") == "result"
+    assert ("finish" in stage.heard()["reporter"]) is (host and not fails)
+    assert stage.heard()["server"]
+
+
+@pytest.mark.parametrize("refused", ["", "pytest_sessionfinish of judge would delete a.txt"])
+def test_at_its_end_it_guards_files_as_well_and_tells_what_it_has_refused(tmp_path: Path, refused: str) -> None:
+    wire = Wire(str(tmp_path / "events.main.jsonl"))
+    it = reporters.CollectsOnly(settings(tmp_path), wire)
+    it._guard.refused = refused
+    assert through(it.pytest_sessionfinish(), "result") == "result"
+    close(wire)
+    assert [fact["text"].startswith(refused) for fact in said(tmp_path)] == [True] * bool(refused)

@@ -535,6 +535,25 @@ def test_a_session_that_was_stopped_says_why(stage: Stage, facts: dict[str, str]
     assert finish(stage, stage.plugin(), **facts)["reason"] == "a plugin"
 
 
+@pytest.mark.parametrize(("whole", "error"), [(True, ""), (False, "and not all tests have run in this process")])
+def test_a_plugin_that_would_delete_files_without_having_seen_all_tests_is_told(
+    stage: Stage, whole: bool, error: str
+) -> None:
+    it = stage.plugin(whole=whole)
+    if not whole:
+        it._guard.refused = "pytest_sessionfinish of judge would delete a.txt"
+    end = finish(stage, it)
+    assert error in end["error"]
+    assert end["status"] == (0 if whole else 3)
+
+
+def test_a_process_with_a_part_of_the_tests_has_its_plugins_miss_nothing(stage: Stage) -> None:
+    stage.plugin(options={"no_cleanup": False}, whole=False)
+    assert stage.config.option.no_cleanup is True
+    stage.plugin(options={"no_cleanup": False}, whole=True)
+    assert stage.config.option.no_cleanup is False
+
+
 def raised(error: BaseException) -> pytest.ExceptionInfo[BaseException]:
     with pytest.raises(type(error)) as caught:
         raise error

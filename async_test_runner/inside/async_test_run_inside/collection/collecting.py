@@ -26,6 +26,7 @@ from .coverage import silence as silence_coverage
 from .expressions import evaluate
 from .fixtures import register as register_fixtures
 from .items import RESOURCES, Describe, item_id, tell_apart
+from .judging import demands
 from .relations import Relations
 
 _SELDOM = (50_000, 20, 100)
@@ -167,8 +168,9 @@ class Collecting:
             examples = [path for path in paths if path][:_EXAMPLES]
             self.wire.send(messages.left_out(option, len(paths), "paths", examples))
         known = self._facts or facts(config, self._settings.asked["watched"])
-        found = {"coverage": self._coverage, "warnings": self._warnings, "renamed": self._renamed}
-        self.wire.send(messages.inventory({**known, **found}))  # type: ignore[typeddict-item]
+        found = {"coverage": self._coverage, "demands": demands(config), "renamed": self._renamed}
+        said = {**known, **found, "warnings": self._warnings}
+        self.wire.send(messages.inventory(said))  # type: ignore[arg-type]
 
     def _entries(self, session: pytest.Session, matches: list[set[int]]) -> Iterator[Entry]:
         describe = Describe(str(session.config.rootpath), Awaiting(session.config).nobody)

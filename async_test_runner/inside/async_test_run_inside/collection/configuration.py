@@ -49,6 +49,7 @@ def facts(config: pytest.Config, watched: Mapping[str, str]) -> Facts:
         "given": list(_given(config, watched)),
         "renamed": [],
         "coverage": None,
+        "demands": [],
     }
 
 

@@ -16,10 +16,17 @@ class Drawing:
     """Seeds Python's own generator before the project is imported, and anew after the collection."""
 
     def __init__(self, seed: int) -> None:
+        self._number = seed
         self._seed = random.seed
         self._is_theirs = False
         random.seed(seed)
         random.seed = self._noted
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """pytest-randomly would draw a seed of its own in each process; an order and an example belong to a run."""
+        if getattr(config.option, "randomly_seed", None) == "default":
+            config.option.randomly_seed = self._number
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, Any, Any]:

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 import pytest
 
 from .frames import XmlAdded
-from .reporters import knows_workers
+from .knowing import home, knows_workers
 
 _dumps = pickle.dumps  # as it is now: tests replace it
 Tell = Callable[[XmlAdded], None]
@@ -85,7 +85,9 @@ class Additions:
         self._config = config
         self._log: Any = _xml(config, "LogXML")
         self._properties: set[tuple[str, str]] = set()
-        self._listeners = _listeners(config)
+        listening = _listening(config)
+        self._listeners = [found.plugin for found in listening]
+        self._told = {home(found.function) for found in listening}
 
     def add_to_xml(self, added: XmlAdded) -> None:
         """What a fixture has added in a worker."""
@@ -119,6 +121,10 @@ class Additions:
             }
         )
 
+    def has_told(self, hook: object) -> bool:
+        """Whether whoever this function, or frame, belongs to hears of what its part in each worker has seen."""
+        return home(hook) in self._told
+
     def worker_ended(self, workerinput: dict[str, Any], packed: dict[str, bytes] | None, error: str) -> None:
         """Tell plugins that know pytest-xdist; ``error`` is how the worker died, if it did."""
         if not self._listeners:
@@ -131,14 +137,14 @@ class Additions:
         self._config.pluginmanager.subset_hook_caller("pytest_testnodedown", others)(node=node, error=error or None)
 
 
-def _listeners(config: pytest.Config) -> list[Any]:
-    """Plugins with a part that runs at a worker's end and one that hears of it.
+def _listening(config: pytest.Config) -> list[Any]:
+    """Hooks that hear of a worker's end, and whose package, or file, has a part that runs at that end.
 
     Others count on what xdist does at a worker's start: pytest-cov and pytest-metadata would break.
     """
-    hearing = [id(implementation.plugin) for implementation in _implementations(config, "pytest_testnodedown")]
     ends = _implementations(config, "pytest_sessionfinish")
-    return [end.plugin for end in ends if id(end.plugin) in hearing and knows_workers(end.function)]
+    speaking = {home(end.function) for end in ends if knows_workers(end.function)}
+    return [found for found in _implementations(config, "pytest_testnodedown") if home(found.function) in speaking]
 
 
 def _implementations(config: pytest.Config, name: str) -> list[Any]:

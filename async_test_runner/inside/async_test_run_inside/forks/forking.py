@@ -156,6 +156,15 @@ def own_basetemp(config: pytest.Config, name: str) -> None:
         factory._exit_stack = contextlib.ExitStack()
 
 
+def become_controller(config: pytest.Config, workers: int) -> None:
+    """The session gives all its tests to workers: plugins that know pytest-xdist see its controller by these options.
+
+    Set once the workers have a process of their own: they do not have them.
+    """
+    for name, value in {"dist": "load", "numprocesses": workers}.items():
+        setattr(config.option, name, value)
+
+
 def save_coverage(config: pytest.Config) -> None:
     """What pytest-cov has measured in this process, which leaves without its end."""
     coverage = measuring(config)

@@ -25,7 +25,7 @@ from . import descriptors, exits, forking, freezing
 from .forkserver import ForkServer
 from .pool import Pool
 from .preloading import Memory, Preloader
-from .reporters import leave_to_the_host, leave_to_the_sessions
+from .reporters import hold_back, leave_to_the_host, leave_to_the_sessions, tell_selection
 
 Loop = Callable[[pytest.Session], bool]
 
@@ -41,8 +41,16 @@ class Hosting:
         self._baseline = forking.sockets()
         self._loop: Loop | None = None
         self._preloader = Preloader()
+        self._held: list[Any] = []
         freezing.answer_truly()
         early_reads.watch()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config) -> Generator[None, Any, Any]:
+        """Every conftest is there by now, and pytest is about to say that the collection has finished."""
+        result = yield
+        self._held = hold_back(config)
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -80,7 +88,7 @@ class Hosting:
             freezing.freeze()
         pid = self._forks.fork()
         if pid == 0:
-            self._loop = _become_session(session, settings, self._forks.parent)
+            self._loop = _become_session(session, settings, self._forks.parent, self._held)
             return
         forking.lead_group(pid)
         self._children[pid] = job["process"]
@@ -100,7 +108,7 @@ def _taken_from_stdin() -> int:
     return control
 
 
-def _become_session(session: pytest.Session, settings: Settings, host: int) -> Loop | None:
+def _become_session(session: pytest.Session, settings: Settings, host: int, held: list[Any]) -> Loop | None:
     """In the child: everything that a fresh process would have of its own, and the selection of the job.
 
     Returns the loop that runs the tests, None for pytest's own.
@@ -111,7 +119,7 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     descriptors.separate(descriptors.shared(settings.run_directory, forking.own_files(config)))
     forking.fresh_output(config, os.path.join(settings.directory, "output.log"))
     forking.reseed()
-    for name in ("async-test-run-hosting", "async-test-run-collecting"):
+    for name in ("async-test-run-hosting", "async-test-run-collecting", "async-test-run-collects-only"):
         config.pluginmanager.unregister(name=name)
     leave_to_the_host(config)
     config.option.maxfail = settings.asked["maxfail"]
@@ -123,6 +131,7 @@ def _become_session(session: pytest.Session, settings: Settings, host: int) -> L
     running.listen_to_xml()
     running.select(config, session.items)
     session.testscollected = len(session.items)
+    tell_selection(session, held)
     session.testsfailed = 0  # files that could not be collected: the collection has told of them
     if settings.asked["workers"] == 1 and not settings.asked["divided"]:
         return None  # pytest's own loop, in this process

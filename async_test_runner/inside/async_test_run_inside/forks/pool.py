@@ -15,6 +15,7 @@ from typing import assert_never
 
 import pytest
 
+from ..collection.judging import judge_a_part, judge_nothing
 from ..session.limits import Descriptors
 from ..session.running import Running
 from ..wire import messages
@@ -73,6 +74,7 @@ class Pool:
         self._limit = self._workers_at_once(settings)
         self._capacities: dict[str, int] = dict(settings.asked["capacities"])
         self._workers: dict[int, _Worker] = {}  # by number
+        self._over_count = 0  # workers that have come to their end
         self._not_begun: set[int] = set()  # positions before which a worker has ended
         self._interruption = Interruption(lambda: [worker.pid for worker in self._workers.values() if worker.pid])
         # opened before any test can delete the directory
@@ -100,14 +102,16 @@ class Pool:
         """What pytest's loop over the items does, in workers."""
         self._session = session
         self._items = session.items
-        self._running_plugin.learn(session.items)
         self._queue = Shares(self._units(), 1 if self._divided else self._limit)
         self._additions = Additions(session.config)
+        self._running_plugin.learn(session.items, self._additions.has_told)
         forking.make_basetemp(session.config)
         work = Work(session, self._settings, self._running_plugin, self._wires, self._stacks)
         work.on_fork = self._descriptors.restore
         self._stop = work.stop
         self._nursery = Nursery(work, len(self._queue) if self._divided else self._limit)
+        forking.become_controller(session.config, self._limit)
+        judge_nothing(session.config)
         self._interruption.install()
         try:
             self._loop()
@@ -118,6 +122,7 @@ class Pool:
             if self._divided:
                 Memory(self._settings.asked["preload"]).add(self._learned)
             self._interruption.give_back()
+        forking.become_controller(session.config, min(self._limit, self._over_count))
         self._interruption.conclude()
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
@@ -312,6 +317,7 @@ class Pool:
     def _ended(self, worker: _Worker, raw: int) -> None:
         """It has finished, or it has died with a test in flight; ``raw`` is its status as the system has it."""
         del self._workers[worker.number]
+        self._over_count += 1
         for fd in (worker.results, worker.orders):
             if fd is not None:
                 _close(fd)
@@ -321,6 +327,8 @@ class Pool:
             self._crashed(worker, worker.current, worker.reason or _death(status), status)
         name = f"gw{self._settings.asked['slot'] + worker.number}"
         given = forking.worker_input(self._settings.asked, name, self._limit)
+        if worker.output is None:  # what it would have handed over nobody knows
+            judge_a_part(self._session.config)
         self._additions.worker_ended(given, worker.output, _death(status) if status else "")
         left = [] if self._stopping() else [unit for unit in worker.units if unit]
         if not left and worker.current is None and status and not worker.reason and not self._interruption.number:

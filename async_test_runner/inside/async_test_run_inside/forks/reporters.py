@@ -6,10 +6,17 @@ One that writes a report, or ends what it has started for the session, would do 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
+
+from ..session.guarding import Guard, begin_of
+from ..wire import messages
+from ..wire.facts import Wire, plain
+from ..wire.settings import Settings
+from .knowing import knows_workers
 
 _HEARD_ONCE = (
     "pytest_runtest_logstart",
@@ -19,17 +26,79 @@ _HEARD_ONCE = (
 )
 _HEARING = (*_HEARD_ONCE, "pytest_runtest_makereport", "pytest_terminal_summary")
 _OWN = ("_pytest.", "async_test_run_inside.")
-_WORDS_OF_WORKERS = frozenset({"workerinput", "workeroutput", "is_xdist_worker", "PYTEST_XDIST_WORKER"})
 
 
 def leave_to_the_session(config: pytest.Config) -> None:
     """In a worker: hooks that report are for pytest itself and for us, who pass on what they are told.
 
-    A ``pytest_sessionfinish`` that asks whether it is in a worker is called there too, as under pytest-xdist.
+    A plugin whose ``pytest_sessionfinish`` asks whether it is in a worker hears all of it there too, as under
+    pytest-xdist: what it judges at its end, it has to know.
     """
-    for name in _HEARD_ONCE:
-        _keep(config, name, lambda _: False)
-    _keep(config, "pytest_sessionfinish", lambda end: knows_workers(end.function))
+    knowing = knowing_plugins(config)
+    for name in (*_HEARD_ONCE, "pytest_sessionfinish"):
+        _keep(config, name, lambda hook: id(hook.plugin) in knowing)
+
+
+def knowing_plugins(config: pytest.Config) -> set[int]:
+    """Plugins, by identity, that know at their end whether they are in a worker."""
+    ends = config.hook.pytest_sessionfinish.get_hookimpls()
+    return {id(end.plugin) for end in ends if not _is_own(end.function) and knows_workers(end.function)}
+
+
+class CollectsOnly:
+    """The plugin of a process that has collected: at its end nobody judges tests of which it has run none."""
+
+    def __init__(self, settings: Settings, wire: Wire) -> None:
+        self._wire = wire
+        self._is_host = settings.asked["host"]
+        self._guard = Guard(os.getcwd(), begin_of(settings.run_directory))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """A host forks sessions, and they judge: it leaves that to them when there will be no more."""
+        is_over = False
+        try:
+            result = yield
+            is_over = True
+            return result
+        finally:
+            if not (is_over and self._is_host):
+                leave_to_the_sessions(session.config)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+        """Who has begun something in this process ends it here, and might judge as well."""
+        result = None
+        with self._guard.on(True):
+            result = yield
+        if self._guard.refused:
+            text = f"{self._guard.refused}: it is refused in the process that has collected, where no test has run"
+            self._wire.send(messages.notice(plain(text)))
+        return result
+
+
+def hold_back(config: pytest.Config) -> list[Any]:
+    """In the host: which tests are selected, its sessions know. Plugins hear ``pytest_collection_finish`` there."""
+    caller: Any = config.hook.pytest_collection_finish
+    remove = getattr(caller, "_remove_plugin", None)
+    if remove is None or not hasattr(caller, "_add_hookimpl"):  # private; without it they hear it here, of all tests
+        return []
+    held = [hook for hook in caller.get_hookimpls() if not _is_own(hook.function)]
+    for hook in held:
+        remove(hook.plugin)
+    return held
+
+
+def tell_selection(session: pytest.Session, held: list[Any]) -> None:
+    """In a forked session: what was held back is heard now, of the tests of this session."""
+    if not held:
+        return
+    config = session.config
+    caller: Any = config.hook.pytest_collection_finish
+    for hook in held:
+        caller._add_hookimpl(hook)
+    own = [hook.plugin for hook in caller.get_hookimpls() if _is_own(hook.function)]
+    config.pluginmanager.subset_hook_caller("pytest_collection_finish", own)(session=session)
 
 
 def leave_to_the_host(config: pytest.Config) -> None:
@@ -63,11 +132,3 @@ def _ends_what_it_began(plugin: object) -> bool:
 
 def _is_own(function: Callable[..., object]) -> bool:
     return str(getattr(function, "__module__", "")).startswith(_OWN)
-
-
-def knows_workers(function: Callable[..., object]) -> bool:
-    """Whether its code names what tells a worker from a session."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return False
-    return not _WORDS_OF_WORKERS.isdisjoint([*code.co_names, *(c for c in code.co_consts if isinstance(c, str))])

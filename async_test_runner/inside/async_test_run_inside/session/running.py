@@ -17,6 +17,7 @@ from ..collection.coverage import Checkpoints
 from ..collection.coverage import silence as silence_coverage
 from ..collection.fixtures import register as register_fixtures
 from ..collection.items import Describe, item_id, tell_apart
+from ..collection.judging import judge_a_part
 from ..hangs import ages, asking
 from ..hangs.asking import Question
 from ..hangs.values import Report, Situation
@@ -27,6 +28,7 @@ from ..wire.messages import Message
 from ..wire.settings import Settings
 from . import ports
 from .captures import captured
+from .guarding import Guard, begin_of
 from .lastfailed import LastFailed
 from .limits import bound_memory
 from .output import capture_files, limit_output
@@ -63,6 +65,8 @@ class Running:
         self._leaks = LeakGuard(settings.directory, asked["leaks"], asked["runner"], alone=asked["alone"])
         self._warnings = 0
         self._properties: set[tuple[str, str]] = set()
+        self._guard = Guard(os.getcwd(), begin_of(settings.run_directory))
+        self._sees_all = asked["whole"]
         self._began = (0.0, 0.0)  # of the current test: monotonic time, processor time of this thread
         self.on_started: Callable[[], None] = lambda: None  # called when the runner has been told of a test's start
         self._signals = asking.install(settings.directory, name, self._situation, self._answer)
@@ -78,6 +82,8 @@ class Running:
         register_marker(config)
         register_fixtures(config, self._settings)
         silence_coverage(config)
+        if not self._settings.asked["whole"]:
+            judge_a_part(config)
         self._checkpoint = Checkpoints(config)
         limit_output(config, self._settings.asked["output"])
         self._say_captures()
@@ -159,10 +165,12 @@ class Running:
     def silence(self) -> None:
         """The tests run in workers of this session, which tell by themselves what happens."""
         self._controller = True
+        self._sees_all = False
         self._leaks.prepare()
 
-    def learn(self, items: list[pytest.Item]) -> None:
-        """What can be known of the tests before they are given to workers."""
+    def learn(self, items: list[pytest.Item], is_told: Callable[[object], bool]) -> None:
+        """What can be known of the tests, and of the hooks that hear of them, before they are given to workers."""
+        self._guard.is_told = is_told
         self._leaks.learn_fixtures(items)
 
     def become_worker(self, name: str, wire: Wire) -> None:
@@ -345,8 +353,15 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
         """The last word of a session that came to its end by itself; a process that dies never says it."""
-        with self._last_failed.merged(session.config, bool(self._worker)):
+        result = None
+        with (
+            self._last_failed.merged(session.config, bool(self._worker)),
+            self._guard.on(not self._worker and not self._sees_all),
+        ):
             result = yield
+        if self._guard.refused:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            self._broken = plain(f"{self._guard.refused}, and not all tests have run in this process")
         self._say_late_leaks()
         if not self._worker:
             for what in self._leaks.holding():

@@ -34,6 +34,7 @@ class Asked(TypedDict):
     recheck: bool
     slot: int
     workers: int
+    whole: bool  # this session has all tests of the inventory
     alone: bool  # no other process runs tests beside this one
     maxfail: int
     capacities: list[tuple[str, int]]
@@ -93,6 +94,15 @@ class CoverageAsked(TypedDict):
     append: bool
 
 
+class Demand(TypedDict):
+    """What a plugin needs so that it judges as in one process (``Demand``)."""
+
+    what: str  # the option, as the user has written it
+    needs: Literal["all", "session", "process"]
+    refused: bool
+    otherwise: str
+
+
 class Facts(TypedDict):
     """What the project's pytest is and asks for (``PytestFacts``)."""
 
@@ -119,6 +129,7 @@ class Facts(TypedDict):
     renamed: list[str]  # ids of tests whose own ids belonged to others
     given: list[str]  # those of ``watched`` that are set
     coverage: CoverageAsked | None
+    demands: list[Demand]
 
 
 class Stage(TypedDict):
