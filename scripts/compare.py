@@ -264,6 +264,8 @@ def plan_of(options: argparse.Namespace) -> Iterator[Path]:
         return
     plan = options.cwd / f".compare-{os.getpid()}.yaml"
     phase = {"name": "all", "isolation": options.isolation, "workers": options.workers}
+    if options.launcher is not None:
+        phase["launcher"] = options.launcher
     defaults = {"python": options.python, "timeout": options.timeout}
     document = {"version": 1, "defaults": defaults, "phases": [phase]}
     plan.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
@@ -378,6 +380,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--phases", nargs="+", default=[], metavar="PHASE", help="of a finished run, only these")
     parser.add_argument("--isolation", default="phase", choices=["phase", "file", "class", "test"])
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--launcher", choices=["warm", "exec"], help="default: the runner's own")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for each side (default: 1800)")
     parser.add_argument(
         "--plain-arg", dest="plain_args", action="append", default=[], metavar="ARG", help="for plain pytest only"

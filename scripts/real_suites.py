@@ -1,6 +1,6 @@
 """Run other projects' test suites, from their sdists: does each test end as under plain pytest, in every isolation?
 
-    python scripts/real_suites.py                                   every suite, in all six configurations
+    python scripts/real_suites.py                                   every suite, in the usual configurations
     python scripts/real_suites.py h11 janus --configuration test×2  some of them, in one
     python scripts/real_suites.py h11 --configuration phase×2 --repeat 20
 
@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import compare
 
-CONFIGURATIONS = [f"{isolation}×{workers}" for isolation in ("phase", "file", "test") for workers in (1, 2)]
+CONFIGURATIONS = [f"{isolation}×{workers}" for isolation in ("phase", "file", "test", "exec") for workers in (1, 2)]
+USUAL = [name for name in CONFIGURATIONS if name != "exec×2"]  # fresh processes cost the most
 _PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 _PIP_TIME = 900
 _SHOWN = 10  # differences of one suite in one configuration
@@ -75,7 +76,16 @@ SUITES = [
         ("httpx[brotli,cli,http2,socks,zstd]", "chardet", "trio", "trustme", "uvicorn"),
         ("-m", "not network"),
     ),
+    Suite("trio-websocket", ("pytest-trio", "trustme")),
+    Suite("aiojobs", ("pytest-aiohttp", "aiohttp")),
 ]
+
+
+def policy(configuration: str) -> list[str]:
+    """The options of `compare.py` for a configuration. ``exec`` is a fresh process for each file."""
+    isolation, workers = configuration.split("×")
+    launcher = ["--launcher", "exec"] if isolation == "exec" else []
+    return ["--isolation", "file" if launcher else isolation, "--workers", workers, *launcher]
 
 
 def unpacked(suite: Suite, directory: Path) -> Path:
@@ -85,7 +95,7 @@ def unpacked(suite: Suite, directory: Path) -> Path:
         sdists = directory / "sdists"
         pattern = f"{suite.name.replace('-', '_')}-[0-9]*.tar.gz"
         if not list(sdists.glob(pattern)):
-            _checked([*_PIP, "download", "--no-deps", "--no-binary", ":all:", "-d", str(sdists), suite.name])
+            _checked([*_PIP, "download", "--no-deps", "--no-binary", suite.name, "-d", str(sdists), suite.name])
         with tempfile.TemporaryDirectory(dir=directory) as temporary, tarfile.open(*sdists.glob(pattern)) as sdist:
             sdist.extractall(temporary, filter="data")
             (top,) = Path(temporary).iterdir()
@@ -137,8 +147,7 @@ def cells(
         plain = compare.run_plain(compare.parse(arguments), Path(logs))
     plain_wall.append(plain.wall)
     for configuration in configurations:
-        isolation, workers = configuration.split("×")
-        options = compare.parse(["--isolation", isolation, "--workers", workers, *arguments])
+        options = compare.parse([*policy(configuration), *arguments])
         for _ in range(repeat):
             with tempfile.TemporaryDirectory(dir=directory) as run:
                 runner = compare.run_runner(options, Path(run))
@@ -156,7 +165,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     directory = options.directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
-    configurations = options.configuration or CONFIGURATIONS
+    configurations = options.configuration or USUAL
     print("| suite | tests | pytest |" + "".join(f" {name} |" for name in configurations))
     print("|---|---|---|" + "---|" * len(configurations), flush=True)
     different = []

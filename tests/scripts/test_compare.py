@@ -269,6 +269,15 @@ def test_a_suite_without_tests_is_not_called_equal(tmp_path: Path) -> None:
     assert "plain pytest ran no tests" in done.stdout
 
 
+@pytest.mark.parametrize(("arguments", "launcher"), [([], None), (["--launcher", "exec"], "exec")])
+def test_the_plan_names_a_launcher_where_one_is_asked_for(
+    tmp_path: Path, arguments: list[str], launcher: str | None
+) -> None:
+    with compare.plan_of(compare.parse(["--cwd", str(tmp_path), *arguments])) as plan:
+        (phase,) = json.loads(plan.read_text(encoding="utf-8"))["phases"]
+    assert phase.get("launcher") == launcher
+
+
 def test_a_plan_that_does_not_exist_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         compare.parse(["--plan", str(tmp_path / "none.yaml")])
