@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from ..record.events import Asked
 from ..reports.formats import FORMATS
 from ..reports.formats.format import Format
 from ..words.durations import parse_duration
+from ..words.wording import closest
 from . import foreign
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -90,8 +90,8 @@ def _instead_of(file: str) -> str:
     if "::" in file:
         return "a test is named by its id: --test NODEID"
     directory, name = os.path.split(file)
-    near = difflib.get_close_matches(name, os.listdir(directory) if os.path.isdir(directory) else [], n=1)  # noqa: PTH208, PTH112
-    return f"did you mean {near[0]}?" if near else "name a file or directory from where you stand"
+    near = closest(name, os.listdir(directory) if os.path.isdir(directory) else ())  # noqa: PTH208, PTH112
+    return f"did you mean {near}?" if near else "name a file or directory from where you stand"
 
 
 def phase_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

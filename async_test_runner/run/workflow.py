@@ -244,8 +244,7 @@ class _Run:
                 left_out=(*inventory.left_out, *assignment.left_out),
             )
         )
-        ordered = relations.notes(assignment.phases, lambda phase: workers_of(phase, inventory.facts))
-        for note in (*assignment.notes, *ordered, *judged):
+        for note in (*assignment.notes, *relations.notes(assignment.phases, inventory.facts), *judged):
             self._recorder.warn(note)
         planned = (test for assigned in assignment.phases for test in assigned.tests)
         for lack in lacking.unawaited(planned, inventory.facts, inventory.interpreter):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from ..model.inventory import CollectedTest, CollectError, Interpreter, PytestFacts
+from ..plan import pytest_options
 from ..words.wording import listed
 
 ASYNCIO, TIMEOUT, XDIST = "pytest-asyncio", "pytest-timeout", "pytest-xdist"
@@ -18,18 +19,19 @@ _MARKS: Mapping[str, str] = {
     "asyncio": ASYNCIO, "anyio": "anyio", "trio": _TRIO, "timeout": TIMEOUT, "xdist_group": XDIST, "flaky": _RERUNS,
     "django_db": _DJANGO, "benchmark": "pytest-benchmark", "order": "pytest-order", "httpx_mock": "pytest-httpx",
 }  # fmt: skip
+_TABLE: Mapping[str, str] = {
+    name: plugin.partition(",")[0]
+    for plugin, options in pytest_options.TABLE.items()
+    if plugin != "pytest"
+    for option in options
+    for name in option.names
+}
 _OPTIONS: Mapping[str, str] = {
-    "-n": XDIST, "--numprocesses": XDIST, "--dist": XDIST, "--maxprocesses": XDIST, "--asyncio-mode": ASYNCIO,
-    "--timeout": TIMEOUT, "--timeout-method": TIMEOUT, "--session-timeout": TIMEOUT, "--cov": _COV, "--no-cov": _COV,
-    "--cov-report": _COV, "--cov-config": _COV, "--cov-branch": _COV, "--cov-fail-under": _COV, "--cov-append": _COV,
-    "--cov-context": _COV, "--reruns": _RERUNS, "--reruns-delay": _RERUNS, "--ds": _DJANGO, "--reuse-db": _DJANGO,
-    "--html": "pytest-html", "--json-report": "pytest-json-report", "--benchmark-disable": "pytest-benchmark",
+    **_TABLE, "--ds": _DJANGO, "--reuse-db": _DJANGO, "--json-report": "pytest-json-report",
+    "--benchmark-disable": "pytest-benchmark",
 }  # fmt: skip
 _KEYS: Mapping[str, str] = {
-    "asyncio_mode": ASYNCIO, "asyncio_default_fixture_loop_scope": ASYNCIO, "asyncio_default_test_loop_scope": ASYNCIO,
-    "asyncio_debug": ASYNCIO, "timeout": TIMEOUT, "timeout_method": TIMEOUT, "timeout_func_only": TIMEOUT,
-    "session_timeout": TIMEOUT, "anyio_mode": "anyio", "trio_mode": _TRIO, "trio_run": _TRIO,
-    "DJANGO_SETTINGS_MODULE": _DJANGO,
+    **_TABLE, "anyio_mode": "anyio", "trio_mode": _TRIO, "trio_run": _TRIO, "DJANGO_SETTINGS_MODULE": _DJANGO,
 }  # fmt: skip
 _MODULES: Mapping[str, str] = {
     "pytest_asyncio": ASYNCIO, "pytest_timeout": TIMEOUT, "xdist": XDIST, "pytest_cov": _COV, "anyio": "anyio",

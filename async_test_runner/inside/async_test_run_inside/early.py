@@ -19,22 +19,9 @@ NEEDED = (
     *("ast", "atexit", "collections", "contextlib", "ctypes", "dis", "enum", "errno", "faulthandler", "fcntl"),
     *("functools", "gc", "getpass", "glob", "hashlib", "importlib", "importlib.machinery", "inspect", "io"),
     *("ipaddress", "itertools", "json", "json.encoder", "linecache", "logging", "math", "mmap", "operator", "os"),
-    *(
-        "pathlib",
-        "pickle",
-        "platform",
-        "random",
-        "re",
-        "resource",
-        "select",
-        "shutil",
-        "signal",
-        "socket",
-        "stat",
-        "struct",
-    ),
-    *("sys", "sysconfig", "tempfile", "textwrap", "threading", "time", "traceback", "types", "typing", "warnings"),
-    *("weakref",),
+    *("pathlib", "pickle", "platform", "random", "re", "resource", "select", "shutil", "signal", "socket", "stat"),
+    *("struct", "sys", "sysconfig", "tempfile", "textwrap", "threading", "time", "traceback", "types", "typing"),
+    *("warnings", "weakref"),
 )
 
 # Those that are taken out again. Not those with which we look at what the project makes of them: its sockets, threads

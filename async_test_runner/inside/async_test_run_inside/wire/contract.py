@@ -9,6 +9,8 @@ from typing import Literal, NotRequired, TypedDict
 
 from ..leaks.found import LeakKind
 
+Why = Literal["overdue", "slow", "asked", "exit", "interrupted"]  # a process is asked what it is at
+
 # ------------------------------------------------------------------------------------------------- from the runner
 
 
@@ -59,7 +61,7 @@ class Order(TypedDict):
 class Question(TypedDict):
     """The note that is left before a process is signalled."""
 
-    why: Literal["overdue", "slow", "asked", "exit", "interrupted"]
+    why: Why
     id: str
     message: str
 

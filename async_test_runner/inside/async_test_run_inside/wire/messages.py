@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from .contract import Entry, Facts, LeakSaid, Stage
+from .contract import Entry, Facts, LeakSaid, Stage, Why
 
 
 class Message(NamedTuple):
@@ -130,9 +130,6 @@ def finished(
 def leaked(id: str, leak: LeakSaid) -> Message:
     """Something that a test left has come up after the test was over."""
     return Message("leaked", {"id": id, "leak": leak})
-
-
-Why = Literal["overdue", "slow", "asked", "exit", "interrupted"]
 
 
 def hang(pid: int, id: str, why: Why, likely: str, text: str) -> Message:
