@@ -75,6 +75,11 @@ class Demand(msgspec.Struct, frozen=True):
     refused: bool = False  # where there is none; otherwise it is told
     otherwise: str = ""  # another remedy, or what becomes of it
 
+    @property
+    def option(self) -> str:
+        """Its name alone: ``--html`` of ``--html=report.html``."""
+        return self.what.replace("=", " ").partition(" ")[0]
+
 
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest.

@@ -117,7 +117,7 @@ def proved(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment
     if error is not None:
         raise error
     _check_workers(plan, inventory, assignment)
-    relations.check(plan.path.name, assignment.phases, lambda phase: workers_of(phase, inventory.facts))
+    relations.check(plan.path.name, assignment.phases, inventory.facts)
     return assignment
 
 
@@ -130,9 +130,7 @@ def judging(collected: Collection, assignment: Assignment) -> list[str]:
 
     inventory = collected.inventory
     demands = inventory.facts.demands
-    found = sessions.sessions(
-        assignment.phases, inventory.facts, forks, collected=len({test.id for test in inventory.tests})
-    )
+    found = sessions.sessions(assignment.phases, inventory.facts, forks, collected=len(inventory.tests))
     sessions.refuse(demands, found)
     return list(sessions.notes(demands, found))
 
@@ -147,14 +145,17 @@ def check_that_tests_run(facts: PytestFacts) -> None:
 def notes(facts: PytestFacts, plan: Plan, phases: Sequence[Phase], after_dashes: Sequence[str]) -> list[str]:
     """What is to be said of options of pytest that do not mean in a run what they say.
 
-    ``phases`` are those that run, ``after_dashes`` the arguments of the command line.
+    ``phases`` are those that run, ``after_dashes`` the arguments of the command line. What a plugin demands of its
+    sessions is told by `judging`.
     """
     several = len(phases) > 1 or any(map(_takes_several, phases))
     asked, shared = arguments.names(after_dashes), arguments.names(plan.pytest_args)
+    demanding = {demand.option for demand in facts.demands}
+    given = [name for name in facts.given if name not in demanding]
     found = pytest_options.notes(
-        [name for name in facts.given if name not in (*asked, *shared)], "in pytest's configuration", several=several
+        [name for name in given if name not in (*asked, *shared)], "in pytest's configuration", several=several
     )
-    found += pytest_options.notes([name for name in facts.given if name in asked], "after --", several=several)
+    found += pytest_options.notes([name for name in given if name in asked], "after --", several=several)
     for phase in phases:
         where = f"in the pytest_args of phase {phase.name}"
         found += pytest_options.notes(arguments.names(phase.pytest_args), where, several=_takes_several(phase))

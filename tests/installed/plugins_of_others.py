@@ -477,12 +477,13 @@ def _(): pass
 """,
         },
         seen={"cucumber.json": _cucumber},
-        differs=dict.fromkeys(
-            WAYS,
-            Differs(
-                "an empty report; told", "--cucumberjson=cucumber.json needs one process", files=("cucumber.json",)
-            ),
-        ),
+        differs={
+            way: Differs(report, "--cucumberjson=cucumber.json needs one process", files=("cucumber.json",))
+            for way, report in {
+                **dict.fromkeys(WAYS, "an empty report; told"),
+                FRESH: "the last scenario only; told",
+            }.items()
+        },
     ),
     Tried(
         name="schemathesis",

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from async_test_runner.model.errors import PlanError, UsageError
-from async_test_runner.model.inventory import CollectedTest, Interpreter, Inventory, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, Demand, Interpreter, Inventory, PytestFacts
 from async_test_runner.model.plan import Phase, Plan, Select
 from async_test_runner.model.result import PhaseResult, ProcessRun, RunResult
 from async_test_runner.model.vocabulary import Isolation
@@ -119,6 +119,15 @@ def test_what_each_session_writes_anew_is_told_where_there_are_several() -> None
     assert len(notes(facts, plan(one, two), (one, two), ())) == 1
     fresh = Phase(name="c", isolation=Isolation.TEST, launcher="exec")
     assert len(notes(facts, plan(fresh), (fresh,), ())) == 1
+
+
+def test_what_a_plugin_demands_is_not_told_twice() -> None:
+    phases = (Phase(name="a"), Phase(name="b"))
+    demands = (Demand("--html=report.html", "session"), Demand("--json-report (to .report.json)", "session"))
+    facts = PytestFacts(given=("--html", "--pdb"), demands=demands)
+    (note,) = notes(facts, plan(*phases), phases, ["--html=report.html"])
+    assert note.startswith("--pdb in pytest's configuration")
+    assert [demand.option for demand in demands] == ["--html", "--json-report"]
 
 
 def test_a_phase_with_a_path_of_its_own_is_warned_only_if_it_takes_several_sessions() -> None:
