@@ -12,7 +12,7 @@ _OUTPUT = "a failure shows what its test printed; for the rest see: async-test-r
 _TO_PYTEST = "write it after --, for pytest: async-test-run -- {flag}"
 _RETRIES = "write `retries: N` in a phase of the plan (async-test-run help retries)"
 _ISOLATION = "write `isolation: test` in a phase of the plan (async-test-run help isolation)"
-_SLOWEST = "the end of a run lists the slowest tests; async-test-run report --slowest N lists more"
+_SLOWEST = "write --durations N, which lists the N slowest tests at the end"
 _SHARDS = "there are no shards; give each job phases of its own: async-test-run run PHASE (async-test-run help ci)"
 _WATCH = "nothing is watched; run the tests of a file again with --files FILE"
 _LIST = "write async-test-run plan -v, which lists the tests of each phase"
@@ -37,7 +37,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     (_TO_PYTEST, "-p -o -W --override-ini --strict-markers --import-mode --cache-clear --asyncio-mode --no-header"),
     (_RETRIES, "--retries --reruns --retry --flaky-retries --rerun-failures --reruns-delay"),
     (_ISOLATION, "--isolation --isolate --forked --boxed --dist --no-isolate"),
-    (_SLOWEST, "--durations --durations-min --slowest"),
+    (_SLOWEST, "--durations-min --slowest"),
     (_SHARDS, "--shard --shards --partition --splits --group --split"),
     (_WATCH, "--watch -w --watch-all --looponfail -f --ui"),
     (_LIST, "--collect-only --co --list --list-tests --dry-run --collectonly"),
@@ -46,7 +46,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     (_TEST_TIMEOUT, "--test-timeout --session-timeout --slow-timeout"),
     (_RESUME, "--sw --stepwise --continue --stepwise-skip"),
     (_CONFIG, "--rootdir --confcutdir --config-file --plan --root"),
-    (_REPORT, "-r --summary --report"),
+    (_REPORT, "--summary --report"),
     ("write --quiet or -q", "--silent"),
     ("write --no-color", "--no-colors --no-colour --nocolor"),
 )

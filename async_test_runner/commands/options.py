@@ -64,6 +64,21 @@ color: Decorator = click.option(
     "--color/--no-color", default=None, help="Use colours, or not. By default only on a terminal."
 )
 
+report_chars: Decorator = click.option(
+    "-r",
+    "report_chars",
+    metavar="CHARS",
+    help="Show why tests were skipped (s), failed as expected (x) or passed unexpectedly (X), and which passed (p, P). "
+    "a: all but those that passed, A: all.",
+)
+durations: Decorator = click.option(
+    "--durations",
+    "slowest",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="How many slow tests to list at the end, 0 all. Without it, 10 or what pytest is told.",
+)
+
 
 def here() -> Path:
     """The working directory. ``UsageError`` when somebody has deleted it."""

@@ -38,14 +38,10 @@ Examples:
 @options.run_dir
 @click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs with their verdicts.")
 @click.option("-v", "--verbose", count=True, help="Show tracebacks, captured output, and every list in full.")
-@click.option("-q", "--quiet", count=True, help="Show at most ten lines of a green run.")
+@click.option("-q", "--quiet", count=True, help="Show at most three lines of a green run.")
 @options.color
-@click.option(
-    "--slowest",
-    type=click.IntRange(min=0),
-    default=None,
-    help="How many slow tests to list. Without it, 10 or what pytest's --durations says.",
-)
+@options.report_chars
+@options.durations
 @options.reports
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of text.")
 @click.option("--exit-code", "with_verdict", is_flag=True, help="Exit as the run did, not with 0.")
@@ -61,6 +57,7 @@ def command(
     quiet: int,
     color: bool | None,
     slowest: int | None,
+    report_chars: str | None,
     as_json: bool,
     with_verdict: bool,
     **given: Path | None,
@@ -88,7 +85,15 @@ def command(
     if as_json:
         click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
     else:
-        lines = final.render(result, code, verbosity=verbose - quiet, cwd=Path.cwd(), slowest=slowest, places=places)
+        lines = final.render(
+            result,
+            code,
+            verbosity=verbose - quiet,
+            cwd=Path.cwd(),
+            slowest=slowest,
+            report_chars=report_chars,
+            places=places,
+        )
         views.show(lines, sys.stdout, color=color, environ=os.environ)
     if with_verdict:
         context.exit(int(code))

@@ -49,7 +49,9 @@ Examples:
 )
 @options.run_dir
 @options.color
-@click.option("-q", "--quiet", count=True, help="At most ten lines when all is well.")
+@options.report_chars
+@options.durations
+@click.option("-q", "--quiet", count=True, help="At most three lines when all is well.")
 @click.option("-v", "--verbose", count=True, help="A line per test; everything in full, the diffs of pytest too.")
 @click.pass_context
 def command(
@@ -59,6 +61,8 @@ def command(
     resume: str | None,
     run_dir: Path | None,
     color: bool | None,
+    report_chars: str | None,
+    slowest: int | None,
     quiet: int,
     verbose: int,
 ) -> None:
@@ -97,11 +101,19 @@ def command(
             whole_diffs=verbosity > 0,
         )
         report = workflow.run(request, reporter, os.environ, interval=interval)
-    _show(context, report, verbosity, color, cwd)
+    lines = final.render(
+        report.result,
+        report.exit_code,
+        verbosity=verbosity,
+        cwd=cwd,
+        slowest=slowest,
+        report_chars=report_chars,
+        places=report.places,
+    )
+    _show(context, report, lines, color)
 
 
-def _show(context: click.Context, report: RunReport, verbosity: int, color: bool | None, cwd: Path) -> None:
-    lines = final.render(report.result, report.exit_code, verbosity=verbosity, cwd=cwd, places=report.places)
+def _show(context: click.Context, report: RunReport, lines: list[Text], color: bool | None) -> None:
     patience = views.PATIENCE if report.result.signal else None
     if report.coverage:
         table = [Text(line) for line in text.block(report.coverage.rstrip()).split("\n")]

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from ..model.vocabulary import Outcome
-from ..words.deaths import REPORT_END, describe_death, of_test
+from ..words.deaths import MOST_LIKELY, REPORT_END, describe_death, of_test
 from ..words.durations import format_duration
 
 Budget = Literal["collection", "test", "end", "phase", "run"]
@@ -35,7 +35,7 @@ class Overdue(msgspec.Struct, frozen=True):
     report: str = ""
 
     def __str__(self) -> str:
-        at = f"; most likely: {self.likely}" if self.likely else ""
+        at = f"{MOST_LIKELY}{self.likely}" if self.likely else ""
         return f"exceeded its {self.budget} deadline of {format_duration(self.limit)} ({_KEYS[self.budget]}){at}"
 
     @property

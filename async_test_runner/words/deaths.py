@@ -21,6 +21,7 @@ _LONGEST = 4000  # characters of a stack
 _FRAME = re.compile(r'^  File "([^"]*)", line \d+ in ')
 _MACHINERY = re.compile(r"[/\\](?:_pytest|pluggy|pytest|xdist|execnet|async_test_run_inside)[/\\]|<frozen runpy>")
 REPORT_END = "(end of the hang report)"
+MOST_LIKELY = "; most likely: "  # stands before the line that hangs
 
 
 def describe_death(status: int) -> str:

@@ -33,7 +33,7 @@ def flags(name: str) -> set[str]:
         (["--retries", "2"], "there is no option --retries here; write `retries: N` in a phase of the plan"),
         (["--pdb"], "there is no option --pdb here; debug one test with python -m pytest --pdb ID"),
         (["--tb=short"], "there is no option --tb here; write it after --, for pytest: async-test-run -- --tb"),
-        (["--durations=3"], "there is no option --durations here; the end of a run lists the slowest tests"),
+        (["--slowest=3"], "there is no option --slowest here; write --durations N"),
         (["--shard", "1/4"], "there is no option --shard here; there are no shards"),
         (["--watch"], "there is no option --watch here; nothing is watched"),
         (["plan", "--collect-only"], "there is no option --collect-only here; write async-test-run plan -v"),

@@ -91,23 +91,17 @@ def refused(*arguments: str) -> RunnerError:
 def test_the_newest_run_is_shown_and_that_is_a_success(project: Path) -> None:
     result = report()
     assert result.exit_code == 0
-    assert "  FAILED tests/test_a.py::test_one  (phase async, 0.50s)\n    assert 1 == 2\n" in result.output
-    assert result.output.splitlines()[-4:] == [
-        "reports",
-        f"  journal  .async-test-run/runs/{NEW}/journal.jsonl",
-        "",
-        "FAILED 1 failed in 2.00s (exit 1)",
-    ]
+    assert "  FAILED tests/test_a.py::test_one  (phase async, 0.50s)\n│ E   assert 1 == 2\n" in result.output
+    assert f"reports\n  .async-test-run/runs/{NEW}/journal.jsonl\n" in result.output
+    assert result.output.endswith(
+        f"next: async-test-run report {NEW} -v shows all of it\nFAILED 1 failed in 2.00s (exit 1)\n"
+    )
     assert "\x1b" not in result.output
 
 
 def test_the_reports_that_are_there_are_named(project: Path) -> None:
     (project / ".async-test-run" / "runs" / NEW / "junit.xml").touch()
-    assert report().output.splitlines()[-5:-2] == [
-        "reports",
-        f"  junit    .async-test-run/runs/{NEW}/junit.xml",
-        f"  journal  .async-test-run/runs/{NEW}/journal.jsonl",
-    ]
+    assert f"reports\n  .async-test-run/runs/{NEW}  (junit.xml, journal.jsonl)\n" in report().output
 
 
 def test_the_verdict_is_the_exit_code_on_demand(project: Path) -> None:
@@ -121,7 +115,6 @@ def test_a_run_is_named_by_the_beginning_of_its_id(project: Path) -> None:
 
 def test_verbose_brings_tracebacks_and_quiet_few_lines(project: Path) -> None:
     assert "│ E   assert 1 == 2" in report("-v").output
-    assert "│ E   assert 1 == 2" not in report().output
     assert len(report("-q", OLD).output.splitlines()) == 2
 
 
@@ -206,7 +199,7 @@ def test_the_summary_comes_as_json(project: Path) -> None:
 def test_the_junit_xml_is_written_again(project: Path) -> None:
     result = report("--junit", "out/junit.xml")
     assert '<testsuite name="async"' in (project / "out/junit.xml").read_text()
-    assert "  junit    out/junit.xml\n" in result.output
+    assert "  out/junit.xml\n" in result.output
 
 
 def test_a_journal_that_records_no_run_is_refused(project: Path) -> None:

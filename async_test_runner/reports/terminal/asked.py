@@ -29,9 +29,14 @@ def letters(report_chars: str) -> str:
     return found
 
 
-def sections(result: RunResult, *, limit: int | None) -> Iterator[tuple[str, list[Text]]]:
-    """Title and lines of each; with a ``limit`` no more tests or reasons than so many."""
-    wanted = letters(result.facts.report_chars)
+def sections(
+    result: RunResult, report_chars: str | None = None, *, limit: int | None
+) -> Iterator[tuple[str, list[Text]]]:
+    """Title and lines of each; with a ``limit`` no more tests or reasons than so many.
+
+    ``report_chars`` stand in the place of those of pytest's configuration.
+    """
+    wanted = letters(result.facts.report_chars if report_chars is None else report_chars)
     tests = list(result.tests()) if set(wanted) & set("sxXpP") else []
     for letter, title, outcome in (
         ("s", "skipped tests", Outcome.SKIPPED),

@@ -42,14 +42,14 @@ from ...record.events import (
     TestStarted,
     Warned,
 )
-from ...words.deaths import REPORT_END
+from ...words.deaths import MOST_LIKELY, REPORT_END
 from ..wording.text import defused, first_line, head_of, item, one_line, reason_line, tail
 from ..wording.words import exit_status, leak_line, plural, seconds, signal_name
 from .screen import STYLES
 
 _SECTION_LINES = 60
-_TEXT_LINES = 400
 _HANG_LINES = 150
+_END_LINES = 60  # of one text at the end of a run
 _GUTTER = "│ "
 
 
@@ -98,7 +98,10 @@ def _test(event: TestFinished) -> Entry:
         why = message(event.details)
         text = f"{event.id}  {event.outcome.label}{': ' + why if why else ''}  {facts}"
         return Entry(_head("RETRY", "yellow", text))
-    return Entry(failure_head(event.outcome, event.id, facts), tuple(failure(event, cut=True)))
+    why = message(event.details)
+    if event.outcome is Outcome.TIMED_OUT:
+        why = why.partition(MOST_LIKELY)[0]  # the report of the hang has gone by before, and begins with it
+    return Entry(failure_head(event.outcome, event.id, facts), (behind(why),) if why else ())
 
 
 def _test_level(event: TestFinished) -> float:
@@ -157,6 +160,11 @@ def _hang(event: HangReported) -> Entry:
     who = event.id or event.process
     age = f" for {seconds(event.age)}" if event.age else ""
     head = _head(label, "bold cyan" if event.why == "asked" else "bold magenta", f"{who}{age}")
+    begin, parted, _ = event.text.partition("\ntest: ")
+    if event.why == "overdue" and event.id and parted:  # the whole stands with its failure, at the end
+        return Entry(
+            head, tuple(behind(line, "bold" if n == 0 else "") for n, line in enumerate(head_of(begin, 10)[0]))
+        )
     shown, dropped = head_of(event.text, _HANG_LINES)
     more = (Text(f"  … {plural(dropped, 'more line')}, kept in the journal", "dim"),) if dropped else ()
     return Entry(head, (*(behind(line, "bold" if n == 0 else "") for n, line in enumerate(shown)), *more))
@@ -288,20 +296,35 @@ def message(details: Iterable[Detail]) -> str:
     return next((line for detail in ordered if (line := first_line(detail.message))), "")
 
 
-def failure(result: TestFinished | Attempt, *, cut: bool) -> Iterator[Text]:
-    """Pytest's own text about every stage and what the test printed; ``cut`` keeps the ends only, and says so."""
-    for detail in result.details:
-        if detail.when != "call":
-            yield Text(f"  at {detail.when}" if detail.when != "runner" else "  found by the runner", "dim")
-        yield from _tail(_shown(detail) if cut else detail.text or detail.message, _TEXT_LINES if cut else None)
-    for section in result.sections:
-        yield from _section(section, _SECTION_LINES if cut else None)
+def failure(attempt: Attempt, *, cut: bool) -> Iterator[Text]:
+    """Pytest's own text about every stage and what the test printed.
+
+    ``cut`` keeps the ends only, and says so. A hang is told by its report: the traceback of the exception that ended
+    the test then says the same once more.
+    """
+    told = ""
+    for detail in attempt.details:
+        if told and told in detail.message:
+            continue
+        if detail.when not in ("call", "runner"):
+            yield Text(f"  at {detail.when}", "dim")
+        report, end, rest = detail.text.partition(REPORT_END)
+        if cut and end and detail.when == "runner":
+            told = detail.message.partition(MOST_LIKELY)[0]
+            yield behind(told, "red")
+            yield from _head_of(report.removeprefix(detail.message).strip("\n"))
+            yield from _tail(rest.strip("\n"), _END_LINES)
+        else:
+            yield from _tail(detail.text or detail.message, _END_LINES if cut else None)
+    for section in attempt.sections:
+        yield from _section(section, _END_LINES if cut else None)
 
 
-def _shown(detail: Detail) -> str:
-    """The text of a detail as it goes by; a hang report has gone by before."""
-    _, end, rest = detail.text.partition(REPORT_END)
-    return f"{detail.message}{rest}" if end and detail.when == "runner" else detail.text or detail.message
+def _head_of(text: str) -> Iterator[Text]:
+    lines, dropped = head_of(text, _END_LINES)
+    yield from (behind(line, "bold" if position == 0 else "") for position, line in enumerate(lines))
+    if dropped:
+        yield Text(f"  … {plural(dropped, 'more line')}, kept in the journal", "dim")
 
 
 def _section(section: Section, limit: int | None) -> Iterator[Text]:

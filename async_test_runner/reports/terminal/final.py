@@ -22,6 +22,7 @@ from . import asked
 from .entries import behind, failure, message, outcome_label
 from .screen import STYLES, aligned
 
+_WITH_TEXT = 20  # failures whose texts are shown without -v; of the others there is a line
 _FAILURES = 100  # shown without -v; a run that breaks everywhere is not understood by its thousandth line
 _EXAMPLES = 3
 _LEAKS = 5  # of each kind, shown without -v
@@ -50,40 +51,57 @@ def render(
     verbosity: int,
     cwd: Path,
     slowest: int | None = None,
+    report_chars: str | None = None,
     places: Sequence[tuple[str, Path]] = (),
 ) -> list[Text]:
     """The lines of the end summary. ``cwd`` is where the reader stands: paths are shown from there.
 
-    ``slowest`` says how many slow tests are listed; else pytest's ``--durations`` does, or 10 are.
+    ``slowest`` says how many slow tests are listed, 0 all; else pytest's ``--durations`` does, or 10 are.
 
-    ``places`` are the reports that were written, as ``("junit", path)``. With ``verbosity`` 1 failures come with their
-    tracebacks and nothing is cut; with -1 a green run takes at most ten lines.
+    ``places`` are the reports that were written, as ``("junit", path)``. ``report_chars`` are pytest's letters for
+    ``-r``, instead of those of its configuration. With ``verbosity`` 1 nothing is cut; with -1 a green run takes at
+    most three lines. What failed stands last, where the reader is.
     """
     quiet, whole = verbosity < 0, verbosity > 0
+    if quiet and exit_code is ExitCode.PASSED:
+        return [*_noted(result), *_places(places, cwd, one_line=True), verdict(result, exit_code)]
     sections = [
-        _section("failures", _failures(result, cwd, whole=whole)),
-        _section("collection errors", _collect_errors(result, whole=whole)),
-        _section("commands that failed", _commands(result)),
         _section("phases", [] if quiet else _phase_table(result.phases)),
         _section("slowest tests", [] if quiet else _slowest(result, slowest)),
         _section("slow tests", [] if quiet else _slow(result, None if whole else _SHORT)),
         _section("flaky tests", _flaky(result, _limit(quiet, whole))),
         _section("order-dependent tests", _order_dependent(result, _limit(quiet, whole), None if whole else _SHORT)),
-        *(_section(title, lines) for title, lines in _asked(result, quiet=quiet, whole=whole)),
+        *(_section(title, lines) for title, lines in _asked(result, report_chars, quiet=quiet, whole=whole)),
         _section("leaks", [] if quiet else _leaks(result, None if whole else _LEAKS)),
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
         _section("files that skipped themselves", [] if quiet else _collect_skips(result, None if whole else _SHORT)),
+        _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
+        [] if quiet else _places(places, cwd, one_line=False),
+        _section("collection errors", _collect_errors(result, whole=whole)),
+        _section("commands that failed", _commands(result)),
         _section("problems", _problems(result, whole=whole)),
         _section("broken promises of the runner", _capped(violations(result), None if whole else _SHORT)),
-        _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
+        _section("failures", _failures(result, cwd, whole=whole)),
     ]
     lines = [line for section in sections if section for line in (*section, *([] if quiet else [Text()]))]
-    return [*lines, *_places(places, cwd, one_line=quiet), *_resumption(result, cwd), verdict(result, exit_code)]
+    if quiet:
+        lines += _places(places, cwd, one_line=True)
+    return [*lines, *_next(result, cwd, whole=whole), verdict(result, exit_code)]
 
 
-def _asked(result: RunResult, *, quiet: bool, whole: bool) -> Iterable[tuple[str, list[Text]]]:
-    return () if quiet else asked.sections(result, limit=None if whole else _FAILURES)
+def _noted(result: RunResult) -> list[Text]:
+    """What a green run has to say, in one line."""
+    if not result.warnings:
+        return []
+    more = f"; and {len(result.warnings) - 1} more, shown without -q" if len(result.warnings) > 1 else ""
+    return [Text.assemble(("warning: ", "yellow"), item(result.warnings[0]), (more, "dim"))]
+
+
+def _asked(
+    result: RunResult, report_chars: str | None, *, quiet: bool, whole: bool
+) -> Iterable[tuple[str, list[Text]]]:
+    return () if quiet else asked.sections(result, report_chars, limit=None if whole else _FAILURES)
 
 
 def _limit(quiet: bool, whole: bool) -> int | None:
@@ -111,10 +129,16 @@ def _capped(texts: Sequence[str], limit: int | None) -> Iterator[Text]:
 
 def _failures(result: RunResult, cwd: Path, *, whole: bool) -> Iterator[Text]:
     red = [test for test in result.tests() if test.outcome.is_red]
-    kept = red if whole else red[:_FAILURES]
-    for test in kept:
+    told = red if whole else red[:_WITH_TEXT]
+    for test in told:
         yield from _failure(result, test, cwd, whole=whole)
-    yield from _more(len(red) - len(kept))
+    brief = red[len(told) : _FAILURES] if not whole else []
+    for test in brief:
+        why = message(test.attempts[-1].details)
+        yield Text.assemble(
+            "  ", outcome_label(test.outcome), " ", (item(test.id), "bold"), f"  {item(why)}" if why else ""
+        )
+    yield from _more(len(red) - len(told) - len(brief))
 
 
 def _failure(result: RunResult, test: TestResult, cwd: Path, *, whole: bool) -> Iterator[Text]:
@@ -127,21 +151,18 @@ def _failure(result: RunResult, test: TestResult, cwd: Path, *, whole: bool) -> 
         (item(test.id), "bold"),
         (f"  (phase {item(test.phase)}, {seconds(last.duration)}{tries})", "dim"),
     )
-    if whole:
-        for attempt in test.attempts:
-            yield from _attempt(attempt, numbered=len(test.attempts) > 1)
-    elif why := message(last.details):
-        yield Text.assemble("    ", item(why))
+    for attempt in test.attempts if whole else test.attempts[-1:]:
+        yield from _attempt(attempt, cut=not whole, numbered=whole and len(test.attempts) > 1)
     for note in (rechecks.flaky(test) if test.fails and test.flaky else "", rechecks.said(test)):
         if note:
             yield Text(f"    {item(note)}", "yellow")
     yield Text(f"    {item(reproduce.line(result, test, cwd=cwd))}", "cyan")
 
 
-def _attempt(attempt: Attempt, *, numbered: bool) -> Iterator[Text]:
+def _attempt(attempt: Attempt, *, cut: bool, numbered: bool) -> Iterator[Text]:
     if numbered:
         yield Text(f"  attempt {attempt.number}: {attempt.outcome.label}", "dim")
-    yield from failure(attempt, cut=False)
+    yield from failure(attempt, cut=cut)
 
 
 def _collect_errors(result: RunResult, *, whole: bool) -> Iterator[Text]:
@@ -169,6 +190,7 @@ def _commands(result: RunResult) -> Iterator[Text]:
 
 def _phase_table(phases: Sequence[PhaseResult]) -> list[Text]:
     """One row per phase and one for all; a column per outcome that occurred."""
+    phases = [phase for phase in phases if phase.tests or phase.started or phase.reason]  # the rest is narrowed away
     if not phases:
         return []
     total: Counter[Outcome] = Counter()
@@ -203,8 +225,8 @@ def _cells(
 def _slowest(result: RunResult, count: int | None) -> list[Text]:
     facts = result.facts
     least = _NOTABLE if facts.durations_min is None else facts.durations_min
-    if count is None:
-        count = _SLOWEST if facts.durations is None else facts.durations or len(list(result.tests()))  # 0: all of them
+    count = facts.durations if count is None else count
+    count = _SLOWEST if count is None else count or len(list(result.tests()))  # 0: all of them
     tests = [test for test in result.tests() if test.attempts and test.duration >= least]
     tests = sorted(tests, key=lambda test: test.duration, reverse=True)[: max(0, count)]
     return _aligned_tests([(test, seconds(test.duration), "") for test in tests])
@@ -317,23 +339,35 @@ def _problems(result: RunResult, *, whole: bool) -> Iterator[Text]:
 
 
 def _places(places: Sequence[tuple[str, Path]], cwd: Path, *, one_line: bool) -> list[Text]:
-    shown = [(name, item(_from(path, cwd))) for name, path in places]
-    if not shown:
-        return []
+    """Each path once: of several in one directory, the directory with their names."""
+    found: dict[Path, list[str]] = {}
+    for _, path in places:
+        found.setdefault(path.parent, []).append(path.name)
+    shown = [
+        (item(_from(directory / names[0] if len(names) == 1 else directory, cwd)), names if len(names) > 1 else [])
+        for directory, names in found.items()
+    ]
     if one_line:
-        return [Text.assemble(("reports: ", "dim"), ", ".join(f"{name} {path}" for name, path in shown))]
-    width = max(len(name) for name, _ in shown)
-    return [*_section("reports", (Text(f"  {name:{width}}  {path}") for name, path in shown)), Text()]
+        paths = ", ".join(path for path, _ in shown)
+        return [Text.assemble(("reports: ", "dim"), paths)] if shown else []
+    return _section(
+        "reports",
+        (
+            Text.assemble(f"  {path}", (f"  ({item(', '.join(names))})" if names else "", "dim"))
+            for path, names in shown
+        ),
+    )
 
 
 def _from(path: Path, cwd: Path) -> str:
     return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
 
 
-def _resumption(result: RunResult, cwd: Path) -> Iterator[Text]:
-    """How to go on where a signal has left tests undone."""
-    if result.signal and result.plan_path and any(test.outcome is Outcome.NOT_RUN for test in result.tests()):
-        yield Text(f"go on with: {item(reproduce.resume_line(result, cwd=cwd))}")
+def _next(result: RunResult, cwd: Path, *, whole: bool) -> Iterator[Text]:
+    """What to do now, in one line."""
+    line = reproduce.next_line(result, cwd=cwd, whole=whole)
+    if line:
+        yield Text.assemble(("next: ", "dim"), (item(line), "cyan"))
 
 
 def verdict(result: RunResult, exit_code: ExitCode) -> Text:

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from ...model.result import RunResult, TestResult
+from ...model.vocabulary import Outcome
 
 
 def line(result: RunResult, test: TestResult, *, cwd: Path | None = None) -> str:
@@ -17,6 +18,19 @@ def line(result: RunResult, test: TestResult, *, cwd: Path | None = None) -> str
 def resume_line(result: RunResult, *, cwd: Path | None = None) -> str:
     """The command that goes on with a run that did not come to its end."""
     return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))} --resume {quoted(result.run_id)}"
+
+
+def next_line(result: RunResult, *, cwd: Path | None = None, whole: bool = False) -> str:
+    """What to do after a run, in one line; empty where nothing is to be done. ``whole``: all is shown already."""
+    if not result.plan_path:
+        return ""
+    open_ = any(test.outcome is Outcome.NOT_RUN for test in result.tests())
+    if open_ and (result.signal or not result.finished):
+        return f"{resume_line(result, cwd=cwd)} goes on with it"
+    if not whole and any(test.outcome.is_red for test in result.tests()):
+        plan = f" -c {quoted(_plan(result.plan_path, cwd))}" if cwd != Path(result.plan_path).parent else ""
+        return f"async-test-run report{plan} {quoted(result.run_id)} -v shows all of it"
+    return ""
 
 
 def quoted(word: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from async_test_runner.model.inventory import CollectError, LeftOut
-from async_test_runner.model.result import CommandResult, Detail, Problem, Section
+from async_test_runner.model.result import Attempt, CommandResult, Detail, Problem, Section
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.events import (
     CommandFinished,
@@ -21,7 +21,7 @@ from async_test_runner.record.events import (
     TestSlow,
     Warned,
 )
-from async_test_runner.reports.terminal.entries import TELLINGS, entry, is_told
+from async_test_runner.reports.terminal.entries import TELLINGS, entry, failure, is_told
 from async_test_runner.supervision.aftermath import Overdue
 from tests.reports.event_script import Script
 from tests.support.events import ONE_OF_EACH
@@ -42,11 +42,20 @@ def failed(**facts: object) -> Event:
     return Script().end("async", "tests/test_x.py::test_a", 3.0, **{**values, **facts})
 
 
+def texts(*details: Detail, sections: tuple[Section, ...] = (), cut: bool = True) -> list[str]:
+    """A failure as the end of a run shows it."""
+    attempt = Attempt(number=1, outcome=Outcome.FAILED, details=details, sections=sections)
+    return [line.plain for line in failure(attempt, cut=cut)]
+
+
+def test_a_failure_goes_by_with_its_reason() -> None:
+    assert lines(failed()) == ["FAILED tests/test_x.py::test_a  (phase async, 1.24s)", "│ assert 1 == 2"]
+    assert lines(failed(details=())) == ["FAILED tests/test_x.py::test_a  (phase async, 1.24s)"]
+
+
 def test_a_failure_shows_pytests_own_words_behind_a_gutter() -> None:
-    assert lines(
-        failed(sections=(Section("Captured stdout call", "hello\n"), Section("Captured log call", " \n")))
-    ) == [
-        "FAILED tests/test_x.py::test_a  (phase async, 1.24s)",
+    sections = (Section("Captured stdout call", "hello\n"), Section("Captured log call", " \n"))
+    assert texts(FAILED, sections=sections) == [
         "│     def test():",
         "│ >       assert 1 == 2",
         "│ E       assert 1 == 2",
@@ -56,14 +65,10 @@ def test_a_failure_shows_pytests_own_words_behind_a_gutter() -> None:
 
 
 def test_stages_other_than_the_call_are_named() -> None:
-    details = (
-        FAILED,
-        Detail("teardown", Outcome.ERROR, "boom"),
-        Detail("runner", Outcome.CRASHED, "killed by SIGSEGV"),
+    shown = texts(
+        FAILED, Detail("teardown", Outcome.ERROR, "boom"), Detail("runner", Outcome.CRASHED, "killed by SIGSEGV")
     )
-    shown = lines(failed(outcome=Outcome.CRASHED, details=details))
-    assert shown[0] == "CRASHED tests/test_x.py::test_a  (phase async, 1.24s)"
-    assert shown[4:] == ["  at teardown", "│ boom", "  found by the runner", "│ killed by SIGSEGV"]
+    assert shown[3:] == ["  at teardown", "│ boom", "│ killed by SIGSEGV"]
 
 
 def test_a_retry_is_one_line() -> None:
@@ -78,15 +83,17 @@ def test_a_later_attempt_says_which() -> None:
 
 def test_long_output_keeps_its_end_and_says_what_is_cut() -> None:
     output = "".join(f"line {number}\n" for number in range(100))
-    shown = lines(failed(details=(), sections=(Section("Captured stdout call", output),)))
-    assert shown[1:4] == ["│ ─── Captured stdout call ───", "  … 40 earlier lines, kept in the journal", "│ line 40"]
+    shown = texts(sections=(Section("Captured stdout call", output),))
+    assert shown[:3] == ["│ ─── Captured stdout call ───", "  … 40 earlier lines, kept in the journal", "│ line 40"]
     assert shown[-1] == "│ line 99"
 
 
 def test_long_tracebacks_keep_their_end() -> None:
     text = "\n".join(str(number) for number in range(1000))
-    shown = lines(failed(details=(Detail("call", Outcome.FAILED, "recursion", text),)))
-    assert (len(shown), shown[1], shown[-1]) == (402, "  … 600 earlier lines, kept in the journal", "│ 999")
+    detail = Detail("call", Outcome.FAILED, "recursion", text)
+    shown = texts(detail)
+    assert (len(shown), shown[0], shown[-1]) == (61, "  … 940 earlier lines, kept in the journal", "│ 999")
+    assert len(texts(detail, cut=False)) == 1000
 
 
 @pytest.mark.parametrize("command", ["::error::x", "  ::set-output name=a::b", "##[group]x", "a ##vso[task.x]"])
@@ -96,7 +103,8 @@ def test_no_line_of_a_test_begins_like_a_command_of_a_ci_service(command: str) -
         command, f"{command}\n{command}", 3.0, Outcome.FAILED, details=(detail,), sections=(Section(command, command),)
     )
     shown = lines(event) + lines(Script().end(command, command, 3.0, Outcome.FAILED, details=(detail,), retry=True))
-    assert len(shown) == 7
+    shown += texts(detail, sections=(Section(command, command),))
+    assert len(shown) == 8
     for line in "\n".join(shown).splitlines():
         assert not line.lstrip().startswith(("::", "##"))
         assert "##[" not in line
@@ -260,13 +268,32 @@ def test_a_report_cannot_write_lines_of_its_own_or_move_the_cursor() -> None:
     assert "more lines, kept in the journal" in text
 
 
-def test_the_report_does_not_go_by_twice() -> None:
-    late = Overdue("test", 5.0, "a.py:3 in f", "most likely: a.py:3 in f\nall the rest")
-    details = (Detail("runner", Outcome.TIMED_OUT, str(late), f"{late.text}\n\nlast words"),)
-    text = shown(TestFinished(**AT, outcome=Outcome.TIMED_OUT, details=details))
-    assert "most likely: a.py:3 in f" in text
-    assert "all the rest" not in text
-    assert "last words" in text
+def test_a_time_out_is_told_once() -> None:
+    """Its place as it happens; the report of the hang at the end, and not the traceback of what ended the test."""
+    late = Overdue("test", 5.0, "a.py:3 in f", "most likely: a.py:3 in f\ntest: a.py::test\nall the rest")
+    details = (
+        Detail("runner", Outcome.TIMED_OUT, str(late), f"{late.text}\n\nlast words"),
+        Detail("call", Outcome.FAILED, "Failed: exceeded its test deadline of 5s (test_timeout)", "selectors.py"),
+    )
+    goes_by = shown(hang(text=late.report)) + shown(TestFinished(**AT, outcome=Outcome.TIMED_OUT, details=details))
+    assert goes_by.count("a.py:3 in f") == 1
+    assert "all the rest" not in goes_by
+    assert "exceeded its test deadline of 5s (test_timeout)" in goes_by
+    assert texts(*details) == [
+        "│ exceeded its test deadline of 5s (test_timeout)",
+        "│ most likely: a.py:3 in f",
+        "│ test: a.py::test",
+        "│ all the rest",
+        "│ last words",
+    ]
+    assert "│ selectors.py" in texts(*details, cut=False)
+
+
+def test_a_long_report_of_a_hang_keeps_its_beginning() -> None:
+    late = Overdue("test", 5.0, "", "\n".join(str(number) for number in range(100)))
+    at_end = texts(Detail("runner", Outcome.TIMED_OUT, str(late), late.text))
+    assert at_end[1] == "│ 0"
+    assert at_end[-1] == "  … 40 more lines, kept in the journal"
 
 
 @pytest.mark.parametrize(("line", "said"), [("a.py:3 in f", ", at a.py:3 in f"), ("", "; its process does not answer")])

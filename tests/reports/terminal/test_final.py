@@ -48,7 +48,8 @@ def last(script: Script) -> str:
 def test_a_green_run() -> None:
     script = green()
     script.finish(12.4)
-    places = [("junit", CWD / "reports/junit.xml"), ("journal", Path("/elsewhere/journal.jsonl"))]
+    there = [("summary", Path("/elsewhere/summary.json")), ("journal", Path("/elsewhere/journal.jsonl"))]
+    places = [("junit", CWD / "reports/junit.xml"), *there]
     assert lines(script.result(), places=places) == [
         "phases",
         "         isolation  tests  passed   wall",
@@ -58,14 +59,14 @@ def test_a_green_run() -> None:
         "  0.50s  async  tests/test_a.py::test_1",
         "",
         "reports",
-        "  junit    reports/junit.xml",
-        "  journal  /elsewhere/journal.jsonl",
+        "  reports/junit.xml",
+        "  /elsewhere  (summary.json, journal.jsonl)",
         "",
         "PASSED 2 tests in 12.4s (exit 0)",
     ]
 
 
-def test_quiet_and_green_is_at_most_ten_lines_whatever_there_is_to_say() -> None:
+def test_quiet_and_green_is_at_most_three_lines_whatever_there_is_to_say() -> None:
     ids = [f"t{number}" for number in range(20)]
     script = planned(*ids)
     script.events[1] = Script().collected(left_out=tuple(LeftOut(f"reason {n}", 3) for n in range(20)))
@@ -77,9 +78,11 @@ def test_quiet_and_green_is_at_most_ten_lines_whatever_there_is_to_say() -> None
     script.over("async", 4.0)
     script.finish(5.0)
     shown = lines(script.result(), -1, places=[("junit", CWD / "junit.xml")])
-    assert len(shown) == 10
-    assert shown[-2] == "reports: junit junit.xml"
-    assert shown[-1] == "PASSED 20 tests, 20 flaky in 5.00s (exit 0)"
+    assert shown == [
+        "warning: warning 0; and 19 more, shown without -q",
+        "reports: junit.xml",
+        "PASSED 20 tests, 20 flaky in 5.00s (exit 0)",
+    ]
 
 
 def red() -> Script:
@@ -98,7 +101,9 @@ def test_each_failure_has_its_reason_and_the_line_that_runs_it_again() -> None:
     shown = section(red().result(), "failures")
     assert shown == [
         "  FAILED tests/test_x.py::test_a[it's]  (phase async, 1.00s)",
-        "    assert 1 == 2",
+        "│ E   assert 1 == 2",
+        "│ ─── Captured stdout call ───",
+        "│ printed",
         "    async-test-run run -c runner.yaml --test 'tests/test_x.py::test_a[it'\"'\"'s]'",
         "  TIMED OUT tests/test_x.py::test_b  (phase async, 1.00s, 2 attempts)",
         "    async-test-run run -c runner.yaml --test tests/test_x.py::test_b",
@@ -109,6 +114,42 @@ def test_verbose_brings_every_attempt_with_its_traceback_and_output() -> None:
     shown = section(red().result(), "failures", verbosity=1)
     assert shown[1:4] == ["│ E   assert 1 == 2", "│ ─── Captured stdout call ───", "│ printed"]
     assert shown[6:9] == ["  attempt 1: timed out", "│ E   assert 1 == 2", "  attempt 2: timed out"]
+
+
+def test_what_failed_stands_last_with_what_to_do_next() -> None:
+    shown = lines(red().result(), places=[("junit", CWD / "junit.xml")])
+    titles = [line for line in shown if line in ("phases", "slowest tests", "reports", "failures")]
+    assert titles == ["phases", "slowest tests", "reports", "failures"]
+    assert shown[-3:] == ["", f"next: async-test-run report {RUN_ID} -v shows all of it", shown[-1]]
+    assert not any(line.startswith("next: ") for line in lines(red().result(), 1))
+
+
+def test_of_many_failures_the_first_come_with_their_text() -> None:
+    ids = [f"t{number:03}" for number in range(22)]
+    script = planned(*ids)
+    for id in ids:
+        script.end("async", id, 3.0, Outcome.FAILED, details=(FAILED,))
+    shown = section(script.result(), "failures")
+    assert shown.count("│ E   assert 1 == 2") == 20
+    assert shown[-2:] == ["  FAILED t020  assert 1 == 2", "  FAILED t021  assert 1 == 2"]
+
+
+def test_a_phase_that_narrowing_left_empty_has_no_row() -> None:
+    script = green()
+    script.plan("other", [])
+    assert not any(line.startswith("  other") for line in section(script.result(), "phases"))
+    script.begin("other", 3.0)
+    assert any(line.startswith("  other") for line in section(script.result(), "phases"))
+
+
+def test_the_command_line_can_ask_for_reasons_instead_of_pytests_configuration() -> None:
+    script = planned("t.py::a")
+    detail = Detail("setup", Outcome.SKIPPED, "no network")
+    script.end("async", "t.py::a", 3.0, Outcome.SKIPPED, details=(detail,))
+    assert "skipped tests" not in lines(script.result())
+    assert "  1 test: no network" in lines(script.result(), report_chars="s")
+    asked = msgspec.structs.replace(script.result(), facts=PytestFacts(report_chars="s"))
+    assert "skipped tests" not in lines(asked, report_chars="x")
 
 
 def test_a_run_that_breaks_everywhere_shows_the_first_hundred() -> None:
@@ -151,7 +192,8 @@ def test_the_slowest_come_first_and_only_as_many_as_wanted() -> None:
     assert [line.split()[0] for line in section(result, "slowest tests")] == [
         f"{number / 2:.2f}s" for number in range(14, 4, -1)
     ]
-    assert "slowest tests" not in lines(result, slowest=0)
+    assert sum("  async  " in line and "::" in line for line in lines(result, slowest=2)) == 2
+    assert sum("  async  " in line and "::" in line for line in lines(result, slowest=0)) == 14  # as pytest's: all
 
 
 @pytest.mark.parametrize(
@@ -202,11 +244,12 @@ def test_what_a_signal_has_ended_stands_first_and_the_way_on_is_shown() -> None:
     script = planned("a", "b", "c")
     script.not_run("async", ["a", "c"], 3.0, "interrupted by SIGINT")
     script.not_run("async", ["b"], 3.0, "interrupted by SIGINT after 2s, at a.py:1 in f")
-    assert not any(line.startswith("go on with") for line in lines(script.result()))
+    finished = msgspec.structs.replace(script.result(), finished=True)
+    assert not any(line.startswith("next: ") for line in lines(finished))
     script.events.append(Interrupted(at=EPOCH + 3.0, mono=MONO + 3.0, signal=2))
     assert section(script.result(), "not run")[0].endswith("after 2s, at a.py:1 in f")
-    (way,) = [line for line in lines(script.result()) if line.startswith("go on with: ")]
-    assert way.endswith(f"--resume {RUN_ID}")
+    (way,) = [line for line in lines(script.result()) if line.startswith("next: ")]
+    assert way.endswith(f"--resume {RUN_ID} goes on with it")
 
 
 def test_the_rest_of_what_there_is_to_say() -> None:

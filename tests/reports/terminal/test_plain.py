@@ -42,7 +42,7 @@ def test_a_run_as_a_log() -> None:
     script = planned("tests/test_a.py::test_one", "tests/test_a.py::test_two", workers=4)
     script.start("async", "tests/test_a.py::test_one", 2.0)
     script.end("async", "tests/test_a.py::test_one", 3.0)
-    detail = Detail("call", Outcome.FAILED, "boom", "E   a line that is longer than the forty columns of the console")
+    detail = Detail("call", Outcome.FAILED, "a line that is longer than the forty columns of the console", "E")
     script.end("async", "tests/test_a.py::test_two", 4.0, Outcome.FAILED, details=(detail,))
     script.over("async", 5.0, wall=3.0, reason="stopped after 1 failure")
     script.finish(5.5)
@@ -51,7 +51,7 @@ def test_a_run_as_a_log() -> None:
         "[   1.0s] COLLECTED 2 tests",
         "[   2.0s] PHASE async: 2 tests, isolation test, 4 workers",
         "[   4.0s] FAILED tests/test_a.py::test_two  (phase async, 1.00s)",
-        "│ E   a line that is longer than the forty columns of the console",
+        "│ a line that is longer than the forty columns of the console",
         "[   5.0s] DONE async: 1 failed, 1 passed in 3.00s: stopped after 1 failure",
     ]
 
@@ -191,10 +191,10 @@ def test_quiet_says_nothing_while_all_is_well() -> None:
     assert quiet(script) == ""
 
 
-def test_quiet_tells_failures_in_full() -> None:
+def test_quiet_tells_failures_with_their_reason() -> None:
     script = planned("a")
     script.end("async", "a", 3.0, Outcome.FAILED, details=(Detail("call", Outcome.FAILED, "boom", "E   boom"),))
-    assert quiet(script) == "FAILED a  (phase async, 1.00s)\n│ E   boom\n"
+    assert quiet(script) == "FAILED a  (phase async, 1.00s)\n│ boom\n"
 
 
 def test_leaks_are_counted_at_the_end_of_a_phase_and_told_one_by_one_with_v() -> None:
