@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..model.inventory import CollectedTest, LeftOut, PytestFacts
+from ..model.inventory import CollectedTest, LeftOut, PytestFacts, SuiteWarning
 from ..model.result import Leak, Problem
 
 NOT_BELIEVED = "does a test write below .async-test-run? what it writes there is not believed"
@@ -238,6 +238,12 @@ class Notice(_Message, frozen=True, kw_only=True, tag="notice"):
     text: str
 
 
+class WarningSaid(_Message, frozen=True, kw_only=True, tag="warned"):
+    """Tests of the session have caused it. Repetitions come at the end, with their number."""
+
+    warning: SuiteWarning
+
+
 class SessionFinished(_Message, frozen=True, kw_only=True, tag="session_finished"):
     """pytest came to its end by itself, with its own ``status``; ``reason`` says why it stopped early, if it did.
 
@@ -284,5 +290,6 @@ Message = (
     | WorkerLost
     | LeftBehind
     | Notice
+    | WarningSaid
     | SessionFinished
 )

@@ -81,11 +81,25 @@ class Demand(msgspec.Struct, frozen=True):
         return self.what.replace("=", " ").partition(" ")[0]
 
 
+class SuiteWarning(msgspec.Struct, frozen=True, gc=False):
+    """A warning of Python's ``warnings``, as often as it came from one place (``where``: path and line).
+
+    ``tests`` are the first ones in which it came. An empty category stands for those beyond a limit: counted only.
+    """
+
+    category: str
+    where: str
+    text: str
+    count: int = 1
+    tests: tuple[str, ...] = ()
+
+
 class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the collection process knows about the project's pytest.
 
     ``given`` are options of pytest's configuration of which the run has something to say. ``durations``,
-    ``durations_min`` and ``report_chars`` say what its terminal was to show. ``warnings`` are those of the collection.
+    ``durations_min`` and ``report_chars`` say what its terminal was to show. ``warnings`` are those of the collection,
+    ``warned`` what they say.
     ``renamed`` are the ids that tests got because theirs belonged to another.
     """
 
@@ -104,6 +118,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     maxfail: int = 0
     max_warnings: int | None = None
     warnings: int = 0
+    warned: tuple[SuiteWarning, ...] = ()
     durations: int | None = None
     durations_min: float | None = None
     report_chars: str = ""

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from .inventory import CollectError, LeftOut, PytestFacts, TestRef
+from .inventory import CollectError, LeftOut, PytestFacts, SuiteWarning, TestRef
 from .vocabulary import GREEN, Isolation, LeakKind, Outcome
 
 
@@ -240,7 +240,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     collect_skips: tuple[CollectError, ...] = ()  # files that skipped themselves as a whole, with the reason
     left_out: tuple[LeftOut, ...] = ()
     problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # of the runner
+    suite_warnings: tuple[SuiteWarning, ...] = ()  # of the suite, each message and place once
     facts: PytestFacts = PytestFacts()
     argv: tuple[str, ...] = ()
     signal: int = 0  # the signal that interrupted the run

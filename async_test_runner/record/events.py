@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from ..model.inventory import CollectError, LeftOut, PytestFacts, TestRef
+from ..model.inventory import CollectError, LeftOut, PytestFacts, SuiteWarning, TestRef
 from ..model.result import (
     CommandResult,
     Detail,
@@ -271,6 +271,14 @@ class PhaseFinished(_Event, frozen=True, kw_only=True, tag="phase_finished"):
     reason: str = ""
 
 
+class WarningRecorded(_Event, frozen=True, kw_only=True, tag="warning_recorded"):
+    """Tests of a process have caused a warning of Python's ``warnings``. Its repetitions add to the count later."""
+
+    phase: str
+    process: str
+    warning: SuiteWarning
+
+
 class Warned(_Event, frozen=True, kw_only=True, tag="warned"):
     """Worth knowing, changes nothing."""
 
@@ -323,6 +331,7 @@ Event = (
     | HangReported
     | TestNotRun
     | PhaseFinished
+    | WarningRecorded
     | Warned
     | ProblemFound
     | Interrupted

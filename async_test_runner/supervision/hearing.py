@@ -33,6 +33,7 @@ from ..contract.messages import (
     StageDone,
     Started,
     SuiteProperty,
+    WarningSaid,
     WorkerDied,
     WorkerLost,
     file_name,
@@ -96,6 +97,8 @@ class Hearing:
                 self._left_behind(running, message)
             case SuiteProperty():
                 self._teller.suite_property(message.name, message.value)
+            case WarningSaid():
+                self._teller.suite_warning(running.job, message.warning)
             case Notice():
                 self._teller.warn(f"{running.job.process}: {message.text}")
             case SessionFinished():

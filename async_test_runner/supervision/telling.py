@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..contract.launching import Job
 from ..contract.messages import Finished, Started
+from ..model.inventory import SuiteWarning
 from ..model.result import Leak, Problem, Section
 from ..model.vocabulary import Outcome
 from ..record.events import (
@@ -24,6 +25,7 @@ from ..record.events import (
     TestSlow,
     TestStarted,
     Warned,
+    WarningRecorded,
 )
 from ..system.clocks import Stamp
 from ..words.durations import format_duration
@@ -84,6 +86,9 @@ class Teller:
     def process_exited(self, job: Job, status: int, *, finished: bool, warnings: int = 0) -> None:
         event = ProcessExited(**self._here(), process=job.process, status=status, finished=finished, warnings=warnings)
         self._emit(event)
+
+    def suite_warning(self, job: Job, warning: SuiteWarning) -> None:
+        self._emit(WarningRecorded(**self._here(), process=job.process, warning=warning))
 
     def suite_property(self, name: str, value: str) -> None:
         self._emit(SuitePropertyAdded(**self._here(), name=name, value=value))

@@ -19,7 +19,7 @@ from async_test_runner.contract.messages import Stage
 from async_test_runner.contract.settings import Collect, Fork, Order, Question, Settings, encoded, settings_of
 from async_test_runner.contract.surroundings import Surroundings
 from async_test_runner.launchers import pytest_process
-from async_test_runner.model.inventory import CollectedTest, Coverage, Demand, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, Coverage, Demand, PytestFacts, SuiteWarning
 from async_test_runner.model.plan import Leaks, Phase
 from async_test_runner.model.result import Leak
 from async_test_runner.model.vocabulary import LeakKind
@@ -63,6 +63,7 @@ PAIRS: list[tuple[type, type]] = [
     (Demand, inside.Demand),
     (Stage, inside.Stage),
     (Leak, inside.LeakSaid),
+    (SuiteWarning, inside.WarningSaid),
 ]
 
 

@@ -78,6 +78,29 @@ def test_the_log_file_and_the_xml_are_those_of_the_run(project: Project) -> None
         assert suite.find("properties/property[@name='build']") is not None
 
 
+@pytest.mark.parametrize(
+    "phase",
+    [
+        "isolation: test, workers: 2",
+        pytest.param("isolation: phase", marks=pytest.mark.thorough),
+        pytest.param("isolation: phase, workers: 2, launcher: exec", marks=pytest.mark.thorough),
+        pytest.param("isolation: file, launcher: exec", marks=pytest.mark.thorough),
+    ],
+)
+def test_warnings_come_with_their_count_and_tests_however_tests_run(project: Project, phase: str) -> None:
+    project.plan(f"phases: [{{name: all, {phase}}}]")
+    project.write("test_a.py", "import warnings\nwarnings.warn('at import')\nfrom test_b import *\n")
+    project.write("test_b.py", "\n".join(f"def test_{n}(): __import__('app').old()" for n in range(3)))
+    project.write("app.py", "import warnings\ndef old(): warnings.warn('an old way', DeprecationWarning)\n")
+    run = project.run().check(0)
+    found = {warning.text: warning for warning in run.result.suite_warnings}
+    assert set(found) == {"at import", "an old way"}
+    assert (found["at import"].count, found["at import"].where) == (1, "test_a.py:2")
+    old = found["an old way"]
+    assert (old.count, old.where, old.category) == (6, "app.py:2", "DeprecationWarning")
+    assert sorted(old.tests) == [f"test_{file}.py::test_{n}" for file in "ab" for n in range(3)]
+
+
 def test_warnings_are_judged_for_the_whole_run(project: Project) -> None:
     if int(pytest.__version__.partition(".")[0]) < 9:
         pytest.skip("this pytest has no --max-warnings")

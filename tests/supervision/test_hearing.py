@@ -11,10 +11,12 @@ from async_test_runner.contract.messages import (
     SessionFinished,
     Started,
     SuiteProperty,
+    WarningSaid,
     WorkerDied,
     WorkerLost,
 )
 from async_test_runner.model.errors import ExitCode
+from async_test_runner.model.inventory import SuiteWarning
 from async_test_runner.record.events import TestFinished
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.supervision.actions import Ask, Signal
@@ -216,6 +218,16 @@ def test_a_test_that_the_end_of_its_worker_has_decided_is_not_decided_again() ->
     it.run("p/0001", "a::2", worker="gw0")
     it.over("p/0001", 1)
     assert it.outcomes() == "crashed passed"
+
+
+def test_a_warning_of_the_suite_is_told_and_changes_nothing() -> None:
+    it = replay("a::1")
+    warning = SuiteWarning("UserWarning", "a.py:1", "old", 1, ("a::1",))
+    it.say("p/0001", WarningSaid, warning=warning)
+    it.run("p/0001", "a::1")
+    it.over("p/0001")
+    assert it.result().suite_warnings == (warning,)
+    assert it.outcomes() == "passed"
 
 
 def test_what_a_test_adds_to_the_suite_is_told() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from async_test_runner.model.inventory import CollectError, LeftOut, PytestFacts
+from async_test_runner.model.inventory import CollectError, LeftOut, PytestFacts, SuiteWarning
 from async_test_runner.model.result import CommandResult, Detail, Leak, Problem, Section
 from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record.events import (
@@ -34,6 +34,7 @@ from async_test_runner.record.events import (
     TestSlow,
     TestStarted,
     Warned,
+    WarningRecorded,
 )
 
 AT = {"at": 1_800_000_000.25, "mono": 5000.5}
@@ -91,6 +92,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     Interrupted(**AT, signal=2, count=2),
     Paused(**AT, seconds=7.0),
     RunFinished(**AT, exit_code=1, wall=3.0),
+    WarningRecorded(**AT, phase="p", process="p/0001", warning=SuiteWarning("UserWarning", "a.py:1", "old", 2, ("a",))),
     SuitePropertyAdded(**AT, phase="p", name="build", value="42"),
     PythonFound(**AT, wanted="auto", python="/p/.venv/bin/python", why="it is active", note="not another"),
 )

@@ -33,10 +33,12 @@ from ..events import (
     TestSlow,
     TestStarted,
     Warned,
+    WarningRecorded,
 )
 from .books import Books
 from .phase import PhaseFold
 from .problems import ProblemFold
+from .warned import WarningFold
 
 
 class Fold:
@@ -52,6 +54,7 @@ class Fold:
         self._phases: dict[str, PhaseFold] = {}
         self._problems = ProblemFold()
         self._warnings: list[str] = []
+        self._warned = WarningFold()
         self._signal = 0
         self._books = Books()
 
@@ -96,6 +99,8 @@ class Fold:
                 self._resume(event)
             case Collected():
                 self._collected = event
+            case WarningRecorded():
+                self._warned.add(event.warning)
             case Warned():
                 self._warnings.append(event.message)
             case ProblemFound():
@@ -158,6 +163,7 @@ class Fold:
             left_out=collected.left_out if collected else (),
             problems=self._problems.all(),
             warnings=tuple(dict.fromkeys(self._warnings)),
+            suite_warnings=self._warned.all(collected.facts.warned if collected else ()),
             facts=collected.facts if collected else PytestFacts(),
             argv=run.argv,
             signal=self._signal,

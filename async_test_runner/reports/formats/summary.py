@@ -29,7 +29,9 @@
     collect_skips   [{id, text}]: files that skipped themselves as a whole
     problems        [{kind, message, hint, phase}]
     violations      [text]: what breaks planned = reported
-    warnings        [text]
+    warnings        [text]: of the runner
+    suite_warnings  [{category, where, text, count, tests}]: of the suite, by message and place; an empty category
+                    stands for those that are only counted
     journal         {events, digest}: how many lines the journal had when this was written, and the digest of them all
     pytest, python  versions of the project's pytest and interpreter
 
@@ -117,6 +119,7 @@ def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, 
         ],
         "violations": verdict.violations(result),
         "warnings": result.warnings,
+        "suite_warnings": msgspec.to_builtins(result.suite_warnings),
         "journal": None if result.journal is None else msgspec.to_builtins(result.journal),
         "pytest": result.facts.version,
         "python": result.facts.python,

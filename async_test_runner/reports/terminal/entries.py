@@ -41,6 +41,7 @@ from ...record.events import (
     TestSlow,
     TestStarted,
     Warned,
+    WarningRecorded,
 )
 from ...words.deaths import MOST_LIKELY, REPORT_END
 from ..wording.text import defused, first_line, head_of, item, one_line, reason_line, tail
@@ -268,6 +269,7 @@ TELLINGS: dict[type[Event], Telling[Any]] = dict(
         _told(HangReported, ALWAYS, _hang),
         _untold(TestNotRun),
         _untold(PhaseFinished),
+        _untold(WarningRecorded),
         _told(Warned, ALWAYS, _warned),
         _told(ProblemFound, ALWAYS, _problem),
         _told(Interrupted, ALWAYS, _interrupted),

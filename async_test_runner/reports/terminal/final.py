@@ -76,6 +76,7 @@ def render(
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
         _section("files that skipped themselves", [] if quiet else _collect_skips(result, None if whole else _SHORT)),
+        _section("warnings of the suite", [] if quiet else _suite_warnings(result, whole=whole)),
         _section("warnings", _capped(result.warnings, None if whole else 2 if quiet else _SHORT)),
         [] if quiet else _places(places, cwd, one_line=False),
         _section("collection errors", _collect_errors(result, whole=whole)),
@@ -325,6 +326,23 @@ def _collect_skips(result: RunResult, limit: int | None) -> Iterator[Text]:
     yield from _more(len(result.collect_skips) - len(kept))
 
 
+def _suite_warnings(result: RunResult, *, whole: bool) -> Iterator[Text]:
+    """As pytest groups them: a message from one place once, with its tests."""
+    kept = [warning for warning in result.suite_warnings if warning.category]
+    shown = kept if whole else kept[:_SHORT]
+    for warning in shown:
+        times = f" ({warning.count} times)" if warning.count > 1 else ""
+        said = f": {item(warning.category)}: {item(first_line(warning.text))}"
+        yield Text.assemble("  ", (item(warning.where), "yellow"), said, (times, "dim"))
+        tests = warning.tests if whole else warning.tests[:_EXAMPLES]
+        yield from (Text(f"    {item(id)}", "dim") for id in tests)
+        yield from _more(len(warning.tests) - len(tests), "    ")
+    yield from _more(len(kept) - len(shown))
+    beyond = sum(warning.count for warning in result.suite_warnings if not warning.category)
+    if beyond:
+        yield Text(f"  … and {plural(beyond, 'warning')} that the journal has not: too many different ones", "dim")
+
+
 # ------------------------------------------------------------------------------------------------------------- ending
 
 
@@ -402,6 +420,8 @@ def _counted(result: RunResult) -> Text:
         parts.append((f"{order_dependent} order-dependent", "yellow"))
     if leaks := sum(len(test.leaks) for test in result.tests()):
         parts.append((plural(leaks, "leak"), "yellow"))
+    if warnings := sum(warning.count for warning in result.suite_warnings):
+        parts.append((plural(warnings, "warning"), "yellow"))
     if result.collect_errors:
         parts.append((plural(len(result.collect_errors), "collection error"), "bold red"))
     if result.problems:

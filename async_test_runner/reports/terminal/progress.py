@@ -39,6 +39,7 @@ from ...record.events import (
     TestSlow,
     TestStarted,
     Warned,
+    WarningRecorded,
 )
 from ..wording.words import clock, plural
 
@@ -238,7 +239,7 @@ class Progress:
                 self._processes.pop(event.process, None)
             case CommandFinished() | DeadlineReached() | HangReported():
                 pass  # evidence: it is told, not counted
-            case Warned() | ProblemFound() | Paused() | SuitePropertyAdded() | PythonFound():
+            case Warned() | WarningRecorded() | ProblemFound() | Paused() | SuitePropertyAdded() | PythonFound():
                 pass
             case _:
                 assert_never(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -623,8 +624,24 @@ def test_a_property_of_the_suite_is_told_once_however_many_workers_add_it(stage:
     assert stage.facts("suite_property") == [{"name": "build", "value": "1"}, {"name": "build", "value": "2"}]
 
 
-def test_warnings_of_tests_are_counted_and_those_of_one_more_collection_are_not(stage: Stage) -> None:
+OLD = warnings.WarningMessage("old", UserWarning, "a.py", 3)  # type: ignore[arg-type]
+
+
+def test_warnings_of_tests_are_told_and_those_of_one_more_collection_are_not(stage: Stage) -> None:
     it = stage.plugin()
-    for when in ("collect", "runtest", "runtest"):
-        it.pytest_warning_recorded(when)
+    for when, name in (("collect", "x"), ("runtest", "a"), ("runtest", "b")):
+        it.pytest_warning_recorded(OLD, when, f"test_a.py::{name}")
+    assert [(said["warning"]["count"], said["warning"]["tests"]) for said in stage.facts("warned")] == [
+        (1, ["test_a.py::a"])
+    ]
     assert finish(stage, it)["warnings"] == 2
+    assert [(said["warning"]["count"], said["warning"]["tests"]) for said in stage.facts("warned")] == [
+        (1, ["test_a.py::a"]),
+        (1, ["test_a.py::a", "test_a.py::b"]),
+    ]
+
+
+def test_the_warnings_of_a_worker_are_told_by_its_session(stage: Stage) -> None:
+    it = stage.plugin("gw0")
+    it.pytest_warning_recorded(OLD, "runtest", "test_a.py::a")
+    assert stage.facts("warned", "gw0") == []

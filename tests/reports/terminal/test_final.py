@@ -7,10 +7,17 @@ import msgspec
 import pytest
 
 from async_test_runner.model.errors import ExitCode
-from async_test_runner.model.inventory import CollectError, LeftOut, PytestFacts
+from async_test_runner.model.inventory import CollectError, LeftOut, PytestFacts, SuiteWarning
 from async_test_runner.model.result import CommandResult, Detail, Leak, Problem, RunResult, Section
 from async_test_runner.model.vocabulary import Outcome
-from async_test_runner.record.events import CommandFinished, Interrupted, LeakFound, ProblemFound, Warned
+from async_test_runner.record.events import (
+    CommandFinished,
+    Interrupted,
+    LeakFound,
+    ProblemFound,
+    Warned,
+    WarningRecorded,
+)
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.reports.terminal import final
 from tests.reports.event_script import EPOCH, MONO, RUN_ID, Script, planned, polluted, retried_alone
@@ -42,7 +49,11 @@ def green(tests: int = 2) -> Script:
 
 
 def last(script: Script) -> str:
-    return lines(script.result())[-1]
+    return last_of(script.result())
+
+
+def last_of(result: RunResult) -> str:
+    return lines(result)[-1]
 
 
 def test_a_green_run() -> None:
@@ -140,6 +151,52 @@ def test_a_phase_that_narrowing_left_empty_has_no_row() -> None:
     assert not any(line.startswith("  other") for line in section(script.result(), "phases"))
     script.begin("other", 3.0)
     assert any(line.startswith("  other") for line in section(script.result(), "phases"))
+
+
+def warned(*said: SuiteWarning) -> RunResult:
+    script = green()
+    for warning in said:
+        script.add(WarningRecorded, 3.0, phase="async", process="async/0001", warning=warning)
+    script.finish(4.0)
+    return script.result()
+
+
+def test_warnings_are_shown_once_with_their_tests_and_counted() -> None:
+    result = warned(
+        SuiteWarning("UserWarning", "a.py:3", "old\nmore", 1, ("t0",)),
+        SuiteWarning("UserWarning", "a.py:3", "old\nmore", 4, ("t1", "t2", "t3")),
+        SuiteWarning("", "", "", 7),
+    )
+    assert section(result, "warnings of the suite") == [
+        "  a.py:3: UserWarning: old (5 times)",
+        "    t0",
+        "    t1",
+        "    t2",
+        "    … and 1 more; -v shows all",
+        "  … and 7 warnings that the journal has not: too many different ones",
+    ]
+    assert "    t3" in section(result, "warnings of the suite", verbosity=1)
+    assert last_of(result) == "PASSED 2 tests, 12 warnings in 4.00s (exit 0)"
+    assert lines(result, -1) == [last_of(result)]
+
+
+def test_of_ten_thousand_warnings_twenty_are_shown() -> None:
+    result = warned(*(SuiteWarning("UserWarning", f"a.py:{number}", "old") for number in range(10_000)))
+    shown = section(result, "warnings of the suite")
+    assert len(shown) == 22
+    assert shown[-2:] == [
+        "  … and 980 more; -v shows all",
+        "  … and 9000 warnings that the journal has not: too many different ones",
+    ]
+
+
+def test_a_warning_cannot_command_the_terminal_or_the_ci_service() -> None:
+    result = warned(SuiteWarning("\x1b[2J", "::error::a.py:3", "##vso[x]\r\x1b[A", 1, ("::t\n",)))
+    text = "\n".join(section(result, "warnings of the suite"))
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert "##vso[" not in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
 
 
 def test_the_command_line_can_ask_for_reasons_instead_of_pytests_configuration() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ from .fixtures import register as register_fixtures
 from .items import RESOURCES, Describe, item_id, tell_apart
 from .judging import demands
 from .relations import Relations
+from .warned import Warnings
 
 _SELDOM = (50_000, 20, 100)
 _EXAMPLES = 5  # ids named for each reason that leaves tests out
@@ -47,6 +49,7 @@ class Collecting:
         self._facts: Facts | None = None
         self._renamed: list[str] = []
         self._warnings = 0
+        self._warned = Warnings(os.getcwd())
         python, c = asking.install(settings.directory, "collection", Situation, self._answer)
         self.wire.send(messages.hello(os.getpid(), "", python, c))
 
@@ -119,9 +122,10 @@ class Collecting:
         finally:
             self._in_file = False
 
-    def pytest_warning_recorded(self) -> None:
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
         """Those of the collection count once, however many processes collect again."""
         self._warnings += 1
+        self._warned.heard(warning_message, "")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what could not be collected, and what was skipped as a whole file."""
@@ -169,7 +173,7 @@ class Collecting:
             self.wire.send(messages.left_out(option, len(paths), "paths", examples))
         known = self._facts or facts(config, self._settings.asked["watched"])
         found = {"coverage": self._coverage, "demands": demands(config), "renamed": self._renamed}
-        said = {**known, **found, "warnings": self._warnings}
+        said = {**known, **found, "warnings": self._warnings, "warned": self._warned.all()}
         self.wire.send(messages.inventory(said))  # type: ignore[arg-type]
 
     def _entries(self, session: pytest.Session, matches: list[set[int]]) -> Iterator[Entry]:

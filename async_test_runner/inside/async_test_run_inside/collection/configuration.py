@@ -41,6 +41,7 @@ def facts(config: pytest.Config, watched: Mapping[str, str]) -> Facts:
         "maxfail": int(get("maxfail", 0) or 0),
         "max_warnings": _max_warnings(config),
         "warnings": 0,
+        "warned": [],
         "durations": get("durations", None),
         "durations_min": _seconds(get("durations_min", None)),
         "report_chars": str(get("reportchars", "") or ""),

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import types
+import warnings
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..collection.coverage import silence as silence_coverage
 from ..collection.fixtures import register as register_fixtures
 from ..collection.items import Describe, item_id, tell_apart
 from ..collection.judging import judge_a_part
+from ..collection.warned import Warnings
 from ..hangs import ages, asking
 from ..hangs.asking import Question
 from ..hangs.values import Report, Situation
@@ -64,6 +66,7 @@ class Running:
         self._last_failed = LastFailed(settings.directory)
         self._leaks = LeakGuard(settings.directory, asked["leaks"], asked["runner"], alone=asked["alone"])
         self._warnings = 0
+        self._warned = Warnings(os.getcwd())
         self._properties: set[tuple[str, str]] = set()
         self._guard = Guard(os.getcwd(), begin_of(settings.run_directory))
         self._sees_all = asked["whole"]
@@ -204,9 +207,17 @@ class Running:
             self._properties.add((name, value))
             self._wire.send(messages.suite_property(plain(name), plain(value)))
 
-    def pytest_warning_recorded(self, when: str) -> None:
-        """Those of the collection have been counted by the process that has collected for the run."""
-        self._warnings += when == "runtest"
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
+        """Those of the collection have been told by the process that has collected for the run.
+
+        A worker's are heard by its session too, which tells them.
+        """
+        if when != "runtest" or self._worker:
+            return
+        self._warnings += 1
+        new = self._warned.heard(warning_message, self.id_of(str(nodeid)) if nodeid else "")
+        if new is not None:
+            self._wire.send(messages.warned(new))
 
     def say(self, message: Message) -> None:
         """Tell a fact that somebody else knows."""
@@ -366,6 +377,7 @@ class Running:
         if not self._worker:
             for what in self._leaks.holding():
                 self._wire.send(messages.left_behind("", what))
+            self._wire.send_all(map(messages.warned, self._warned.rest()))
             reason = self._interrupted or session.shouldfail or session.shouldstop
             said = plain(str(reason)) if reason else ""
             status, red = int(session.exitstatus), session.testsfailed

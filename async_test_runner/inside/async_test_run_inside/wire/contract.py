@@ -105,6 +105,16 @@ class Demand(TypedDict):
     otherwise: str
 
 
+class WarningSaid(TypedDict):
+    """A warning of Python's ``warnings``, as often as it came from one place (``SuiteWarning``)."""
+
+    category: str  # empty: warnings beyond the limit of their session, which are counted only
+    where: str  # path:line
+    text: str
+    count: int
+    tests: list[str]  # the first ones in which it came
+
+
 class Facts(TypedDict):
     """What the project's pytest is and asks for (``PytestFacts``)."""
 
@@ -123,6 +133,7 @@ class Facts(TypedDict):
     maxfail: int
     max_warnings: int | None
     warnings: int  # of the collection
+    warned: list[WarningSaid]  # the same
     durations: int | None
     durations_min: float | None
     report_chars: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from .contract import Entry, Facts, LeakSaid, Stage, Why
+from .contract import Entry, Facts, LeakSaid, Stage, WarningSaid, Why
 
 
 class Message(NamedTuple):
@@ -173,6 +173,11 @@ def notice(text: str) -> Message:
 def suite_property(name: str, value: str) -> Message:
     """A test has added it to the whole suite."""
     return Message("suite_property", {"name": name, "value": value})
+
+
+def warned(warning: WarningSaid) -> Message:
+    """A warning that tests of this session have caused: at once when it is new, its repetitions at the end."""
+    return Message("warned", {"warning": warning})
 
 
 def session_finished(status: int, reason: str, error: str, red: int, warnings: int) -> Message:
