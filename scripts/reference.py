@@ -63,6 +63,7 @@ _VALUES = (
     inventory.PytestFacts,
     inventory.Coverage,
     inventory.Demand,
+    inventory.SuiteWarning,
 )
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
 
@@ -320,7 +321,7 @@ def shortened(lines: list[str]) -> Iterator[str]:
     for line in lines:
         if line == "reports":
             yield from ("…", "")
-        hidden = line in ("slowest tests", "reports") or (hidden and line != "leaks" and not _VERDICT.match(line))
+        hidden = line in ("slowest tests", "reports") or (hidden and line not in ("leaks", "failures") and not _VERDICT.match(line))
         if hidden:
             continue
         behind = behind + 1 if line.startswith("│") else 0

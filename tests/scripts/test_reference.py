@@ -57,6 +57,11 @@ def test_a_picture_keeps_the_first_lines_of_a_block() -> None:
     assert list(reference.shortened(lines)) == ["HANGS", "│ 1", "│ 2", "│ …", "", "leaks", "  b"]
 
 
+def test_a_picture_shows_what_failed() -> None:
+    lines = ["reports", "  a.xml", "", "failures", "  FAILED a", "", "FAILED 1 failed in 1s (exit 1)"]
+    assert list(reference.shortened(lines)) == ["…", "", *lines[3:]]
+
+
 def test_a_picture_leaves_out_where_the_reports_are() -> None:
     lines = ["leaks", "  b", "", "reports", "  junit  a.xml", "", "PASSED 1 passed in 1s (exit 0)"]
     assert list(reference.shortened(lines)) == ["leaks", "  b", "", "…", "", "PASSED 1 passed in 1s (exit 0)"]

@@ -10,7 +10,7 @@ from ..wire.contract import WarningSaid
 from ..wire.facts import plain
 
 KINDS = 200  # different warnings of one session that are told with their text
-TESTS = 5  # tests named of each
+TESTS = 20  # tests named of each
 _TEXT = 1000  # characters
 _SHORT = 300
 _relpath = os.path.relpath
