@@ -321,7 +321,9 @@ def shortened(lines: list[str]) -> Iterator[str]:
     for line in lines:
         if line == "reports":
             yield from ("…", "")
-        hidden = line in ("slowest tests", "reports") or (hidden and line not in ("leaks", "failures") and not _VERDICT.match(line))
+        hidden = line in ("slowest tests", "reports") or (
+            hidden and line not in ("leaks", "failures") and not _VERDICT.match(line)
+        )
         if hidden:
             continue
         behind = behind + 1 if line.startswith("│") else 0

@@ -100,6 +100,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``given`` are options of pytest's configuration of which the run has something to say. ``durations``,
     ``durations_min`` and ``report_chars`` say what its terminal was to show. ``warnings`` are those of the collection,
     ``warned`` what they say.
+    ``seed`` is the option that gives the same random order again; empty where the order is not random.
     ``renamed`` are the ids that tests got because theirs belonged to another.
     """
 
@@ -124,6 +125,7 @@ class PytestFacts(msgspec.Struct, frozen=True, kw_only=True):
     report_chars: str = ""
     numprocesses: int = 0
     dist: str = ""
+    seed: str = ""
     renamed: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     coverage: Coverage | None = None

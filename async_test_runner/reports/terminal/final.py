@@ -72,6 +72,7 @@ def render(
         _section("flaky tests", _flaky(result, _limit(quiet, whole))),
         _section("order-dependent tests", _order_dependent(result, _limit(quiet, whole), None if whole else _SHORT)),
         *(_section(title, lines) for title, lines in _asked(result, report_chars, quiet=quiet, whole=whole)),
+        _section("random order", [] if quiet else _random_order(result)),
         _section("leaks", [] if quiet else _leaks(result, None if whole else _LEAKS)),
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
@@ -324,6 +325,13 @@ def _collect_skips(result: RunResult, limit: int | None) -> Iterator[Text]:
     for skip in kept:
         yield Text.assemble("  ", item(skip.id), (f": {item(first_line(skip.text))}", "dim"))
     yield from _more(len(result.collect_skips) - len(kept))
+
+
+def _random_order(result: RunResult) -> Iterator[Text]:
+    if result.facts.seed:
+        yield Text.assemble(
+            "  the same again: ", (f"async-test-run -- {item(reproduce.quoted(result.facts.seed))}", "cyan")
+        )
 
 
 def _suite_warnings(result: RunResult, *, whole: bool) -> Iterator[Text]:

@@ -112,7 +112,8 @@ def frame(progress: Progress, now: float, width: int, height: int, rows: int) ->
 
 
 def _tables(progress: Progress, now: float, width: int, height: int, rows: int) -> list[Text]:
-    phases = list(progress.phases.values())
+    every = progress.phases.values()
+    phases = [phase for phase in every if phase.total or phase.started is not None] or list(every)
     ended = all(phase.wall is not None for phase in phases)
     rows = 0 if ended else max(0, min(rows, height // 2 - 1))
     below = rows + 1 if rows else 0

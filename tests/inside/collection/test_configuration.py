@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from async_test_run_inside.collection.configuration import facts, show_nothing_instead
+from async_test_run_inside.collection.configuration import facts, seed, show_nothing_instead
 
 from tests.support.inside import Config
 
@@ -68,6 +68,21 @@ def test_what_the_xml_and_the_end_of_a_run_are_to_show() -> None:
     found = told({"junit_suite_name": "shop"}, junitprefix="py311", durations=3, durations_min=0.5, reportchars="sx")
     assert (found["junit_suite"], found["junit_prefix"]) == ("shop", "py311")
     assert (found["durations"], found["durations_min"], found["report_chars"]) == (3, 0.5, "sx")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, ""),
+        ({"randomly_seed": 42}, "--randomly-seed=42"),
+        ({"randomly_seed": "default"}, ""),
+        ({"random_order": True, "random_order_seed": "7"}, "--random-order-seed=7"),
+        ({"random_order_bucket": "class", "random_order_seed": "x y"}, "--random-order-seed=x y"),
+        ({"random_order": False, "random_order_seed": "7"}, ""),
+    ],
+)
+def test_a_random_order_is_told_as_the_option_that_gives_it_again(options: dict[str, Any], said: str) -> None:
+    assert seed(Asked(**options)) == said  # type: ignore[arg-type]
 
 
 def test_a_number_that_is_no_json_is_none() -> None:

@@ -199,6 +199,12 @@ def test_a_warning_cannot_command_the_terminal_or_the_ci_service() -> None:
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
 
 
+def test_the_option_of_a_random_order_is_shown_for_bash() -> None:
+    result = msgspec.structs.replace(green().result(), facts=PytestFacts(seed="--random-order-seed=x y"))
+    assert section(result, "random order") == ["  the same again: async-test-run -- '--random-order-seed=x y'"]
+    assert "random order" not in lines(green().result())
+
+
 def test_the_command_line_can_ask_for_reasons_instead_of_pytests_configuration() -> None:
     script = planned("t.py::a")
     detail = Detail("setup", Outcome.SKIPPED, "no network")

@@ -225,6 +225,16 @@ def test_nothing_more_is_drawn_for_a_reader_who_is_behind(monkeypatch: pytest.Mo
     assert "FAILED a" in screen.tick(3.6)
 
 
+def test_a_phase_that_narrowing_left_empty_has_no_row() -> None:
+    screen = Screen()
+    script = planned("a")
+    script.plan("other", [])
+    screen.feed(script)
+    written = screen.tick(2.5)
+    assert "async" in written
+    assert "other" not in written
+
+
 def test_failures_stay_above_the_region() -> None:
     screen = Screen()
     script = planned("a", "b")

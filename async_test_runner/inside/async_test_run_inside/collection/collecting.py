@@ -21,7 +21,7 @@ from ..wire.facts import Wire, plain
 from ..wire.settings import Settings
 from . import run_options
 from .awaiting import Awaiting
-from .configuration import facts, show_nothing_instead
+from .configuration import facts, seed, show_nothing_instead
 from .conftests import Watch, trace
 from .coverage import silence as silence_coverage
 from .expressions import evaluate
@@ -173,7 +173,7 @@ class Collecting:
             self.wire.send(messages.left_out(option, len(paths), "paths", examples))
         known = self._facts or facts(config, self._settings.asked["watched"])
         found = {"coverage": self._coverage, "demands": demands(config), "renamed": self._renamed}
-        said = {**known, **found, "warnings": self._warnings, "warned": self._warned.all()}
+        said = {**known, **found, "warnings": self._warnings, "warned": self._warned.all(), "seed": seed(config)}
         self.wire.send(messages.inventory(said))  # type: ignore[arg-type]
 
     def _entries(self, session: pytest.Session, matches: list[set[int]]) -> Iterator[Entry]:

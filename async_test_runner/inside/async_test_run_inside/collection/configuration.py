@@ -49,9 +49,21 @@ def facts(config: pytest.Config, watched: Mapping[str, str]) -> Facts:
         "dist": str(get("dist", "no") or "no"),
         "given": list(_given(config, watched)),
         "renamed": [],
+        "seed": "",
         "coverage": None,
         "demands": [],
     }
+
+
+def seed(config: pytest.Config) -> str:
+    """The option that gives the random order of this collection again; empty where the order is not random."""
+    option = config.option
+    drawn = getattr(option, "randomly_seed", None)
+    if isinstance(drawn, int):
+        return f"--randomly-seed={drawn}"
+    if getattr(option, "random_order", None) or getattr(option, "random_order_bucket", None):
+        return f"--random-order-seed={plain(str(getattr(option, 'random_order_seed', '')))}"
+    return ""
 
 
 def show_nothing_instead(config: pytest.Config) -> None:

@@ -139,6 +139,7 @@ class Facts(TypedDict):
     report_chars: str
     numprocesses: int
     dist: str
+    seed: str  # the option that gives the random order again
     renamed: list[str]  # ids of tests whose own ids belonged to others
     given: list[str]  # those of ``watched`` that are set
     coverage: CoverageAsked | None
