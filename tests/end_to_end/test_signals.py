@@ -78,7 +78,7 @@ def test_tests_and_their_children_get_the_same_signal_and_are_let_go_in_order(
         assert re.match(
             rf"interrupted by {signal.Signals(number).name} after [\d.]+m?s, at test_it.py:\d+ in wait: ", said
         ), said
-    assert f"go on with: async-test-run run -c runner.yaml --resume {(finished.run or Path()).name}" in finished.output
+    assert f"next: async-test-run run -c runner.yaml --resume {(finished.run or Path()).name}" in finished.output
     assert finished.outcome("test_before") is Outcome.PASSED
     assert finished.outcome("test_after") is Outcome.NOT_RUN
     assert not (project.root / "after").exists(), "something new was started"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from async_test_runner.model.result import RunResult, TestResult
+from async_test_runner.model.result import Attempt, PhaseResult, RunResult, TestResult
+from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.reports.wording import reproduce
 
 
@@ -69,3 +71,39 @@ def test_bash_reads_back_the_very_id() -> None:
     script = "printf '%s\\0' " + " ".join(map(reproduce.quoted, ids))
     out = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, check=True).stdout
     assert [part.decode("utf-8", "surrogateescape") for part in out.split(b"\0")[:-1]] == ids
+
+
+def came_to(outcome: Outcome, **facts: Any) -> RunResult:
+    attempts = () if outcome is Outcome.NOT_RUN else (Attempt(number=1, outcome=outcome),)
+    test = TestResult(id="t.py::a", file="t.py", line=1, phase="p", attempts=attempts)
+    phase = PhaseResult(name="p", isolation=Isolation.PHASE, workers=1, tests=(test,))
+    values = {"run_id": "r", "plan": "p", "plan_path": "/srv/app/runner.yaml", "root": "/", "at": 0.0, "wall": 0.0}
+    return RunResult(**{**values, "phases": (phase,), "finished": True, **facts})
+
+
+@pytest.mark.parametrize(
+    ("result", "cwd", "shown"),
+    [
+        (came_to(Outcome.PASSED), "/srv/app", ""),
+        (came_to(Outcome.FAILED), "/srv/app", "async-test-run report r -v shows all of it"),
+        (came_to(Outcome.FAILED), "/srv", "async-test-run report -c app/runner.yaml r -v shows all of it"),
+        (came_to(Outcome.NOT_RUN), "/srv/app", ""),
+        (
+            came_to(Outcome.NOT_RUN, signal=2),
+            "/srv/app",
+            "async-test-run run -c runner.yaml --resume r goes on with it",
+        ),
+        (
+            came_to(Outcome.NOT_RUN, finished=False),
+            "/srv/app",
+            "async-test-run run -c runner.yaml --resume r goes on with it",
+        ),
+        (came_to(Outcome.FAILED, plan_path=""), "/srv/app", ""),
+    ],
+)
+def test_what_to_do_next_is_one_line(result: RunResult, cwd: str, shown: str) -> None:
+    assert reproduce.next_line(result, cwd=Path(cwd)) == shown
+
+
+def test_who_sees_all_of_it_is_not_told_how_to_see_it() -> None:
+    assert reproduce.next_line(came_to(Outcome.FAILED), whole=True) == ""
