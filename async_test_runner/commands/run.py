@@ -67,7 +67,7 @@ def command(
     """Run the plan: collect once, prove that every test has one phase, run the phases, report.
 
     PHASE names phases of the plan. Without any, all of them run, in the plan's order. PATH and ID name files,
-    directories, classes and tests, as seen from here; an ID without brackets means all its parameters. Globs may stand
+    directories, classes and tests, as seen from here. An ID without brackets means all its parameters. Globs may stand
     in both. With phases and paths, only tests that are in one of each run. Everything after `--` is passed on to
     pytest.
     """
