@@ -53,7 +53,7 @@ def unknown(target: Target, tests: Iterable[CollectedTest], file_of: FileOf) -> 
     known = sorted({relative(part, base) for file in files for part in directories(file)} - {"."})
     if target.name:
         inside = [test for test in every if file_of(test) == target.file] or every
-        names = {_name(test): test for test in inside} | {_name(test).partition("[")[0]: test for test in inside}
+        names = {name: test for test in inside for name in _names(test)}
         near = closest(target.name, names, most=len(names))
         found = f"{relative(file_of(names[near]), base)}{_SEPARATOR}{near}" if near else ""
     else:
@@ -68,6 +68,12 @@ def unknown(target: Target, tests: Iterable[CollectedTest], file_of: FileOf) -> 
 def _name(test: CollectedTest) -> str:
     """The id without its file."""
     return test.id.removeprefix(test.file).removeprefix(_SEPARATOR)
+
+
+def _names(test: CollectedTest) -> list[str]:
+    """What a user may write for it: its name, that without parameters, and its classes."""
+    head = _name(test).partition("[")[0].split(_SEPARATOR)
+    return [_name(test), *(_SEPARATOR.join(head[:length]) for length in range(1, len(head) + 1))]
 
 
 def _base(target: Target) -> str:

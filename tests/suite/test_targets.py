@@ -64,6 +64,7 @@ def test_what_a_word_means(word: str, meant: set[CollectedTest]) -> None:
         ("tests/apj", "tests/apj", 'did you mean "tests/api"?'),
         ("tests/test_a.py::test_oen", "tests/test_a.py::test_oen", 'did you mean "tests/test_a.py::test_one"?'),
         ("tests/x.py::test_star", "tests/x.py::test_star", 'did you mean "tests/test_c.py::test_star"?'),
+        ("tests/test_a.py::TetsA", "tests/test_a.py::TetsA", 'did you mean "tests/test_a.py::TestA"?'),
         ("xyzzy/plugh", "xyzzy/plugh", "async-test-run plan -v"),
         ("\x1b[31m/a", "\x1b[31m/a", "is no phase"),
     ],
