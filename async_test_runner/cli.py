@@ -23,6 +23,7 @@ Examples:
   async-test-run init                write a runner.yaml for this project
   async-test-run -k login -q         options without a command are those of run
   async-test-run run async-db        run one phase
+  async-test-run tests/test_a.py     run one file, directory or test
   async-test-run report              show the last run again
 
 \b
@@ -48,14 +49,14 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if (not args and not ctx.resilient_parsing) or _is_of_run(args):
+        if (not args and not ctx.resilient_parsing) or _is_of_run(args, shell=ctx.resilient_parsing):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A bare word is a command and never a phase: a misspelt command must not start a run."""
+        """A bare word is a command or a place, and never a phase: a misspelt command must not start a run."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise click.UsageError(_unknown_command(args[0]), ctx)
         return super().resolve_command(ctx, args)
@@ -72,9 +73,17 @@ class _Commands(click.Group):
         return found
 
 
-def _is_of_run(args: list[str]) -> bool:
-    """Whether a command line begins with an option that is not of the runner as a whole."""
-    return bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")
+def _is_of_run(args: list[str], *, shell: bool) -> bool:
+    """Whether a command line begins with an option that is not of the runner as a whole, or with a path or id."""
+    if not args or args[0].startswith("-"):
+        return bool(args) and args[0] not in ("--help", "-h", "--version")
+    return args[0] not in COMMANDS and not shell and _is_place(args[0])
+
+
+def _is_place(word: str) -> bool:
+    from .commands.options import place
+
+    return bool(place(word))
 
 
 def _unknown_command(name: str) -> str:

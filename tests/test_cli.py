@@ -80,6 +80,23 @@ def test_options_without_a_command_belong_to_run(monkeypatch: pytest.MonkeyPatch
     assert set(names) == {"run"}
 
 
+@pytest.mark.parametrize(
+    ("word", "command"),
+    [("tests", "run"), ("./plan", "run"), ("a.py::test", "run"), ("test_*.py", "run"), ("plan", "plan")],
+)
+def test_a_place_without_a_command_is_run_and_a_command_stays_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("tests", "plan"):
+        (tmp_path / name).mkdir()
+    names: list[str] = []
+    fake = click.Command(command, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    monkeypatch.setattr(cli, "load", lambda name: names.append(name) or fake)
+    assert cli.run([word, "-q"]) == 0
+    assert set(names) == {command}
+
+
 def test_a_word_that_is_no_command_starts_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["pln"]) == 2
     said = capsys.readouterr().err

@@ -63,7 +63,6 @@ ELSEWHERE = {
     "reports/junit_files/reading.py": "reports/junit_files/test_merging.py",
     "reports/junit_files/xml.py": "reports/junit_files/test_merging.py",
     "reports/terminal/planning.py": "commands/test_plan.py",
-    "run/request.py": VALUES,
     "run/stopping.py": "run/test_engine.py",
     "run/workflow.py": "end_to_end",
     "supervision/actions.py": VALUES,

@@ -101,6 +101,14 @@ def _existing(files: tuple[str, ...]) -> tuple[str, ...]:
     return files
 
 
+def place(word: str) -> str:
+    """What a word means as a path or id, seen from here: absolute. Empty where it can only be the name of a phase."""
+    file, separator, name = word.partition("::")
+    if separator or "/" in file or file.endswith(".py") or set(file) & set("*?") or os.path.lexists(file):
+        return f"{absolute((file,))[0]}{separator}{name}"
+    return ""
+
+
 def _instead_of(file: str) -> str:
     if "::" in file:
         return "a test is named by its id: --test NODEID"
@@ -124,7 +132,9 @@ AFTER_DASHES = "async-test-run: arguments after --"
 
 # Options that the journal records, by their field of `Asked`: what is said of one stands here and nowhere else.
 ASKED: dict[str, Decorator] = {
-    "phases": click.argument("phases", nargs=-1, metavar="[PHASE]... [-- PYTEST_ARGS...]", shell_complete=phase_names),
+    "phases": click.argument(
+        "phases", nargs=-1, metavar="[PHASE | PATH | ID]... [-- PYTEST_ARGS...]", shell_complete=phase_names
+    ),
     "files": click.option(
         "--files", multiple=True, metavar="PATH…", help="Only tests in these files or directories (one or more)."
     ),
@@ -174,6 +184,7 @@ def asking(*names: str) -> Decorator:
         @functools.wraps(function)
         def command(**given: Any) -> Any:
             values = {name: given.pop(name) for name in names or ASKED}
+            values["places"] = tuple(map(place, values["phases"])) if "phases" in values else ()
             values["files"] = _existing(absolute(values["files"]))
             if not names:
                 values["reports"] = reports_of(given)

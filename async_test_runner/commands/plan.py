@@ -94,7 +94,7 @@ def command(
     path = plan if plan is not None else runs.find_plan(options.here())
     loaded = plans.load(path)
     editors.keep_schema(path)
-    narrowing = narrowing_of(asked)
+    narrowing = narrowing_of(asked, loaded)
     selection.check_phase_names(loaded, narrowing)
     inventory = collecting.inventory(loaded, narrowing, os.environ, asked.pytest_args)
     assignment = selection.assign(loaded, inventory, narrowing)

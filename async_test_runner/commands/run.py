@@ -25,6 +25,8 @@ While it runs, the key d on a terminal, or kill -USR1, shows where every running
 Examples:
   async-test-run                              all phases of runner.yaml
   async-test-run run sync async               two phases of it
+  async-test-run tests/test_a.py              one file, directory or glob
+  async-test-run tests/test_a.py::test_login  a test with all its parameters, or a class
   async-test-run run -k "login and not slow"  narrowed; what is left out is counted
   async-test-run run --files tests/test_a.py  the tests of one file, each in its phase
   async-test-run run --resume                 resume the last run, which was killed
@@ -68,8 +70,10 @@ def command(
 ) -> None:
     """Run the plan: collect once, prove that every test has one phase, run the phases, report.
 
-    PHASE names phases of the plan. Without any, all of them run, in the plan's order. Everything after `--` is passed
-    on to pytest.
+    PHASE names phases of the plan. Without any, all of them run, in the plan's order. PATH and ID name files,
+    directories, classes and tests, as seen from here. An ID without brackets means all its parameters. Globs may stand
+    in both. With phases and paths, only tests that are in one of each run. Everything after `--` is passed on to
+    pytest.
     """
     verbosity = verbose - quiet
     cwd = options.here()

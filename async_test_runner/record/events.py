@@ -34,7 +34,8 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kin
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the command line asked for beside the plan. A resumed run goes on with the same."""
 
-    phases: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()  # words: names of phases, or what `places` says
+    places: tuple[str, ...] = ()  # for each word its absolute path or id; empty where it can only be a phase
     files: tuple[str, ...] = ()
     markers: str = ""
     keyword: str = ""

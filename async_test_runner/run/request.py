@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,8 @@ from ..model.errors import ExitCode
 from ..model.plan import Phase, Plan
 from ..model.result import RunResult
 from ..record.events import Asked
-from ..suite.assignment import Narrowing
+from ..suite.assignment import Narrowing, phase_names
+from ..suite.targets import Target
 from ..suite.workers import processors
 
 _WHOLE_DIFFS = ("-o", "verbosity_assertions=2")
@@ -35,15 +37,23 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """What the command line adds to every command line of pytest; what stands after ``--`` comes last, and wins."""
         return (*(_WHOLE_DIFFS if self.whole_diffs else ()), *self.asked.pytest_args)
 
-    @property
-    def narrowing(self) -> Narrowing:
+    def narrowing(self, plan: Plan) -> Narrowing:
         """Which tests of the plan are meant."""
-        return narrowing_of(self.asked)
+        return narrowing_of(self.asked, plan)
 
 
-def narrowing_of(asked: Asked) -> Narrowing:
-    """Which tests of the plan are meant."""
-    return msgspec.convert(asked, Narrowing, from_attributes=True)
+def narrowing_of(asked: Asked, plan: Plan) -> Narrowing:
+    """Which tests of the plan are meant. A word that is the name of a phase is the phase, whatever lies on the disk."""
+    known = phase_names(plan)
+    words = list(zip_longest(asked.phases, asked.places[: len(asked.phases)], fillvalue=""))
+    return Narrowing(
+        phases=tuple(word for word, place in words if word in known or not place),
+        targets=tuple(Target(word, place) for word, place in words if word not in known and place),
+        files=asked.files,
+        markers=asked.markers,
+        keyword=asked.keyword,
+        tests=asked.tests,
+    )
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):

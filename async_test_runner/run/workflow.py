@@ -57,7 +57,7 @@ def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, int
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request.asked)
     editors.keep_schema(request.plan)
-    check_phase_names(plan, request.narrowing)  # before the collection, which may take its time
+    check_phase_names(plan, request.narrowing(plan))  # before the collection, which may take its time
     run_dir = create(base_directory(plan.path, request.run_dir))
     recorder = Recorder(run_dir, reporter, interval, RunClock())
     try:
@@ -200,7 +200,7 @@ class _Run:
         task: asyncio.Task[Collection] = asyncio.create_task(
             gather(
                 self._plan,
-                self._request.narrowing,
+                self._request.narrowing(self._plan),
                 self._around,
                 host=wants_host(self._plan),
                 python=self._interpreter(self._plan.python),
@@ -232,7 +232,7 @@ class _Run:
         """The proof that every test has one phase, and the collection as the journal has it."""
         inventory = collected.inventory
         check_that_tests_run(inventory.facts)
-        assignment = proved(self._plan, inventory, self._request.narrowing)
+        assignment = proved(self._plan, inventory, self._request.narrowing(self._plan))
         judged = judging(collected, assignment)
         self._recorder.emit(
             Collected(

@@ -15,7 +15,9 @@ from ..model.inventory import CollectedTest, Inventory, LeftOut
 from ..model.plan import Phase, Plan, Select
 from ..words.globs import directories, fixed_part, relative
 from ..words.wording import closest, did_you_mean, listed, printable, quoted
+from . import targets
 from .criteria import Criteria, Criterion, all_hold
+from .targets import Target
 
 Expression = tuple[str, str]
 
@@ -32,6 +34,7 @@ class Narrowing(msgspec.Struct, frozen=True):
     markers: str = ""
     keyword: str = ""
     tests: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
 
 
 class AssignedPhase(msgspec.Struct, frozen=True):
@@ -88,11 +91,12 @@ def collection_paths(plan: Plan) -> tuple[str, ...]:
 def assign(plan: Plan, inventory: Inventory, narrowing: Narrowing) -> Assignment:
     """Every test to the first phase that selects it; a phase without criteria takes what no other phase takes.
 
-    `UsageError` for a phase or a test that the narrowing names and that is not there.
+    `UsageError` for a phase, a target or a test that the narrowing names and that is not there.
     """
     check_phase_names(plan, narrowing)
     _check_test_ids(inventory, narrowing)
     criteria = Criteria(plan, inventory)
+    _check_targets(inventory, narrowing, criteria)
     _check_distinct(inventory.tests)
     tests = list(inventory.tests)
     universe, outside = _universe(plan, tests, criteria)
@@ -186,10 +190,14 @@ def _left_out(reason: str, tests: list[CollectedTest]) -> list[LeftOut]:
 # ------------------------------------------------------------------------------------------------------ narrowing
 
 
+def phase_names(plan: Plan) -> list[str]:
+    """The phases that a command line may name."""
+    rest = [plan.rest.name] if plan.unassigned == "run" else []
+    return [*(phase.name for phase in plan.phases), *rest]
+
+
 def check_phase_names(plan: Plan, narrowing: Narrowing) -> None:
-    known = [phase.name for phase in plan.phases]
-    if plan.unassigned == "run":
-        known.append(plan.rest.name)
+    known = phase_names(plan)
     for name in narrowing.phases:
         if name not in known:
             near = did_you_mean(name, known)
@@ -202,6 +210,14 @@ def _check_test_ids(inventory: Inventory, narrowing: Narrowing) -> None:
         for id in narrowing.tests:
             if id not in known:
                 raise unknown_test(inventory, id)
+
+
+def _check_targets(inventory: Inventory, narrowing: Narrowing, criteria: Criteria) -> None:
+    """Where files could not be collected, what they hold is not known, and the run is red anyway."""
+    for target in narrowing.targets if not inventory.errors else ():
+        holds = criteria.target(target)
+        if not any(holds(test) for test in inventory.tests):
+            raise targets.unknown(target, inventory.tests, criteria.file)
 
 
 def unknown_test(inventory: Inventory, id: str) -> UsageError:
@@ -232,6 +248,10 @@ def _narrow(
 def _narrowing_criteria(narrowing: Narrowing, criteria: Criteria) -> list[Criterion]:
     """One criterion for each thing that the command line asks for; ``shown`` is the reason for what it leaves out."""
     found = []
+    if narrowing.targets:
+        asked = [criteria.target(target) for target in narrowing.targets]
+        words = listed((target.word for target in narrowing.targets), 4)
+        found.append(Criterion(f"not in {words}", lambda test: any(holds(test) for holds in asked)))
     if narrowing.files:
         found.append(Criterion("--files", criteria.paths(narrowing.files)))
     for kind, option, text in (("markers", "-m", narrowing.markers), ("keyword", "-k", narrowing.keyword)):
@@ -302,6 +322,10 @@ def _narrowing_notes(
         if not any(holds(test) for test in tests):
             notes.append(f"{printable(file)} holds no collected test")
     running = {test.id for _, members in kept for test in members}
+    for target in narrowing.targets:
+        holds = criteria.target(target)
+        if not any(holds(test) for _, members in kept for test in members):
+            notes.append(f"{printable(target.word)} was asked for, but none of its tests takes part")
     notes += [f"{printable(id)} was asked for, but does not take part" for id in narrowing.tests if id not in running]
     return notes
 

@@ -11,6 +11,7 @@ from ..model.inventory import CollectedTest, Inventory
 from ..model.plan import Phase, Plan
 from ..words.globs import IdMatcher, PathMatcher, absolute, relative
 from ..words.wording import listed, quoted
+from . import targets
 
 
 class Criterion(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ class Criteria:
         self._root = plan.root.as_posix()
         self._rootdir = inventory.facts.rootdir or self._root
         self._positions = {expression: index for index, expression in enumerate(inventory.expressions)}
+        self._tests = inventory.tests
         self._files: dict[str, str] = {}
 
     def file(self, test: CollectedTest) -> str:
@@ -60,6 +62,9 @@ class Criteria:
     def paths(self, entries: tuple[str, ...]) -> Callable[[CollectedTest], bool]:
         matcher = PathMatcher(entries, self._root)
         return lambda test: matcher.matches(self.file(test))
+
+    def target(self, target: targets.Target) -> Callable[[CollectedTest], bool]:
+        return targets.matcher(target, self._tests, self.file)
 
     def expression(self, kind: str, text: str) -> Callable[[CollectedTest], bool]:
         position = self._positions.get((kind, text))

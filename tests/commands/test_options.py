@@ -71,6 +71,7 @@ def test_a_short_option_value_may_look_like_anything() -> None:
 
 def test_every_field_that_the_journal_keeps_of_a_command_line_has_one_option() -> None:
     given = {"reports", "pytest_args"}  # of the formats' own options, and of what stands behind the dashes
+    given |= {"places"}  # what the words of `phases` mean
     assert set(options.ASKED) == set(Asked.__struct_fields__) - given
     flags = [flag for option in _parameters() for flag in [*option.opts, *option.secondary_opts]]
     assert len(flags) == len(set(flags))
@@ -127,3 +128,23 @@ def test_a_file_that_is_not_there_is_no_empty_run(
     assert error.message == f"--files: there is no {tmp_path / file}"
     assert hint in error.hint
     assert CliRunner().invoke(_asking, ["--files", "tests/test_a.py", "tests", "tests/*_a.py"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        ("sync", ""),
+        ("tests", "{here}/tests"),
+        ("./sync", "{here}/sync"),
+        ("missing.py", "{here}/missing.py"),
+        ("tests/../tests/test_a.py::TestA::test[a/../b]", "{here}/tests/test_a.py::TestA::test[a/../b]"),
+        ("test_*", "{here}/test_*"),
+        ("/elsewhere/test_a.py", "/elsewhere/test_a.py"),
+    ],
+)
+def test_a_word_that_may_be_a_place_is_seen_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    assert options.place(word) == place.format(here=tmp_path)

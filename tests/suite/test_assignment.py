@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.model.errors import ExitCode, InternalError, UsageError
-from async_test_runner.model.inventory import CollectedTest, Inventory, LeftOut, PytestFacts
+from async_test_runner.model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
 from async_test_runner.model.plan import Phase, Plan, Select
 from async_test_runner.suite.assignment import (
     Assignment,
@@ -25,6 +25,7 @@ from async_test_runner.suite.assignment import (
     overlap_error,
     unassigned_error,
 )
+from async_test_runner.suite.targets import Target
 
 ROOT = Path("/project")
 WHOLE = Narrowing()
@@ -247,6 +248,30 @@ def test_an_unknown_phase_is_answered_with_the_nearest() -> None:
     assert caught.value.exit_code is ExitCode.USAGE
     with pytest.raises(UsageError, match="phases are a, rest"):
         assigned(TWO, narrowing=Narrowing(phases=("unassigned",)))
+
+
+def test_targets_narrow_what_the_phases_have() -> None:
+    narrowing = Narrowing(phases=("a",), targets=(Target("tests/test_a.py", "/project/tests/test_a.py"),))
+    result = assigned(TWO, *EVERY, narrowing=narrowing)
+    assert ids(result) == {"a": [ASYNC.id]}
+    assert [(group.reason, group.count) for group in result.left_out] == [
+        ("phases not named", 2),
+        ("not in tests/test_a.py", 1),
+    ]
+
+
+def test_a_target_without_a_test_is_refused_unless_its_file_may_not_have_been_collected() -> None:
+    narrowing = Narrowing(targets=(Target("tests", "/project/tests"), Target("tests/x.py", "/project/tests/x.py")))
+    inventory = inventory_of(TWO, *EVERY, narrowing=narrowing)
+    with pytest.raises(UsageError, match=r'x\.py" is no phase and holds no collected test'):
+        assign(TWO, inventory, narrowing)
+    broken = msgspec.structs.replace(inventory, errors=(CollectError("tests/x.py", "SyntaxError"),))
+    assert "tests/x.py was asked for, but none of its tests takes part" in assign(TWO, broken, narrowing).notes
+
+
+def test_a_target_whose_tests_all_lie_in_other_phases_is_noted() -> None:
+    narrowing = Narrowing(phases=("a",), targets=(Target("t", "/project/tests/test_c.py"),))
+    assert assigned(TWO, *EVERY, narrowing=narrowing).notes == ("t was asked for, but none of its tests takes part",)
 
 
 def test_an_unknown_id_is_answered_with_the_same_name_elsewhere() -> None:

@@ -1,0 +1,34 @@
+"""Which tests a command line means, under a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from async_test_runner.model.plan import Phase, Plan
+from async_test_runner.record.events import Asked
+from async_test_runner.run.request import narrowing_of
+from async_test_runner.suite.assignment import Narrowing
+from async_test_runner.suite.targets import Target
+
+ROOT = Path("/project")
+PLAN = Plan(path=ROOT / "runner.yaml", root=ROOT, name="project", phases=(Phase(name="sync"), Phase(name="async")))
+
+
+def test_a_word_is_a_phase_before_it_is_a_place() -> None:
+    asked = Asked(phases=("sync", "tests", "./async"), places=("/project/sync", "/project/tests", "/project/async"))
+    assert narrowing_of(asked, PLAN) == Narrowing(
+        phases=("sync",), targets=(Target("tests", "/project/tests"), Target("./async", "/project/async"))
+    )
+
+
+def test_a_word_that_can_be_no_place_stays_a_phase_and_is_refused_as_one() -> None:
+    assert narrowing_of(Asked(phases=("snyc",), places=("",)), PLAN) == Narrowing(phases=("snyc",))
+
+
+def test_journals_from_before_there_were_places_name_phases() -> None:
+    assert narrowing_of(Asked(phases=("sync", "async")), PLAN) == Narrowing(phases=("sync", "async"))
+
+
+def test_everything_else_that_narrows_is_taken_over() -> None:
+    asked = Asked(files=("/a",), markers="m", keyword="k", tests=("t",))
+    assert narrowing_of(asked, PLAN) == Narrowing(files=("/a",), markers="m", keyword="k", tests=("t",))
