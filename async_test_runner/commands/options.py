@@ -212,18 +212,39 @@ def reports(function: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each format that has one; see `reports_of`."""
     for format in reversed(FORMATS.values()):
         if format.flag:
-            text = f"Write {format.title} to this file instead of where the plan says."
-            option = click.option(
-                format.flag, _parameter(format), type=click.Path(path_type=Path), metavar="FILE", help=text
-            )
-            function = option(function)
+            function = _report_option(format)(function)
     return function
 
 
+def _report_option(format: Format) -> Decorator:
+    if format.always:
+        text = f"Write {format.title} to this file instead of where the plan says."
+        return click.option(format.flag, _parameter(format), type=click.Path(path_type=Path), metavar="FILE", help=text)
+    return click.option(
+        format.flag,
+        _parameter(format),
+        is_flag=False,
+        flag_value="",
+        default=None,
+        metavar="[FILE]",
+        callback=functools.partial(_ending, format),
+        help=f"Write {format.title}, to FILE or where the plan says, and to the run directory.",
+    )
+
+
+def _ending(format: Format, _context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value and not value.endswith(format.ending):
+        raise click.BadParameter(f"{value!r} does not end in {format.ending}; put what is no file before {format.flag}")
+    return value
+
+
 def reports_of(given: dict[str, Any]) -> dict[str, str]:
-    """By format: the absolute path that the command line names. The options' values are taken out of ``given``."""
+    """By format: the absolute path that the command line names; empty where it asks for one without a place.
+
+    The options' values are taken out of ``given``.
+    """
     paths = {format.key: given.pop(_parameter(format)) for format in FORMATS.values() if format.flag}
-    return {key: str(path.absolute()) for key, path in paths.items() if path is not None}
+    return {key: str(Path(path).absolute()) if path != "" else "" for key, path in paths.items() if path is not None}
 
 
 def _parameter(format: Format) -> str:

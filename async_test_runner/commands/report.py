@@ -29,7 +29,8 @@ Examples:
   async-test-run report                  the newest run
   async-test-run report 20261120T07 -v   the run whose id begins so, with every traceback
   async-test-run report --list           the last runs
-  async-test-run report --junit out.xml  the merged JUnit XML again"""
+  async-test-run report --junit out.xml  the merged JUnit XML again
+  async-test-run report --html           the HTML report, in the run directory"""
 
 
 @click.command("report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,9 +80,11 @@ def command(
     code = verdict.exit_code(result)
     places = _places(path)
     for key, place in options.reports_of(given).items():
-        with replaced(Path(place)) as file:
+        written = Path(place) if place else path.absolute().parent / FORMATS[key].file
+        with replaced(written) as file:
             file.writelines(FORMATS[key].render(result, code))
-        places.insert(0, (key, Path(place)))
+        if (key, written) not in places:
+            places.insert(0, (key, written))
     if as_json:
         click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
     else:

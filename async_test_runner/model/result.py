@@ -148,7 +148,10 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A setup or teardown command that ended. ``status``: exit status, negative for a signal, None if not started."""
+    """A setup or teardown command that ended. ``status``: exit status, negative for a signal, None if not started.
+
+    ``at`` is wall time of its start; 0 in the event, which has the time of its end.
+    """
 
     phase: str
     stage: Literal["setup", "teardown"]
@@ -157,6 +160,7 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     duration: float
     output: str
     problem: str = ""
+    at: float = 0.0
 
 
 class ProcessRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -246,6 +250,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...] = ()
     signal: int = 0  # the signal that interrupted the run
     finished: bool = False  # the runner itself reached its end
+    goes_on: bool = False  # this is how far it has come while it runs
     journal: JournalHead | None = None  # whence it comes
     duplicates: tuple[str, ...] = ()  # ids with two results in one attempt: a broken invariant
     unplanned: tuple[str, ...] = ()  # ids that reported without being planned: a broken invariant

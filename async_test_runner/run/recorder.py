@@ -29,6 +29,7 @@ from ..reports.terminal.views import PATIENCE, Reporter
 from ..system.clocks import Clock, RunClock, Stamp
 
 _PARTING = 3.0  # seconds that what is left of a killed run may take to end
+_OFTEN = 5.0  # seconds between two writings of a report that is watched, at least
 _TICK = 0.1  # seconds between two ticks of the view, where it wants so many
 _BESIDE = 1.0  # the same while the event loop does not turn
 
@@ -36,14 +37,16 @@ _BESIDE = 1.0  # the same while the event loop does not turn
 class EarlyReports:
     """Writes the reports when a test hangs: whoever waits for them may lose patience before the run ends.
 
-    At most a tenth of the time goes into it, however many tests hang.
+    At most a tenth of the time goes into it, however many tests hang. With ``watched`` they are written from time to
+    time too, whatever happens: at most a hundredth of the time goes into that.
     """
 
-    def __init__(self, write: Callable[[], object], clock: Clock) -> None:
+    def __init__(self, write: Callable[[], object], clock: Clock, *, watched: bool = False) -> None:
         self._write = write
         self._clock = clock
         self._due = False
         self._not_before = float("-inf")
+        self._again = clock()[1] + _OFTEN if watched else float("inf")
 
     def event(self, event: Event) -> None:
         """What is said about a hang, and what became of it."""
@@ -54,13 +57,15 @@ class EarlyReports:
 
     def tick(self, now: float) -> None:
         """Write, if there is something to write and the last time is long enough ago."""
-        if not self._due or now < self._not_before:
+        if (not self._due or now < self._not_before) and now < self._again:
             return
         self._due = False
         began = self._clock()[1]
         self._write()
         ended = self._clock()[1]
         self._not_before = ended + 9 * (ended - began)
+        if self._again != float("inf"):
+            self._again = ended + max(_OFTEN, 99 * (ended - began))
 
 
 class Recorder:

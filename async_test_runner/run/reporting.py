@@ -36,9 +36,20 @@ def write_reports(
 
 
 def _places(format: Format, plan: Plan, run_dir: RunDir, result: RunResult, asked: Mapping[str, str]) -> list[Path]:
-    """The run directory always; then what the command line says, or the plan, or pytest's own configuration."""
+    """The run directory, always or where it is asked for; then what the command line says, or the plan, or pytest."""
     named = asked.get(format.key) or plan.reports.get(format.key) or (format.of_pytest(result.facts) or "")
-    return [run_dir.path / format.file, *([plan.root / named] if named else [])]
+    own = [run_dir.path / format.file] if format.always or is_asked_for(format, plan, asked) else []
+    return [*own, *([plan.root / named] if named else [])]
+
+
+def is_watched(plan: Plan, asked: Mapping[str, str]) -> bool:
+    """There is a report that somebody may look at while the run goes on."""
+    return any(is_asked_for(format, plan, asked) for format in FORMATS.values() if format.live)
+
+
+def is_asked_for(format: Format, plan: Plan, asked: Mapping[str, str]) -> bool:
+    """By the command line, be it without a place, or by the plan."""
+    return format.key in asked or format.key in plan.reports
 
 
 def write_phases(run_dir: RunDir, result: RunResult) -> list[Problem]:

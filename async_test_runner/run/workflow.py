@@ -118,7 +118,7 @@ class _Run:
         self._environ = environ
         self._resumes = resumes
         self._around = surroundings(plan, run_dir.path, environ, request.pytest_args, imports=run_dir.memory)
-        self._signals = Signals(recorder, self._write)
+        self._signals = Signals(recorder, self._write_early)
         self._adopts_orphans = process.adopt_orphans()
         self._host: Host | None = None
         self._pythons: dict[str, Interpreter] = {}
@@ -160,7 +160,8 @@ class _Run:
 
     def _begin(self) -> None:
         recorder, request = self._recorder, self._request
-        recorder.early = EarlyReports(self._write, recorder.clock)
+        watched = reporting.is_watched(self._plan, self._request.asked.reports)
+        recorder.early = EarlyReports(self._write_early, recorder.clock, watched=watched)
         if self._resumes is not None:
             run_id = self._resumes.run_id
             recorder.emit(RunResumed(**recorder.now(), run_id=run_id, argv=request.argv, runner=__version__))
@@ -396,10 +397,14 @@ class _Run:
         if problem is not None and verdict.exit_code(result) is ExitCode.PASSED:
             self._recorder.problem(problem)
 
-    def _write(self) -> tuple[list[tuple[str, Path]], list[Problem]]:
+    def _write(self, *, goes_on: bool = False) -> tuple[list[tuple[str, Path]], list[Problem]]:
         with self._recorder.waiting("the reports to be written", blocks=True):
             self._recorder.writer.sync()
-            return reporting.write_reports(self._plan, self._run_dir, self._ended(), self._request.asked.reports)
+            result = msgspec.structs.replace(self._ended(), goes_on=goes_on)
+            return reporting.write_reports(self._plan, self._run_dir, result, self._request.asked.reports)
+
+    def _write_early(self) -> None:
+        self._write(goes_on=True)
 
     def _ended(self) -> RunResult:
         recorder = self._recorder

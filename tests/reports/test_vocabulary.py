@@ -19,7 +19,7 @@ from async_test_runner.reports.wording import words
     [
         (screen.STYLES, Outcome),
         (words.ORDER, Outcome),
-        (summary._VERDICTS, ExitCode),
+        (summary.VERDICTS, ExitCode),
         (final._LABELS, ExitCode),
     ],
     ids=["styles", "order", "verdicts", "labels"],

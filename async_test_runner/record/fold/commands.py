@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ...model.result import CommandResult
 from ..events import CommandFinished
 
@@ -14,7 +16,8 @@ class CommandFold:
 
     def add(self, event: CommandFinished) -> None:
         """Take one in."""
-        self._results.append(event.result)
+        began = max(0.0, event.at - event.result.duration)
+        self._results.append(msgspec.structs.replace(event.result, at=began))
 
     def all(self) -> tuple[CommandResult, ...]:
         """What came of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import junit, summary
+from . import html, junit, summary
 from .format import Format
 
-FORMATS: dict[str, Format] = {format.key: format for format in (junit.FORMAT, summary.FORMAT)}
+FORMATS: dict[str, Format] = {format.key: format for format in (html.FORMAT, junit.FORMAT, summary.FORMAT)}

@@ -60,7 +60,7 @@ from .format import Format
 VERSION = 1
 _MESSAGE_LIMIT = 4000
 
-_VERDICTS = {
+VERDICTS = {
     ExitCode.PASSED: "passed",
     ExitCode.FAILED: "failed",
     ExitCode.USAGE: "usage",
@@ -85,7 +85,7 @@ def _document(result: RunResult, exit_code: int, cwd: Path | None) -> dict[str, 
         "version": VERSION,
         "run_id": result.run_id,
         "plan": {"name": result.plan, "path": result.plan_path},
-        "verdict": _VERDICTS[ExitCode(exit_code)],
+        "verdict": VERDICTS[ExitCode(exit_code)],
         "exit_code": int(exit_code),
         "started": _iso(result.at),
         "wall": _seconds(result.wall),
