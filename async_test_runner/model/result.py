@@ -150,7 +150,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     """A setup or teardown command that ended. ``status``: exit status, negative for a signal, None if not started.
 
-    ``at`` is wall time of its start; 0 in the event, which has the time of its end.
+    ``at`` is wall time of its start, 0 in journals of older versions.
     """
 
     phase: str

@@ -103,8 +103,9 @@ _REPORT_FIELDS = tuple(
         key=format.key,
         kind=_OUTPUT,
         levels=("reports",),
-        help=f"Where {format.title} is written, relative to the plan. The run directory always has a copy.",
-        default="the run directory only",
+        help=f"Where {format.title} is written, relative to the plan. The run directory "
+        + ("always has a copy." if format.always else "has a copy then."),
+        default="the run directory only" if format.always else "not written",
         example=format.example,
     )
     for format in FORMATS.values()

@@ -69,7 +69,7 @@ class Commands:
     async def _command(self, phase: Phase, stage: Stage, number: int, command: Command) -> CommandResult:
         directory = self._around.directory(phase.name)
         output = directory / f"{stage}-{number:02d}.log"
-        began = self._clock()[1]
+        at, began = self._clock()
         status: int | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -94,6 +94,7 @@ class Commands:
             duration=self._clock()[1] - began,
             output=_end_of(output),
             problem=problem,
+            at=at,
         )
 
     async def _ended(self, phase: Phase, stage: Stage, child: process.Process, command: Command) -> tuple[int, str]:

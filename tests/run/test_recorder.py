@@ -152,6 +152,23 @@ def test_reports_are_written_when_a_test_hangs_and_take_a_tenth_of_the_time_at_m
     assert written == [0.0, 10.0]
 
 
+def test_a_watched_report_is_written_from_time_to_time_and_takes_a_hundredth_of_the_time_at_most() -> None:
+    now = [0.0]
+    written: list[float] = []
+
+    def write() -> None:
+        written.append(now[0])
+        now[0] += 1.0
+
+    early = EarlyReports(write, lambda: (0.0, now[0]), watched=True)
+    early.tick(4.9)
+    assert written == []
+    for moment in (5.0, 6.1, 104.9, 105.0, 106.1):
+        now[0] = max(now[0], moment)
+        early.tick(moment)
+    assert written == [5.0, 105.0]
+
+
 class Waiting(View):
     """A reporter that keeps what it was told of waits, and lets go of one who waits for its ticks."""
 

@@ -15,7 +15,7 @@ from async_test_runner.model.result import Attempt, PhaseResult, RunResult, Test
 from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record.runs import RunDir
 from async_test_runner.reports.formats import FORMATS
-from async_test_runner.run.reporting import write_phases, write_reports
+from async_test_runner.run.reporting import is_watched, write_phases, write_reports
 
 
 def result(*phases: PhaseResult, **facts: Any) -> RunResult:
@@ -47,11 +47,28 @@ def written(run: RunDir, asked: dict[str, str] | None = None, **facts: Any) -> t
     return found, [problem.message for problem in problems]
 
 
-IN_THE_RUN = {key: [f"run/{format.file}"] for key, format in FORMATS.items()}
+IN_THE_RUN = {key: [f"run/{format.file}"] for key, format in FORMATS.items() if format.always}
 
 
-def test_every_format_is_in_the_run_directory_whatever_is_asked_for(run: RunDir) -> None:
+def test_every_format_that_is_always_written_is_in_the_run_directory_whatever_is_asked_for(run: RunDir) -> None:
     assert written(run) == (IN_THE_RUN, [])
+
+
+def test_other_formats_are_written_where_the_plan_or_the_command_line_asks_for_them(run: RunDir) -> None:
+    assert written(run, {"html": ""})[0]["html"] == ["run/report.html"]
+    assert written(run, {"html": ""}, reports={"html": "a.html"})[0]["html"] == ["run/report.html", "a.html"]
+    assert written(run, {"html": "b.html"}, reports={"html": "a.html"})[0]["html"] == ["run/report.html", "b.html"]
+    assert written(run, reports={"html": "a.html"})[0]["html"] == ["run/report.html", "a.html"]
+
+
+def test_a_report_is_watched_where_one_is_asked_for_that_shows_a_run_under_way(run: RunDir) -> None:
+    def watched(asked: dict[str, str], reports: dict[str, str]) -> bool:
+        root = run.path.parent
+        return is_watched(Plan(path=root / "runner.yaml", root=root, name="p", phases=(), reports=reports), asked)
+
+    assert watched({"html": ""}, {})
+    assert watched({}, {"html": "a.html"})
+    assert not watched({"junit": "a.xml"}, {"summary": "b.json"})
 
 
 def test_the_command_line_goes_before_the_plan_and_the_plan_before_pytests_configuration(run: RunDir) -> None:

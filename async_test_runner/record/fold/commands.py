@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from ...model.result import CommandResult
 from ..events import CommandFinished
 
@@ -16,8 +14,7 @@ class CommandFold:
 
     def add(self, event: CommandFinished) -> None:
         """Take one in."""
-        began = max(0.0, event.at - event.result.duration)
-        self._results.append(msgspec.structs.replace(event.result, at=began))
+        self._results.append(event.result)
 
     def all(self) -> tuple[CommandResult, ...]:
         """What came of them."""

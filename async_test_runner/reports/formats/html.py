@@ -287,7 +287,7 @@ def _details(result: RunResult, tests: list[TestResult]) -> tuple[list[list[Any]
     for index in told:
         detail, size = _detail(result, tests[index])
         if size > room:
-            continue
+            break
         room -= size
         if len(numbers) % _CHUNK == 0:
             chunks.append([])

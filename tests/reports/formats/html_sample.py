@@ -53,8 +53,10 @@ def small(**facts: object) -> RunResult:
     tests = (
         test("test_empty", attempt(Outcome.PASSED, 1.0, 0.2)),
         test(
-            "test_total[京-‮x]",
-            attempt(Outcome.FAILED, 1.2, 0.4, details=(failed,), sections=(Section("Captured stdout call", "hello\n"),)),
+            "test_total[京-\u202ex]",
+            attempt(
+                Outcome.FAILED, 1.2, 0.4, details=(failed,), sections=(Section("Captured stdout call", "hello\n"),)
+            ),
         ),
         test(EVIL, attempt(Outcome.FAILED, 1.7, 0.1, details=(Detail("call", Outcome.FAILED, EVIL, EVIL),))),
         test(
@@ -98,8 +100,15 @@ def small(**facts: object) -> RunResult:
         commands=(command,), processes=processes,
     )  # fmt: skip
     values: dict[str, object] = {
-        **{"run_id": "20260921T100000-1", "plan": "shop", "plan_path": "/p/runner.yaml", "root": "/p", "at": AT},
-        **{"wall": 3.9, "phases": (phase,), "finished": True, "facts": PytestFacts(version="9.2", python="3.13")},
+        "run_id": "20260921T100000-1",
+        "plan": "shop",
+        "plan_path": "/p/runner.yaml",
+        "root": "/p",
+        "at": AT,
+        "wall": 3.9,
+        "phases": (phase,),
+        "finished": True,
+        "facts": PytestFacts(version="9.2", python="3.13"),
         "problems": (Problem("failure", "coverage is below 80 %", "write tests"),),
         "left_out": (LeftOut("markers: not slow", 3, "tests", ("tests/test_a.py::test_slow",)),),
         "warnings": ("a warning",),
@@ -109,9 +118,11 @@ def small(**facts: object) -> RunResult:
 
 def large(count: int, failures: int = 0) -> RunResult:
     """So many tests in two phases with eight workers each; ``failures`` of them red with a long traceback."""
-    frames = "\n".join(f"tests/app/module_{n}.py:{n * 7}: in function_{n}\n    value = call_{n}(value)" for n in range(25))
+    frames = "\n".join(
+        f"tests/app/module_{n}.py:{n * 7}: in function_{n}\n    value = call_{n}(value)" for n in range(25)
+    )
     every = max(1, count // failures) if failures else count + 1
-    clocks = {0: [0.5] * 8, 1: [count / 160 + 0.5] * 8}
+    clocks = {0: [0.5] * 8, 1: [count / 480 + 0.5] * 8}
     tests: dict[int, list[TestResult]] = {0: [], 1: []}
     for n in range(count):
         which = int(n >= count // 2)
@@ -125,13 +136,16 @@ def large(count: int, failures: int = 0) -> RunResult:
             TestResult(
                 id=f"{file}::TestFeature{n % 50 // 10}::test_behaviour_of_part_{n % 50}[case-{n % 13}]",
                 file=file, line=10 + n % 50 * 12, phase=f"phase{which}",
-                attempts=(attempt(Outcome.FAILED if red else Outcome.PASSED, at, duration, slot, details=details if red else ()),),
+                attempts=(
+                    attempt(Outcome.FAILED, at, duration, slot, details=details) if red
+                    else attempt(Outcome.PASSED, at, duration, slot),
+                ),
             )
         )  # fmt: skip
     phases = tuple(
         PhaseResult(
-            name=f"phase{which}", isolation=Isolation.FILE, workers=8, tests=tuple(tests[which]), wall=max(clocks[which]),
-            started=True, finished=True,
+            name=f"phase{which}", isolation=Isolation.FILE, workers=8, tests=tuple(tests[which]),
+            wall=max(clocks[which]), started=True, finished=True,
         )
         for which in (0, 1)
     )  # fmt: skip
