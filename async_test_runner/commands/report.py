@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -30,7 +31,8 @@ Examples:
   async-test-run report 20261120T07 -v   the run whose id begins so, with every traceback
   async-test-run report --list           the last runs
   async-test-run report --junit out.xml  the merged JUnit XML again
-  async-test-run report --html           the HTML report, in the run directory"""
+  async-test-run report --html           the HTML report, in the run directory
+  async-test-run report --format ctrf -o ctrf.json   any report of any run"""
 
 
 @click.command("report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +46,13 @@ Examples:
 @options.report_chars
 @options.durations
 @options.reports
+@click.option(
+    "--format",
+    "wanted",
+    type=click.Choice(sorted(FORMATS)),
+    help="Print this report instead of text, or write it to the file of -o.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where --format writes to.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of text.")
 @click.option("--exit-code", "with_verdict", is_flag=True, help="Exit as the run did, not with 0.")
 @click.pass_context
@@ -59,6 +68,8 @@ def command(
     color: bool | None,
     slowest: int | None,
     report_chars: str | None,
+    wanted: str | None,
+    output: Path | None,
     as_json: bool,
     with_verdict: bool,
     **given: Path | None,
@@ -69,6 +80,8 @@ def command(
     it came; a journal that somebody has changed is refused. The exit code is 0 if the run could be shown. With
     --exit-code it is the verdict of the run.
     """
+    if output is not None and wanted is None:
+        raise UsageError("-o says where a report is written, and --format which", hint="add --format html, for example")
     base = _base(plan, run_dir, required=run is None or listed)
     if listed:
         _list(base, color)
@@ -85,7 +98,9 @@ def command(
             file.writelines(FORMATS[key].render(result, code))
         if (key, written) not in places:
             places.insert(0, (key, written))
-    if as_json:
+    if wanted is not None:
+        _write(FORMATS[wanted].render(result, code), output)
+    elif as_json:
         click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
     else:
         lines = final.render(
@@ -100,6 +115,15 @@ def command(
         views.show(lines, sys.stdout, color=color, environ=os.environ)
     if with_verdict:
         context.exit(int(code))
+
+
+def _write(pieces: Iterable[bytes], output: Path | None) -> None:
+    if output is None:
+        for piece in pieces:
+            click.echo(piece, nl=False)
+    else:
+        with replaced(output.absolute()) as file:
+            file.writelines(pieces)
 
 
 def _places(path: Path) -> list[tuple[str, Path]]:

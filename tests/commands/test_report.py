@@ -26,6 +26,7 @@ from async_test_runner.record.events import (
     encode,
 )
 from async_test_runner.record.journal import JournalWriter
+from async_test_runner.reports.formats import FORMATS
 
 OLD, NEW = "20261119T000000.000Z-000000", "20261120T071500.000Z-ab12cd"
 
@@ -233,3 +234,32 @@ def test_runs_are_looked_for_where_the_options_say(project: Path, monkeypatch: p
 def test_runs_of_a_plan_with_another_name_are_found_next_to_us(project: Path) -> None:
     (project / "runner.yaml").rename(project / "ci.yaml")
     assert report().exit_code == 0
+
+
+@pytest.mark.parametrize("key", FORMATS)
+def test_every_format_is_printed_or_written_from_the_journal(key: str, project: Path) -> None:
+    done = report("--format", key)
+    assert done.exit_code == 0, done.output
+    assert report("--format", key, "-o", "out/file").output == ""
+    assert (project / "out" / "file").read_bytes() == done.stdout_bytes
+    assert done.stdout_bytes
+
+
+def test_a_place_without_a_format_is_refused(project: Path) -> None:
+    assert "--format which" in str(refused("-o", "out"))
+
+
+def test_the_html_report_is_written_into_the_run_directory_or_where_it_is_wanted(project: Path) -> None:
+    own = project / ".async-test-run" / "runs" / NEW / "report.html"
+    assert "report.html" in report("--html").output
+    assert own.read_bytes().startswith(b"<!DOCTYPE html>")
+    assert report("--html", "out.html").exit_code == 0
+    assert (project / "out.html").read_bytes() == own.read_bytes()
+
+
+def test_what_follows_the_flag_of_a_report_by_accident_is_not_taken_for_a_file(project: Path) -> None:
+    done = report("--html", NEW)
+    assert done.exit_code == 2
+    assert "does not end in .html; put what is no file before --html" in done.output.replace("\n", " ").replace(
+        "  ", " "
+    )

@@ -112,6 +112,8 @@ def test_the_wheel_has_what_runs_inside_pytest_the_schema_and_nothing_else(envir
     package = {str(path.relative_to(SOURCE)) for path in (SOURCE / "async_test_runner").rglob("*.py")}
     assert package <= names
     assert {"async_test_runner/plan.schema.json", "async_test_runner/py.typed"} <= names
+    pages = "async_test_runner/reports/formats/page/"
+    assert {f"{pages}report.js", f"{pages}report.css"} <= names
     assert {"async_test_runner/docs/tutorial.md", "async_test_runner/docs/reference/plan.md"} <= names
     assert "async_test_runner/inside/async_test_run_inside/plugin.py" in names
     assert {name.split("/")[0] for name in names} <= {"async_test_runner"} | {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import html, junit, summary
+from . import ctrf, github, gitlab, html, junit, markdown, summary
 from .format import Format
 
-FORMATS: dict[str, Format] = {format.key: format for format in (html.FORMAT, junit.FORMAT, summary.FORMAT)}
+_ALL = (html, junit, summary, ctrf, github, gitlab, markdown)
+
+FORMATS: dict[str, Format] = {module.FORMAT.key: module.FORMAT for module in _ALL}

@@ -53,7 +53,7 @@ from ...model.errors import ExitCode
 from ...model.result import Attempt, PhaseResult, RunResult, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
-from ..wording import reproduce, words
+from ..wording import reasons, reproduce, words
 from ..wording.text import unobeyed
 from .format import Format
 
@@ -174,7 +174,8 @@ def _phase(phase: PhaseResult) -> dict[str, Any]:
 
 
 def _test(result: RunResult, test: TestResult, cwd: Path | None) -> dict[str, Any]:
-    red = next(attempt for attempt in reversed(test.attempts) if attempt.outcome.is_red)
+    red = reasons.last_red(test)
+    assert red is not None, "only such tests are listed"
     return {
         "id": test.id,
         "phase": test.phase,
@@ -188,10 +189,7 @@ def _test(result: RunResult, test: TestResult, cwd: Path | None) -> dict[str, An
 
 
 def _message(attempt: Attempt) -> str:
-    """What the attempt says first about its outcome."""
-    red = [detail for detail in attempt.details if detail.outcome.is_red]
-    exact = [detail for detail in red if detail.outcome is attempt.outcome]
-    message = next((detail.message for detail in [*exact, *red]), "") or attempt.outcome.label
+    message = reasons.message(attempt)
     return message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…"
 
 
