@@ -288,6 +288,8 @@ const assert = require("assert"), page = require(process.argv[1]), fs = require(
   const lanes = line.lanes.map((l) => [l.name, l.bars.length, l.spans.length]);
   assert.deepEqual(lanes, [["async commands", 1, 0], ["async 0", 8, 1], ["async 1", 2, 1]]);
   assert.deepEqual([line.from, line.to], [0, 3700]);
+  run.core.processes[1][6] = 3; // it holds the slots of its workers
+  assert.deepEqual(page.bars(run).lanes.map((l) => l.spans.length), [0, 1, 1, 1, 1]);
   const waits = line.lanes[1].bars.filter((b) => b.waits);
   assert.deepEqual(waits.map((b) => [b.attempt, b.e, b.waits]), [[1, 2300, 3100]]);
   const dense = Array.from({ length: 1000 }, (_, i) => ({ s: i * 0.01, e: i * 0.01, outcome: i === 500 ? 0 : 5 }));

@@ -82,7 +82,10 @@ function bars(run) {
   core.phases.forEach((phase, p) => phase.commands.forEach((c) => {
     if (c[3] !== null) lane(p, -1).bars.push({ s: c[3], e: c[3] + c[4], test: -1, outcome: c[2] === 0 && !c[6] ? -1 : 0, text: c[0] + ": " + c[1] });
   }));
-  for (const p of core.processes) { const at = core.lanes[p[1]]; lane(at[0], at[1]).spans.push({ s: p[2], e: p[2] + p[3], name: p[0], status: p[4] }); }
+  for (const p of core.processes) {
+    const at = core.lanes[p[1]];
+    for (let w = 0; w < p[6]; w++) lane(at[0], at[1] + w).spans.push({ s: p[2], e: p[2] + p[3], name: p[0], status: p[4] }); // its workers' slots too
+  }
   for (let i = 0; i < run.count; i++) if (t.k[i] >= 0) { const at = core.lanes[t.k[i]]; lane(at[0], at[1]).bars.push({ s: run.start[i], e: run.end[i], test: i, outcome: t.o[i], attempt: 0 }); }
   for (const e of core.earlier) { const at = core.lanes[e[5]]; lane(at[0], at[1]).bars.push({ s: e[3], e: e[3] + e[4], test: e[0], outcome: e[2], attempt: e[1], waits: run.start[e[0]] }); }
   lanes.sort((a, b) => a.phase - b.phase || a.slot - b.slot);
