@@ -5,6 +5,9 @@ from __future__ import annotations
 from ..events import TestNotRun, TestStarted
 from .hangs import HangFold
 
+IN_FLIGHT = "in flight when the run ended"
+NOT_REACHED = "the run ended before it"
+
 
 class UnfinishedFold:
     """The tests of a phase that run, and those that will not."""
@@ -33,8 +36,8 @@ class UnfinishedFold:
         if id in self._running:
             likely = hangs.of(id)
             at = f"; it hangs, most likely: {likely}" if likely is not None else ""
-            return f"in flight when the run ended{at}"
-        return "" if ended else "the run ended before it"
+            return f"{IN_FLIGHT}{at}"
+        return "" if ended else NOT_REACHED
 
     def reopen(self) -> None:
         """The run is resumed: all of them are open again."""

@@ -31,7 +31,9 @@ from typing import Any
 
 from ...model.errors import ExitCode
 from ...model.result import Attempt, PhaseResult, RunResult, TestResult
+from ...model.vocabulary import Outcome
 from ...record import verdict
+from ...record.fold.unfinished import IN_FLIGHT, NOT_REACHED
 from ..wording import rechecks, reproduce, words
 from ..wording.text import one_line, visible
 from .format import Format
@@ -174,7 +176,9 @@ def _core(
             "left": left,
             "violations": verdict.violations(result)[:_ROWS],
         },
-        "outcomes": [[outcome.value, outcome.label, outcome.is_red, counts[outcome]] for outcome in _OUTCOMES],
+        "outcomes": [
+            [outcome.value, _label(result, outcome), outcome.is_red, counts[outcome]] for outcome in _OUTCOMES
+        ],
         "phases": [_phase(result, phase) for phase in result.phases],
         "files": files.all(),
         "lanes": lanes.all(),
@@ -217,12 +221,23 @@ def _columns(
         rows.append(
             (
                 *(name, files.of(path), test.line, phases[test.phase], _NUMBER[test.outcome], start - before, duration),
-                *(_marks(test), *where, reasons.of(test.reason), details.get(index, 0)),
+                *(_marks(test), *where, reasons.of(_reason(result, test)), details.get(index, 0)),
             )
         )
         before = start
     columns = zip(*rows, strict=True) if rows else [()] * 12
     return {key: list(column) for key, column in zip("nflposdxwkrc", columns, strict=True)}
+
+
+def _reason(result: RunResult, test: TestResult) -> str:
+    """Why it has no outcome. While the run goes on it may have one yet."""
+    if not result.goes_on:
+        return test.reason
+    return test.reason.replace(IN_FLIGHT, "it runs").replace(NOT_REACHED, "the run has not come to it")
+
+
+def _label(result: RunResult, outcome: Outcome) -> str:
+    return "not yet run" if result.goes_on and outcome is Outcome.NOT_RUN else outcome.label
 
 
 def _marks(test: TestResult) -> int:
@@ -362,7 +377,7 @@ def _static(result: RunResult, core: dict[str, Any], tests: list[TestResult], le
     lines = [
         '<main id="static">',
         f"<h1>{escape(one_line(result.plan) or 'run')}: {escape(core['run']['verdict'])}</h1>",
-        f"<p>{escape(words.tally(result.counts))} in {words.seconds(result.wall)}, "
+        f"<p>{escape(_tally(result))} in {words.seconds(result.wall)}, "
         f"run {escape(one_line(result.run_id))}{_started(result.at)}</p>",
         f"<p>{len(tests)} planned = {len(tests)} in this file"
         + (f"; the details of {words.plural(left, 'test')} are left out for their size" if left else "")
@@ -374,6 +389,11 @@ def _static(result: RunResult, core: dict[str, Any], tests: list[TestResult], le
     if len(red) > len(shown):
         lines.append(f"<p>{len(red) - len(shown)} more failures are shown where the page may run its script.</p>")
     return "\n".join([*lines, "</main>\n"])
+
+
+def _tally(result: RunResult) -> str:
+    tally = words.tally(result.counts)
+    return f"so far {tally.replace(Outcome.NOT_RUN.label, 'not yet run')}" if result.goes_on else tally
 
 
 def _started(at: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.model.errors import ExitCode
@@ -108,6 +108,7 @@ def test_a_file_outside_the_workspace_is_not_named() -> None:
 
 
 @settings(max_examples=100)
+@example("a%3Ab", "100%0A%25 done")
 @given(HOSTILE, HOSTILE)
 def test_whatever_is_said_is_one_command_with_the_same_text(name: str, message: str) -> None:
     ((level, properties, text),) = commands(of([(name, Outcome.FAILED, message)]))

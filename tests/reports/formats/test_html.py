@@ -20,12 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.model.errors import ExitCode
+from async_test_runner.model.inventory import TestRef
 from async_test_runner.model.result import Detail, RunResult, TestResult
-from async_test_runner.model.vocabulary import Outcome
+from async_test_runner.model.vocabulary import Isolation, Outcome
+from async_test_runner.record.events import PhasePlanned, PhaseStarted, RunStarted, TestStarted
 from async_test_runner.record.fold import fold
 from async_test_runner.reports.formats import html as html_format
 from async_test_runner.reports.formats.html import render
 from tests.reports.test_hostile import HOSTILE, history
+from tests.support.events import ONE_OF_EACH
 
 from .html_sample import EVIL, attempt, large, small
 
@@ -167,6 +170,24 @@ def test_a_run_under_way_says_so_and_when_it_was_written() -> None:
     assert page(small(), ExitCode.NOTHING_SELECTED).blobs[0]["run"]["verdict"] == "nothing selected"
 
 
+def test_a_test_of_a_run_under_way_has_not_missed_it_yet() -> None:
+    events = [event for event in ONE_OF_EACH if isinstance(event, RunStarted)]
+    refs = (TestRef("a.py::runs", "a.py", 1), TestRef("a.py::waits", "a.py", 2))
+    times = {"at": 1.0, "mono": 1.0, "phase": "p"}
+    planned = PhasePlanned(**times, isolation=Isolation.TEST, workers=1, tests=refs)
+    started = TestStarted(**times, id="a.py::runs", process="p/0001", attempt=1)
+    result = fold([*events, planned, PhaseStarted(**times), started])
+    for goes_on, reasons, label in (
+        (True, ["it runs", "the run has not come to it"], "not yet run"),
+        (False, ["in flight when the run ended", "the run ended before it"], "not run"),
+    ):
+        found = page(msgspec.structs.replace(result, goes_on=goes_on))
+        core = found.blobs[0]
+        assert core["reasons"] == reasons
+        assert ("not_run", label) in [(value, name) for value, name, *_ in core["outcomes"]]
+        assert f"2 {label}" in found.text
+
+
 def test_details_that_have_no_room_are_counted_and_those_of_red_tests_come_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -176,7 +197,7 @@ def test_details_that_have_no_room_are_counted_and_those_of_red_tests_come_first
     assert core["proof"]["left"] == 7 - sum(map(len, chunks)) > 0
     assert f"the details of {core['proof']['left']} tests are left out for their size" in found.text
     kept = {core["outcomes"][o][0] for o, number in zip(core["tests"]["o"], core["tests"]["c"], strict=True) if number}
-    assert "skipped" not in kept
+    assert not kept & {"skipped", "passed"}
     assert len(core["tests"]["n"]) == 10
 
 

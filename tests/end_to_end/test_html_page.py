@@ -12,8 +12,7 @@ import pytest
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.result import RunResult
 from async_test_runner.reports.formats.html import render
-
-from .html_sample import EVIL, large, small
+from tests.reports.formats.html_sample import EVIL, large, small
 
 CHROMIUM = shutil.which("chromium")
 
