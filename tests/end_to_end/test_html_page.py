@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.result import RunResult
 from async_test_runner.reports.formats.html import render
 from tests.reports.formats.html_sample import EVIL, large, small
+from tests.support.projects import Project
 
 CHROMIUM = shutil.which("chromium")
 
@@ -234,3 +238,45 @@ def test_a_hundred_thousand_tests_scroll_without_a_gap_and_only_those_in_sight_e
     assert page.get_attribute(".row:last-child", "aria-posinset") == "100000"
     page.click("#tab-timeline")
     page.wait_for_selector("canvas")
+
+
+# --------------------------------------------------------------------------------------------------- the command line
+
+
+def core(file: Path) -> dict[str, Any]:
+    """The data of a page."""
+    line = file.read_text(encoding="utf-8").partition('id="data">\n')[2].partition("\n")[0]
+    found: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(line)))
+    return found
+
+
+def test_a_run_writes_its_page_where_the_plan_and_the_command_line_say(project: Project) -> None:
+    project.plan("reports: {html: of/plan.html}\nphases: [{name: all, setup: ['true']}]")
+    project.write("test_a.py", "def test_one(): assert 0\ndef test_two(): pass\n")
+    project.run().check(1)
+    (own,) = project.root.glob(".async-test-run/runs/*/report.html")
+    assert (project.root / "of" / "plan.html").read_bytes() == own.read_bytes()
+    found = core(own)
+    assert found["tests"]["n"] == ["test_one", "test_two"]
+    assert (found["run"]["verdict"], found["run"]["goes_on"]) == ("failed", False)
+    ((stage, command, status, at, *_),) = found["phases"][0]["commands"]
+    assert (stage, command, status) == ("setup", "true", 0)
+    assert 0 <= at <= found["run"]["wall"]
+
+
+@pytest.mark.thorough
+def test_the_page_is_written_while_the_run_goes_on(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test}]")
+    waiting = """
+        import os, time
+        def test_first(): pass
+        def test_waits():
+            while not os.path.exists("out.html"): time.sleep(0.05)
+            os.link("out.html", "seen.html")
+    """
+    project.write("test_a.py", waiting)
+    project.run("--html", "out.html").check(0)
+    seen, last = core(project.root / "seen.html"), core(project.root / "out.html")
+    assert (seen["run"]["verdict"], seen["proof"]["with_outcome"]) == ("goes on", 1)
+    assert seen["reasons"] == ["", "it runs"]
+    assert (last["run"]["verdict"], last["proof"]["with_outcome"]) == ("passed", 2)
