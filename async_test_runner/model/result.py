@@ -54,6 +54,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     details: tuple[Detail, ...] = ()
     sections: tuple[Section, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # of its element in the XML, as the test has set them
     process: str = ""
     worker: str = ""
     slot: int = 0

@@ -182,6 +182,7 @@ class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
     details: tuple[Detail, ...] = ()
     sections: tuple[Section, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # of its element in the XML (`record_xml_attribute`)
     retry: bool = False  # another attempt follows
     fails: bool = False  # red all the same: it is flaky, and the plan wants that to fail
     recheck: bool = False  # it will run once more, alone: ``test_rechecked`` follows

@@ -5,7 +5,8 @@
                     time = sum of its testcases; properties phase, isolation, workers, `record_testsuite_property`'s
       └ testcase    classname and name as pytest derives them from the node id, with ``--junit-prefix``; file, line
                     (from 1), time; properties attempt, slot, process, one ``leak`` for each thing left behind
-                    (``system-err`` tells them too), then the test's own (`record_property`)
+                    (``system-err`` tells them too), then the test's own (`record_property`); what
+                    `record_xml_attribute` sets, in place of all but the time
 
 The last attempt decides:
 
@@ -47,7 +48,7 @@ from ...model.inventory import PytestFacts
 from ...model.result import Attempt, Detail, Leak, PhaseResult, RunResult, Section, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
-from ..junit_files.xml import Counts, UniqueNames, attribute, element, seconds, text
+from ..junit_files.xml import Counts, UniqueNames, attribute, element, is_attribute, seconds, text
 from ..wording import rechecks, words
 from ..wording.words import leak_line
 from .format import Format
@@ -77,6 +78,7 @@ class _Case(NamedTuple):
     line: int = 0
     findings: tuple[_Finding, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # that the test has set
     earlier: tuple[Attempt, ...] = ()
     flaky: bool = False  # the earlier attempts are those of a test that came good
     output: Callable[[], str] = str
@@ -192,7 +194,11 @@ def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
         test.file,
         test.line,
         _outcome_findings(test, last),
-        (*_facts(last), *facts_of_order, *(("leak", leak_line(leak)) for leak in test.leaks), *last.properties),
+        (
+            *(*_facts(last), *facts_of_order, *(("leak", leak_line(leak)) for leak in test.leaks), *last.properties),
+            *(pair for pair in last.attributes if not is_attribute(pair[0])),
+        ),
+        tuple(pair for pair in last.attributes if is_attribute(pair[0])),
         tuple(attempt for attempt in test.attempts[: None if _is_let_pass(test) else -1] if attempt.outcome.is_red),
         not last.outcome.is_red or _is_let_pass(test),
         partial(_output, last, test.leaks, facts),
@@ -385,14 +391,15 @@ def _suite(suite: _Suite, name: str, counts: Counts, hostname: str) -> Iterator[
 
 def _case(case: _Case) -> str:
     place = [("file", case.file), ("line", str(case.line))] if case.file else []
-    head = [("classname", case.classname), ("name", case.name), *place, ("time", seconds(case.time))]
+    head = dict([("classname", case.classname), ("name", case.name), *place, ("time", ""), *case.attributes])
+    head["time"] = seconds(case.time)
     body = [
         _properties(case.properties),
         *(_finding_xml(finding) for finding in case.findings),
         *(_earlier_xml(attempt, "flaky" if case.flaky else "rerun") for attempt in case.earlier),
         case.output(),
     ]
-    return element("testcase", head, "".join(body)) + "\n"
+    return element("testcase", head.items(), "".join(body)) + "\n"
 
 
 def _finding_xml(finding: _Finding) -> str:
