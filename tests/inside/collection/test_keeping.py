@@ -92,6 +92,8 @@ def test_all_else_is_there_at_the_end_or_nobodys_loss(tmp_path: Path, text: str)
         ("session.testsfailed += len(SEEN)", True),
         ("assert not SEEN", True),
         ("SEEN and pytest.exit('no')", True),
+        ("decide(session, SEEN)\ndef decide(session, seen): session.exitstatus = 1", True),
+        ("write(SEEN)\ndef write(seen): assert seen", False),
     ],
 )
 def test_a_hook_that_may_turn_the_run_red_judges(tmp_path: Path, end: str, judges: bool) -> None:

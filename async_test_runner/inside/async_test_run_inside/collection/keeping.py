@@ -78,7 +78,7 @@ def _kept(path: str, name: str) -> tuple[Kept, ...]:
     for function in file.ends():
         names = sorted(changed & file.all_of([function], file.read))
         if names and not file.knows_workers(function):
-            found.append(Kept(function.name, path, tuple(names), _judges(function)))
+            found.append(Kept(function.name, path, tuple(names), file.judges(function)))
     return tuple(found)
 
 
@@ -112,6 +112,11 @@ class _File:
             if isinstance(node, ast.Attribute | ast.Name)
             or (isinstance(node, ast.Constant) and isinstance(node.value, str))
         )
+
+    def judges(self, function: _Function) -> bool:
+        """Whether the exit status of its session may come from it. What helpers raise may be meant for them alone."""
+        raises = any(isinstance(node, ast.Raise | ast.Assert) for node in ast.walk(function))
+        return raises or any(_decides(node) for called in self._called(function) for node in ast.walk(called))
 
     def all_of(self, functions: Iterable[_Function], what: Callable[[_Function], Iterator[str]]) -> set[str]:
         """What is found in these functions, and in what they call here."""
@@ -212,14 +217,9 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _judges(function: _Function) -> bool:
-    """Whether the exit status of its session may come from it."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Raise | ast.Assert) or any(_last(target) in _OUTCOMES for target in _targets(node)):
-            return True
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("pytest.exit", "pytest.fail", "sys.exit"):
-            return True
-    return False
+def _decides(node: ast.AST) -> bool:
+    is_exit = isinstance(node, ast.Call) and ast.unparse(node.func) in ("pytest.exit", "pytest.fail", "sys.exit")
+    return is_exit or any(_last(target) in _OUTCOMES for target in _targets(node))
 
 
 def shown(found: Kept, root: str) -> str:
