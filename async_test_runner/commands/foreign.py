@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 _FAIL_FAST = "write --max-failures 1"
 _WORKERS = "write --workers N as an upper limit, or `workers` in a phase of the plan"
-_LAST_FAILED = "write it after --, for pytest: async-test-run -- --lf (async-test-run help rerun)"
+_LAST_FAILED = "write --failed, which runs the tests that were red in the last run (async-test-run help rerun)"
 _DEBUG = "debug one test with python -m pytest --pdb ID (async-test-run help debug)"
 _OUTPUT = "a failure shows what its test printed; for the rest see: async-test-run help debug"
 _TO_PYTEST = "write it after --, for pytest: async-test-run -- {flag}"
@@ -27,7 +27,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     (_FAIL_FAST, "-x --exitfirst --fail-fast --failfast --bail --stop-on-failure"),
     ("write --max-failures N", "--maxfail --max-fail"),
     (_WORKERS, "-n -j --numprocesses --jobs --parallel --processes --test-threads --threads --maxprocesses"),
-    (_LAST_FAILED, "--lf --last-failed --ff --failed-first --only-failures"),
+    (_LAST_FAILED, "--ff --failed-first --only-failures"),
     (_DEBUG, "--pdb --trace --debug --inspect --pdbcls --ipdb"),
     (_OUTPUT, "-s --capture --no-capture --nocapture --show-output --print"),
     (

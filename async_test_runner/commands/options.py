@@ -152,6 +152,9 @@ ASKED: dict[str, Decorator] = {
     "keyword": click.option(
         "-k", "--keyword", default="", metavar="EXPR", help="Only tests for which this keyword expression is true."
     ),
+    "failed": click.option(
+        "--failed", "--lf", "--last-failed", "failed", is_flag=True, help="Only tests that were red in the last run."
+    ),
     "workers": click.option(
         "--workers", type=click.IntRange(min=1), metavar="N", help="At most N workers in any phase."
     ),
@@ -171,7 +174,7 @@ ASKED: dict[str, Decorator] = {
         help="How all phases make their processes. It overrides the plan.",
     ),
 }
-NARROWING = ("phases", "files", "tests", "markers", "keyword")
+NARROWING = ("phases", "files", "tests", "markers", "keyword", "failed")
 
 
 def asking(*names: str) -> Decorator:

@@ -29,6 +29,7 @@ Examples:
   async-test-run tests/test_a.py::test_login  a test with all its parameters, or a class
   async-test-run run -k "login and not slow"  narrowed; what is left out is counted
   async-test-run run --files tests/test_a.py  the tests of one file, each in its phase
+  async-test-run --failed                     tests that were red in the last run
   async-test-run run --resume                 resume the last run, which was killed
   async-test-run run -- --log-level=DEBUG     arguments for pytest"""
 

@@ -40,6 +40,9 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     markers: str = ""
     keyword: str = ""
     tests: tuple[str, ...] = ()
+    failed: bool = False
+    red: tuple[str, ...] = ()  # with ``failed``: tests that were red in the run ``red_of``, files it could not collect
+    red_of: str = ""
     workers: int | None = None
     max_failures: int | None = None
     run_timeout: float | None = None

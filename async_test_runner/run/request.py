@@ -53,6 +53,8 @@ def narrowing_of(asked: Asked, plan: Plan) -> Narrowing:
         markers=asked.markers,
         keyword=asked.keyword,
         tests=asked.tests,
+        red=asked.red,
+        red_of=asked.red_of,
     )
 
 

@@ -32,7 +32,7 @@ from ..suite.workers import workers_of
 from ..system import process
 from ..system.clocks import RunClock
 from ..system.keys import questions_to
-from . import editors, reporting, resuming
+from . import editors, failed, reporting, resuming
 from .collection import (
     HOST_GRACE,
     check_that_tests_run,
@@ -56,9 +56,11 @@ _LOOK = 0.1  # seconds between two looks at a collection under way
 def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> RunReport:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
     plan = adjusted(plans.load(request.plan), request.asked)
+    base = base_directory(plan.path, request.run_dir)
+    request = msgspec.structs.replace(request, asked=failed.taken(request.asked, plan, base))
     editors.keep_schema(request.plan)
     check_phase_names(plan, request.narrowing(plan))  # before the collection, which may take its time
-    run_dir = create(base_directory(plan.path, request.run_dir))
+    run_dir = create(base)
     recorder = Recorder(run_dir, reporter, interval, RunClock())
     try:
         report = _Run(plan, request, run_dir, recorder, environ).carried_out()

@@ -22,7 +22,7 @@ def flags(name: str) -> set[str]:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--lf"], "there is no option --lf here; write it after --, for pytest: async-test-run -- --lf"),
+        (["--ff"], "there is no option --ff here; write --failed, which runs the tests that were red"),
         (["--fail-fast"], "there is no option --fail-fast here; write --max-failures 1"),
         (["-x"], "there is no option -x here; write --max-failures 1"),
         (["-xvs"], "there is no option -x here; write --max-failures 1"),

@@ -71,7 +71,7 @@ def test_a_short_option_value_may_look_like_anything() -> None:
 
 def test_every_field_that_the_journal_keeps_of_a_command_line_has_one_option() -> None:
     given = {"reports", "pytest_args"}  # of the formats' own options, and of what stands behind the dashes
-    given |= {"places"}  # what the words of `phases` mean
+    given |= {"places", "red", "red_of"}  # what the words of `phases` and `--failed` mean
     assert set(options.ASKED) == set(Asked.__struct_fields__) - given
     flags = [flag for option in _parameters() for flag in [*option.opts, *option.secondary_opts]]
     assert len(flags) == len(set(flags))

@@ -19,7 +19,7 @@ from async_test_runner.plan.arguments import given, names, of_environment, refus
         (["-fs"], "-f has no effect in a run; tests run without a terminal"),
         (["-vh"], "-h has no effect in a run; ask pytest itself"),
         (["--setup-plan"], "--setup-plan has no effect in a run; ask pytest itself"),
-        (["--sw"], "--sw has no effect in a run; use --max-failures 1, then -- --lf"),
+        (["--sw"], "--sw has no effect in a run; use --max-failures 1, then --failed"),
         (["-p", "no:asyncio"], "switching off asyncio support"),
         (["-pno:asyncio"], "switching off asyncio support"),
     ],

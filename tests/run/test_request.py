@@ -30,5 +30,7 @@ def test_journals_from_before_there_were_places_name_phases() -> None:
 
 
 def test_everything_else_that_narrows_is_taken_over() -> None:
-    asked = Asked(files=("/a",), markers="m", keyword="k", tests=("t",))
-    assert narrowing_of(asked, PLAN) == Narrowing(files=("/a",), markers="m", keyword="k", tests=("t",))
+    asked = Asked(files=("/a",), markers="m", keyword="k", tests=("t",), red=("r",), red_of="run")
+    assert narrowing_of(asked, PLAN) == Narrowing(
+        files=("/a",), markers="m", keyword="k", tests=("t",), red=("r",), red_of="run"
+    )
