@@ -132,7 +132,9 @@ def _refuse_beside_resume(context: click.Context) -> None:
     given = {
         name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
-    others = sorted(given & set(options.ASKED)) + (["--"] if context.meta[options.AFTER_DASHES] else [])
+    others = sorted(given & {*options.ASKED, *options.FAMILIAR}) + (
+        ["--"] if context.meta[options.AFTER_DASHES] else []
+    )
     if others:
         raise UsageError(
             f"--resume goes on with a run as it was asked for: {', '.join(others)} cannot be given with it",

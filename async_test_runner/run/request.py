@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import zip_longest
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..record.events import Asked
 from ..suite.assignment import Narrowing, phase_names
 from ..suite.targets import Target
 from ..suite.workers import processors
+from ..words.wording import listed
 
 _WHOLE_DIFFS = ("-o", "verbosity_assertions=2")
 
@@ -74,6 +76,15 @@ def adjusted(plan: Plan, asked: Asked) -> Plan:
         changes["run_timeout"] = asked.run_timeout
     phases = tuple(_adjusted_phase(phase, asked) for phase in plan.phases)
     return msgspec.structs.replace(plan, phases=phases, **changes)
+
+
+def notes(asked: Asked, phases: Iterable[Phase]) -> list[str]:
+    """What is to be said of ``--workers``, which never gives a phase more than the plan does."""
+    alone = [phase.name for phase in phases if phase.workers is None]
+    if asked.workers is None or asked.workers < 2 or not alone:
+        return []
+    what = "phase" if len(alone) == 1 else "phases"
+    return [f"--workers is an upper limit, and the plan gives no `workers` to {what} {listed(alone)}"]
 
 
 def _adjusted_phase(phase: Phase, asked: Asked) -> Phase:

@@ -49,6 +49,7 @@ from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
 from .request import Request, RunReport, adjusted
+from .request import notes as request_notes
 
 _LOOK = 0.1  # seconds between two looks at a collection under way
 
@@ -253,7 +254,8 @@ class _Run:
         for lack in lacking.unawaited(planned, inventory.facts, inventory.interpreter):
             self._recorder.warn(lack)
         running = [assigned.phase for assigned in assignment.phases if assigned.tests]
-        for note in notes(inventory.facts, self._plan, running, self._request.asked.pytest_args):
+        asked = self._request.asked
+        for note in (*notes(inventory.facts, self._plan, running, asked.pytest_args), *request_notes(asked, running)):
             self._recorder.warn(note)
         return assignment
 

@@ -86,6 +86,43 @@ def _parameters() -> list[click.Parameter]:
     return asking.params
 
 
+@click.command(cls=options.ManyFiles)
+@options.asking()
+def _all(asked: Asked) -> None:
+    click.echo(repr((asked.max_failures, asked.workers, asked.pytest_args)))
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        ("", (None, None, ())),
+        ("-x", (1, None, ())),
+        ("--exitfirst", (1, None, ())),
+        ("-x --max-failures 5", (1, None, ())),
+        ("--maxfail 3", (3, None, ())),
+        ("--maxfail=0", (0, None, ())),
+        ("-n 4", (None, 4, ())),
+        ("-j4", (None, 4, ())),
+        ("-n auto", (None, 7, ())),
+        ("--workers auto", (None, 7, ())),
+        ("--tb short", (None, None, ("--tb=short",))),
+        ("--tb=no -x -- --tb=long", (1, None, ("--tb=no", "--tb=long"))),
+    ],
+)
+def test_flags_that_people_bring_along_mean_what_they_know(
+    argv: str, meant: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "processors", lambda: 7)
+    result = CliRunner().invoke(_all, argv.split())
+    assert result.exit_code == 0, result.output
+    assert eval(result.output) == meant
+
+
+@pytest.mark.parametrize("argv", ["-n 0", "-n many", "--maxfail -1", "--tb=all"])
+def test_values_that_mean_nothing_here_are_refused(argv: str) -> None:
+    assert CliRunner().invoke(_all, argv.split()).exit_code == 2
+
+
 @click.command()
 @click.option("--timeout", type=DURATION, default=7)
 def _command(timeout: float) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from async_test_runner.model.plan import Phase, Plan
 from async_test_runner.record.events import Asked
-from async_test_runner.run.request import narrowing_of
+from async_test_runner.run.request import narrowing_of, notes
 from async_test_runner.suite.assignment import Narrowing
 from async_test_runner.suite.targets import Target
 
@@ -34,3 +34,14 @@ def test_everything_else_that_narrows_is_taken_over() -> None:
     assert narrowing_of(asked, PLAN) == Narrowing(
         files=("/a",), markers="m", keyword="k", tests=("t",), red=("r",), red_of="run"
     )
+
+
+def test_more_workers_than_the_plan_gives_are_not_promised() -> None:
+    phases = (Phase(name="sync"), Phase(name="async", workers=2), Phase(name="rest"))
+    assert notes(Asked(workers=4), phases) == [
+        "--workers is an upper limit, and the plan gives no `workers` to phases sync, rest"
+    ]
+    assert notes(Asked(workers=4), phases[:1])[0].endswith("to phase sync")
+    assert notes(Asked(workers=4), phases[1:2]) == []
+    assert notes(Asked(workers=1), phases) == []
+    assert notes(Asked(), phases) == []
