@@ -9,14 +9,15 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from ..model.errors import UsageError
+from ..model.errors import ExitCode, UsageError
 from ..record import runs
 from ..record.events import Asked
-from ..reports.terminal import final, views
+from ..reports.terminal import final, planning, views
 from ..reports.wording import text
 from ..run import resuming, workflow
 from ..run.request import Request, RunReport
-from . import options
+from ..suite.assignment import Narrowing
+from . import collecting, options, proposing
 
 _EPILOG = """\b
 While it runs, the key d on a terminal, or kill -USR1, shows where every running test waits.
@@ -71,6 +72,8 @@ def command(
 ) -> None:
     """Run the plan: collect once, prove that every test has one phase, run the phases, report.
 
+    Without a plan, the one that `init` would write here is proposed and run, and nothing is written.
+
     PHASE names phases of the plan. Without any, all of them run, in the plan's order. PATH and ID name files,
     directories, classes and tests, as seen from here. An ID without brackets means all its parameters. Globs may stand
     in both. With phases and paths, only tests that are in one of each run. Everything after `--` is passed on to
@@ -97,8 +100,10 @@ def command(
             interval=interval,
         )
     else:
+        found = plan if plan is not None else runs.nearest_plan(cwd)
         request = Request(
-            plan=plan if plan is not None else runs.find_plan(cwd),
+            plan=found or _where_none_is(cwd),
+            proposal="" if found else _proposed(context, asked, cwd, color),
             asked=asked,
             run_dir=run_dir.absolute() if run_dir else None,
             argv=argv,
@@ -116,6 +121,25 @@ def command(
         places=report.places,
     )
     _show(context, report, lines, color)
+
+
+def _where_none_is(cwd: Path) -> Path:
+    """Where a plan would lie."""
+    return Path(os.path.realpath(cwd)) / runs.PLAN_NAMES[0]
+
+
+def _proposed(context: click.Context, asked: Asked, cwd: Path, color: bool | None) -> str:
+    """The text of the plan that `init` would write here. What it is, is said; nothing is written."""
+    start = proposing.start(_where_none_is(cwd))
+    inventory = collecting.inventory(start, Narrowing(), os.environ, asked.pytest_args)
+    if not inventory.tests:
+        lines = planning.nothing_to_propose(inventory, so="nothing runs")
+        views.show(lines, sys.stderr, color=color, environ=os.environ)
+        context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.NOTHING_SELECTED))
+    proven = proposing.proven(start, inventory)
+    said = planning.proposed(proven.assignment.phases, runs.PLAN_NAMES[0])
+    views.show(said, sys.stderr, color=color, environ=os.environ)
+    return proven.text
 
 
 def _show(context: click.Context, report: RunReport, lines: list[Text], color: bool | None) -> None:
@@ -154,4 +178,4 @@ def _resumed(base: Path, run: str) -> Path:
 def _base(plan: Path | None, run_dir: Path | None, cwd: Path) -> Path:
     if run_dir is not None:
         return run_dir
-    return runs.base_directory(plan if plan is not None else runs.find_plan(cwd))
+    return runs.base_directory(plan or runs.nearest_plan(cwd) or _where_none_is(cwd))

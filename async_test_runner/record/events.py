@@ -52,7 +52,10 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
-    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's file."""
+    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's text.
+
+    ``proposed``: there is no file ``plan_path``. The runner has proposed the plan, and the run directory has its text.
+    """
 
     version: int
     run_id: str
@@ -63,6 +66,7 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     runner: str
     plan_digest: str = ""
     asked: Asked = Asked()
+    proposed: bool = False
 
 
 class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):

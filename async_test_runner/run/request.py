@@ -11,6 +11,7 @@ import msgspec
 from ..model.errors import ExitCode
 from ..model.plan import Phase, Plan
 from ..model.result import RunResult
+from ..plan import reading as plans
 from ..record.events import Asked
 from ..suite.assignment import Narrowing, phase_names
 from ..suite.targets import Target
@@ -24,10 +25,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """``asked`` is what the journal keeps, and what a resumed run goes on with; the rest is of this process only.
 
     ``keyboard`` is a descriptor whose keys are heard while the run goes on. With ``whole_diffs`` pytest shortens no
-    comparison that an assertion makes.
+    comparison that an assertion makes. ``proposal`` is the text of a plan that no file has; it would lie at ``plan``.
     """
 
     plan: Path
+    proposal: str = ""
     asked: Asked = Asked()
     run_dir: Path | None = None
     argv: tuple[str, ...] = ()
@@ -38,6 +40,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def pytest_args(self) -> tuple[str, ...]:
         """What the command line adds to every command line of pytest; what stands after ``--`` comes last, and wins."""
         return (*(_WHOLE_DIFFS if self.whole_diffs else ()), *self.asked.pytest_args)
+
+    def loaded(self) -> Plan:
+        """The plan, as the command line changes it. ``PlanError`` with every problem."""
+        plan = plans.parse(self.proposal, self.plan, on_disk=True) if self.proposal else plans.load(self.plan)
+        return adjusted(plan, self.asked)
 
     def narrowing(self, plan: Plan) -> Narrowing:
         """Which tests of the plan are meant."""

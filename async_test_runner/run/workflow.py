@@ -20,7 +20,6 @@ from ..model.errors import ExitCode, InfrastructureError, RunnerError, UsageErro
 from ..model.inventory import Interpreter, Inventory
 from ..model.plan import Phase, Plan
 from ..model.result import Kept, Problem, RunResult
-from ..plan import reading as plans
 from ..record import verdict
 from ..record.events import VERSION, Collected, PythonFound, RunFinished, RunResumed, RunStarted, TestNotRun
 from ..record.pruning import prune
@@ -31,6 +30,7 @@ from ..suite.assignment import Assignment, check_phase_names
 from ..suite.workers import workers_of
 from ..system import process
 from ..system.clocks import RunClock
+from ..system.files import text_of
 from ..system.keys import questions_to
 from . import editors, failed, reporting, resuming
 from .collection import (
@@ -48,7 +48,7 @@ from .collection import (
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
-from .request import Request, RunReport, adjusted
+from .request import Request, RunReport
 from .request import notes as request_notes
 
 _LOOK = 0.1  # seconds between two looks at a collection under way
@@ -56,12 +56,14 @@ _LOOK = 0.1  # seconds between two looks at a collection under way
 
 def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> RunReport:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
-    plan = adjusted(plans.load(request.plan), request.asked)
+    plan = request.loaded()
     base = base_directory(plan.path, request.run_dir)
     request = msgspec.structs.replace(request, asked=failed.taken(request.asked, plan, base))
     editors.keep_schema(request.plan)
     check_phase_names(plan, request.narrowing(plan))  # before the collection, which may take its time
     run_dir = create(base)
+    if request.proposal:
+        resuming.keep_plan(run_dir, request.proposal)
     recorder = Recorder(run_dir, reporter, interval, RunClock())
     try:
         report = _Run(plan, request, run_dir, recorder, environ).carried_out()
@@ -94,10 +96,15 @@ def resume(
         recorder.recall(recorded.events)
         asked = recorded.started.asked
         asked = msgspec.structs.replace(asked, reports={**asked.reports, **(reports or {})})
-        path = Path(recorded.started.plan_path)
-        request = Request(plan=path, asked=asked, argv=argv, keyboard=keyboard, whole_diffs=whole_diffs)
-        plan = adjusted(plans.load(request.plan), asked)
-        return _Run(plan, request, run_dir, recorder, environ, recorded.result).carried_out()
+        request = Request(
+            plan=Path(recorded.started.plan_path),
+            proposal=text_of(recorded.plan) if recorded.started.proposed else "",
+            asked=asked,
+            argv=argv,
+            keyboard=keyboard,
+            whole_diffs=whole_diffs,
+        )
+        return _Run(request.loaded(), request, run_dir, recorder, environ, recorded.result).carried_out()
     finally:
         recorder.close()
 
@@ -179,8 +186,9 @@ class _Run:
                 root=str(self._plan.root),
                 argv=request.argv,
                 runner=__version__,
-                plan_digest=resuming.digest(self._plan.path),
+                plan_digest=resuming.digest(self._run_dir.plan if request.proposal else self._plan.path),
                 asked=request.asked,
+                proposed=bool(request.proposal),
             )
         )
 

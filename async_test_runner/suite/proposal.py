@@ -4,8 +4,8 @@ The shape is always the same, and cautious: what is green in one pytest process 
 
 - ``sync`` has no criteria, so it takes whatever no other phase takes. It keeps pytest's way of running: one process, or
   the ``-n`` of its configuration.
-- Coroutine tests get processes of their own: one per test as long as they are few, else one per file. They run side by
-  side only where the project runs its tests side by side already.
+- Coroutine tests get processes of their own: one per test as long as they are few, else one per file. As many run side
+  by side as there are processors, or as the project runs already.
 - Coroutine tests with a database are a phase that runs one process at a time.
 - Tests with a mark such as ``slow`` come last.
 
@@ -24,8 +24,9 @@ import yaml
 
 from ..model.inventory import CollectedTest, Inventory, LeftOut, PytestFacts
 from ..model.vocabulary import Isolation
+from ..words.expressions import holds
 from ..words.wording import listed
-from .assignment import Assignment
+from .assignment import Assignment, Expression
 
 MANY = 20  # coroutine tests in a phase from which on a process per file is worth more than one per test
 _MOST_ENTRIES = 20  # names in a phase; beyond, whole classes and files are named, whoever else is in them
@@ -243,7 +244,7 @@ class _Suite:
     def _workers(self) -> str:
         wanted = self._facts.numprocesses
         if wanted < 2:
-            return ""
+            return "auto"
         return "auto" if wanted == self._processors else str(wanted)
 
     def _isolation(self, tests: Sequence[CollectedTest]) -> tuple[Isolation, str]:
@@ -409,10 +410,15 @@ def misplaced(proposal: Proposal, assignment: Assignment) -> tuple[str, ...]:
     return tuple(test.id for tests in taken for test in tests if test.is_async)
 
 
-def lost(inventory: Inventory, again: Inventory) -> tuple[str, ...]:
-    """Ids that a second collection did not give: values in them change, such as times, addresses or random numbers."""
-    known = {test.id for test in again.tests}
-    return tuple(test.id for test in inventory.tests if test.id not in known)
+def evaluated(inventory: Inventory, expressions: tuple[Expression, ...]) -> Inventory:
+    """The same with the marker expressions of a proposal, as pytest would evaluate them: they are made of marks."""
+    tests = tuple(
+        msgspec.structs.replace(
+            test, matches=tuple(number for number, (_, text) in enumerate(expressions) if holds(text, test.marks))
+        )
+        for test in inventory.tests
+    )
+    return msgspec.structs.replace(inventory, tests=tests, expressions=expressions)
 
 
 # --------------------------------------------------------------------------------------------------------------- text
@@ -454,7 +460,7 @@ def _select(proposal: Proposal) -> list[str]:
 
 
 def _defaults(proposal: Proposal) -> list[str]:
-    lines = ["", "defaults:", "  test_timeout: 5m  # a test that takes longer is ended, with its stacks in the report"]
+    lines = ["", "defaults:", "  test_timeout: 60s  # a test that takes longer is ended, with its stacks in the report"]
     if proposal.python != "auto":
         lines += [f"  python: {scalar(proposal.python)}"]
     return lines

@@ -47,7 +47,7 @@ def inventory(*tests: CollectedTest, left_out: tuple[LeftOut, ...] = (), **facts
 
 
 def evaluated(found: Inventory, proposed: reading.Plan) -> Inventory:
-    """The inventory as a second collection would give it: marker expressions of plain names, evaluated."""
+    """The inventory as pytest would give it for the plan: what is proposed has evaluated its expressions the same."""
     expressions = selection.expressions(proposed, Narrowing())
     tests = []
     for test in found.tests:
@@ -56,7 +56,9 @@ def evaluated(found: Inventory, proposed: reading.Plan) -> Inventory:
         tests.append(
             CollectedTest(**{name: getattr(test, name) for name in test.__struct_fields__} | {"matches": matches})
         )
-    return Inventory(tests=tuple(tests), expressions=expressions, facts=found.facts)
+    again = Inventory(tests=tuple(tests), expressions=expressions, facts=found.facts, left_out=found.left_out)
+    assert proposal.evaluated(found, expressions) == again
+    return again
 
 
 class _Marks(dict[str, bool]):
@@ -246,9 +248,10 @@ def test_tests_that_build_on_earlier_ones_stay_with_their_file() -> None:
     assert phase(found, "async").isolation is Isolation.FILE
 
 
-def test_workers_are_proposed_only_where_the_project_has_them_already() -> None:
+def test_processes_of_their_own_run_side_by_side_but_for_those_with_a_database() -> None:
     stored = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("db",))
-    assert phase(inventory(SYNC, ASYNC, stored), "async").workers == ""
+    alone = inventory(SYNC, ASYNC, stored)
+    assert [phase(alone, name).workers for name in ("sync", "async", "async-db")] == ["", "auto", "1"]
     parallel = inventory(SYNC, ASYNC, stored, numprocesses=4)
     assert [phase(parallel, name).workers for name in ("sync", "async", "async-db")] == ["", "4", "1"]
     every = proposal.propose(parallel, ROOT, processors=4)
@@ -349,7 +352,7 @@ select:
     - more tests
 
 defaults:
-  test_timeout: 5m  # a test that takes longer is ended, with its stacks in the report
+  test_timeout: 60s  # a test that takes longer is ended, with its stacks in the report
   python: .venv/bin/python
 
 phases:
@@ -362,6 +365,7 @@ phases:
   - name: async
     markers: asyncio
     isolation: test
+    workers: auto
 
 # The merged JUnit XML of all phases, besides the one in the run's own directory:
 # reports: {junit: reports/junit.xml}
@@ -423,9 +427,11 @@ def test_a_coroutine_among_ordinary_tests_is_misplaced() -> None:
     assert proposal.misplaced(proposed, assignment) == (ASYNC.id,)
 
 
-def test_ids_that_a_second_collection_lacks_are_lost() -> None:
-    assert proposal.lost(inventory(SYNC, ASYNC), inventory(SYNC)) == (ASYNC.id,)
-    assert proposal.lost(inventory(SYNC), inventory(SYNC)) == ()
+def test_marker_expressions_are_evaluated_without_another_collection() -> None:
+    asked = (("markers", "asyncio"), ("markers", "not slow and not asyncio"))
+    found = proposal.evaluated(inventory(SYNC, ASYNC), asked)
+    assert found.expressions == asked
+    assert [test.matches for test in found.tests] == [(1,), (0,)]
 
 
 def test_what_pytests_configuration_asks_for_is_noted() -> None:
