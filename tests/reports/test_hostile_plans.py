@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from async_test_runner.commands import init, merge
+from async_test_runner.commands import init, merge, proposing
 from async_test_runner.commands import plan as plan_command
 from async_test_runner.model.errors import UsageError
 from async_test_runner.model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
@@ -95,9 +95,9 @@ def test_a_proposed_plan_is_a_plan_and_obeys_nobody(texts: list[str]) -> None:
     assert yaml.safe_load(text)["phases"] == [{"name": "all"}]
     the_plan = reading.parse(text, Path("/project/runner.yaml"))
     assignment = collection.proved(the_plan, inventory, Narrowing())
-    proven = init.Proven(text=text, assignment=assignment, notes=proposed.notes)
+    proven = proposing.Proven(text=text, assignment=assignment, notes=proposed.notes)
     assert_harmless(shown(init._summary(proven, inventory, Path("/project/runner.yaml"))))
-    assert_harmless(shown(init._nothing(inventory)))
+    assert_harmless(shown(planning.nothing_to_propose(inventory, so="nothing is written")))
 
 
 @settings(max_examples=150)
