@@ -42,7 +42,6 @@ def proven(start: Plan, inventory: Inventory) -> Proven:
     """The proposal if it holds, else the simplest plan: its text has been parsed and assigned."""
     proposed = proposal.propose(
         inventory,
-        start.root.as_posix(),
         processors=os.cpu_count() or 1,
         paths=start.select.paths,
         python=start.python,

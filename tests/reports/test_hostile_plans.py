@@ -89,7 +89,7 @@ def _refused(the_plan: Plan, inventory: Inventory, problem: UsageError) -> plann
 @given(TEXTS)
 def test_a_proposed_plan_is_a_plan_and_obeys_nobody(texts: list[str]) -> None:
     inventory = collected(texts)
-    proposed = proposal.simplest(proposal.propose(inventory, inventory.facts.rootdir), texts[0].replace("\n", " "))
+    proposed = proposal.simplest(proposal.propose(inventory), texts[0].replace("\n", " "))
     text = proposal.text(proposed, inventory.facts, schema=".async-test-run/schema.json")
     assert_harmless(shown(init._shown(text)))
     assert yaml.safe_load(text)["phases"] == [{"name": "all"}]
@@ -104,7 +104,7 @@ def test_a_proposed_plan_is_a_plan_and_obeys_nobody(texts: list[str]) -> None:
 @given(TEXTS)
 def test_a_proposed_division_keeps_to_yaml(texts: list[str]) -> None:
     inventory = collected(texts)
-    text = proposal.text(proposal.propose(inventory, "/project"), inventory.facts, schema="schema.json")
+    text = proposal.text(proposal.propose(inventory), inventory.facts, schema="schema.json")
     phases = yaml.safe_load(text)["phases"]
     assert {key for phase in phases for key in phase} <= {
         "name", "paths", "tests", "markers", "keyword", "isolation", "workers", "fixtures",
