@@ -53,11 +53,11 @@ def red_of(result: RunResult) -> tuple[str, ...]:
 def _last(plan: Plan, base: Path) -> tuple[RunStarted, RunResult] | None:
     """The newest run of this plan that has come as far as its tests."""
     for run in runs.listing(base)[:_LOOKED_AT]:
-        events = tuple(journal.read(run.journal))
-        started = next((event for event in events if isinstance(event, RunStarted)), None)
-        if started is None or started.plan_path != str(plan.path):
+        events = journal.read(run.journal)
+        started = next(events, None)
+        if not isinstance(started, RunStarted) or started.plan_path != str(plan.path):
             continue
-        result = fold(events)
+        result = fold([started, *events])
         if result.collect_errors or any(phase.tests for phase in result.phases):
             return started, result
     return None

@@ -185,8 +185,9 @@ def test_a_mark_that_tells_only_some_database_tests_is_not_relied_on() -> None:
 
 
 def test_databases_of_the_testing_kit_do_not_keep_the_others_waiting() -> None:
-    kit = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("async_session", "_kit_databases"))
+    kit = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("db", "_kit_databases"))
     assert phase(inventory(ASYNC, kit), "async").workers == "auto"
+    assert phase(inventory(ASYNC, kit, test_of("a.py::test_x", "asyncio", fixtures=("db",))), "async").workers == "1"
 
 
 def test_unmarked_coroutines_leave_marked_database_tests_alone() -> None:
