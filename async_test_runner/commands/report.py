@@ -95,11 +95,11 @@ def command(
     for key, place in options.reports_of(given).items():
         written = Path(place) if place else path.absolute().parent / FORMATS[key].file
         with replaced(written) as file:
-            file.writelines(FORMATS[key].render(result, code))
+            file.writelines(FORMATS[key].render(result, code, os.environ))
         if (key, written) not in places:
             places.insert(0, (key, written))
     if wanted is not None:
-        _write(FORMATS[wanted].render(result, code), output)
+        _write(FORMATS[wanted].render(result, code, os.environ), output)
     elif as_json:
         click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
     else:

@@ -25,6 +25,8 @@ from ..model.vocabulary import Isolation, Outcome
 
 VERSION = 1
 
+Service = Literal["", "github", "gitlab"]
+
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", omit_defaults=True):
     at: float
@@ -49,7 +51,10 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
-    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's file."""
+    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's file.
+
+    ``service`` is the CI service whose log the run writes for. It is empty where the plan switches that off.
+    """
 
     version: int
     run_id: str
@@ -60,6 +65,7 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     runner: str
     plan_digest: str = ""
     asked: Asked = Asked()
+    service: Service = ""
 
 
 class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
@@ -71,6 +77,7 @@ class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
     run_id: str
     argv: tuple[str, ...]
     runner: str
+    service: Service = ""
 
 
 class PythonFound(_Event, frozen=True, kw_only=True, tag="python_found"):

@@ -10,7 +10,7 @@ import msgspec
 from ..model.errors import ExitCode
 from ..model.plan import Phase, Plan
 from ..model.result import RunResult
-from ..record.events import Asked
+from ..record.events import Asked, Service
 from ..suite.assignment import Narrowing, phase_names
 from ..suite.targets import Target
 from ..suite.workers import processors
@@ -62,6 +62,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     result: RunResult
     exit_code: ExitCode
     places: tuple[tuple[str, Path], ...]
+    service: Service = ""
     coverage: str = ""  # the table that pytest-cov would have printed
 
 

@@ -245,6 +245,38 @@ def test_every_format_is_printed_or_written_from_the_journal(key: str, project: 
     assert done.stdout_bytes
 
 
+@pytest.mark.parametrize("key", FORMATS)
+def test_every_format_says_of_a_killed_run_that_it_is_one(key: str, project: Path) -> None:
+    run = "20261121T000000.000Z-000000"
+    journal = record(project, run, history(run, Outcome.PASSED, project)[:-3])
+    with journal.open("ab") as file:
+        file.write(b'{"kind":"test_finished","at":1e9,"mo')
+    done = report(run, "--format", key, "-o", "out")
+    assert done.exit_code == 0, done.output
+    said = (project / "out").read_text().replace("&quot;", '"')
+    assert SAID_OF_A_KILLED_RUN[key] in said
+
+
+SAID_OF_A_KILLED_RUN = {
+    "html": "<p>the runner did not come to its end",
+    "junit": "the journal ends before the run does",
+    "summary": '"finished": false',
+    "ctrf": '"async-test-run/finished":false',
+    "github": "::error title=not complete::",
+    "gitlab": "[]",  # it has no place for it: only findings of tests
+    "markdown": "**The runner did not come to its end: this is how far the run has come.**",
+}
+
+
+def test_where_the_checkout_is_is_read_from_the_environment_of_the_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.parent))
+    assert f"file={project.name}/tests/test_a.py,line=3" in report("--format", "github").output
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project / "elsewhere"))
+    assert "file=" not in report("--format", "github").output
+
+
 def test_a_place_without_a_format_is_refused(project: Path) -> None:
     assert "--format which" in str(refused("-o", "out"))
 

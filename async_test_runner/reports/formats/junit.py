@@ -118,7 +118,7 @@ FORMAT = Format(
     title="the merged JUnit XML",
     example="reports/junit.xml",
     flag="--junit",
-    render=lambda result, _code: render(result),
+    render=lambda result, _code, _environ: render(result),
     of_pytest=lambda facts: facts.junit_xml,
 )
 
