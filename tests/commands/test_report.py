@@ -295,3 +295,29 @@ def test_what_follows_the_flag_of_a_report_by_accident_is_not_taken_for_a_file(p
     assert "does not end in .html; put what is no file before --html" in done.output.replace("\n", " ").replace(
         "  ", " "
     )
+
+
+def test_two_runs_are_compared_the_newest_with_an_older_one(project: Path) -> None:
+    done = report("--diff", OLD)
+    assert done.exit_code == 0
+    assert "became red: 1\n  FAILED tests/test_a.py::test_one  (passed before)  assert 1 == 2\n" in done.output
+    assert "became green: 1" in report("--diff", NEW, OLD).output
+    assert report("--diff", OLD, "--exit-code").exit_code == 1
+    assert report("--diff", NEW, OLD, "--exit-code").exit_code == 0
+
+
+def test_the_differences_come_as_json_too(project: Path) -> None:
+    document = json.loads(report("--diff", OLD, "--format", "json").output)
+    assert (document["old"]["run_id"], document["new"]["run_id"]) == (OLD, NEW)
+    assert [entry["id"] for entry in document["became_red"]] == ["tests/test_a.py::test_one"]
+    assert report("--diff", OLD, "--json").output == report("--diff", OLD, "--format", "json").output
+    assert report("--diff", OLD, "--format", "json", "-o", "diff.json").output == ""
+    assert json.loads((project / "diff.json").read_text()) == document
+
+
+def test_differences_have_no_other_format(project: Path) -> None:
+    assert "--diff has no html" in str(refused("--diff", OLD, "--format", "html"))
+
+
+def test_json_alone_is_the_summary(project: Path) -> None:
+    assert report("--format", "json").output == report("--json").output
