@@ -264,6 +264,7 @@ SAID_OF_A_KILLED_RUN = {
     "ctrf": '"async-test-run/finished":false',
     "github": "::error title=not complete::",
     "gitlab": "[]",  # it has no place for it: only findings of tests
+    "trace": '"finished":false',
     "markdown": "**The runner did not come to its end: this is how far the run has come.**",
 }
 
