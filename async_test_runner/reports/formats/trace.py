@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from ...model.errors import ExitCode
@@ -86,10 +87,7 @@ def _phase(result: RunResult, number: int, phase: PhaseResult) -> Iterator[dict[
         yield from _thread(number, _tests_of(slot), f"slot {slot}: tests")
     for process in phase.processes:
         yield from _process(result, number, process)
-    for test in phase.tests:
-        for attempt in test.attempts:
-            if attempt.at > 0:
-                yield _attempt(result, number, test, attempt)
+    yield from _attempts(result, number, phase)
 
 
 def _slots(phase: PhaseResult) -> set[int]:
@@ -120,11 +118,26 @@ def _process(result: RunResult, number: int, process: ProcessRun) -> Iterator[di
         yield {"ph": "i", "s": "t", "pid": number, "tid": thread, "ts": end, "cat": "death", "name": f"died: {said}"}
 
 
-def _attempt(result: RunResult, number: int, test: TestResult, attempt: Attempt) -> dict[str, Any]:
+def _attempts(result: RunResult, number: int, phase: PhaseResult) -> Iterator[dict[str, Any]]:
+    """Row by row, in time. One that was seen to end late, as a crash is, ends here where the next one begins.
+
+    Readers refuse events of a row that overlap.
+    """
+    timed = [(test, attempt) for test in phase.tests for attempt in test.attempts if attempt.at > 0]
+    timed.sort(key=lambda pair: (pair[1].slot, pair[1].at, pair[1].duration))
+    for (test, attempt), following in zip_longest(timed, [attempt for _, attempt in timed[1:]]):
+        start, length = _span(result, attempt.at, attempt.duration)
+        if following is not None and following.slot == attempt.slot:
+            length = min(length, _span(result, following.at, 0.0)[0] - start)
+        yield _attempt(number, test, attempt, (start, length))
+
+
+def _attempt(number: int, test: TestResult, attempt: Attempt, span: tuple[int, int]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "id": test.id,
         "outcome": attempt.outcome,
         "attempt": f"{attempt.number} of {len(test.attempts)}",
+        "seconds": round(attempt.duration, 6),
         "process": attempt.process,
         "worker": attempt.worker,
         "file": f"{test.file}:{test.line}",
@@ -135,7 +148,6 @@ def _attempt(result: RunResult, number: int, test: TestResult, attempt: Attempt)
         facts["leaks"] = [leak_line(leak)[:_MESSAGE] for leak in attempt.leaks]
     colour = _BAD if attempt.outcome.is_red else _GOOD if attempt.outcome in GREEN else _OTHER
     name = one_line(test.id.rpartition("::")[2] or test.id)
-    span = _span(result, attempt.at, attempt.duration)
     return _slice(number, _tests_of(attempt.slot), name, span, attempt.outcome.value, colour, facts)
 
 

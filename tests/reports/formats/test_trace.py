@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.model.errors import ExitCode
-from async_test_runner.model.result import RunResult
+from async_test_runner.model.result import RunResult, TestResult
+from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.record.fold import fold
 from async_test_runner.reports.formats.trace import render
 from tests.reports.test_hostile import HOSTILE, history
 
-from .html_sample import large, small
+from .html_sample import attempt, large, small
 
 _KEYS = {
     "X": {"ph", "pid", "tid", "ts", "dur", "name", "cat", "cname", "args"},
@@ -93,6 +94,7 @@ def test_an_attempt_has_its_time_its_outcome_and_why() -> None:
         "id": "tests/test_jobs.py::test_drain",
         "outcome": "timed_out",
         "attempt": "1 of 1",
+        "seconds": 2.0,
         "process": "async/0002",
         "worker": "gw1",
         "file": "tests/test_jobs.py:12",
@@ -137,14 +139,36 @@ def test_what_has_no_time_is_counted() -> None:
     assert_readable(result)
 
 
+def rows(result: RunResult) -> list[list[tuple[int, int]]]:
+    """Beginning and end of the attempts of each row, in the order of the document."""
+    found: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for event in events(result, "X"):
+        if "outcome" in event["args"]:
+            found[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+    return list(found.values())
+
+
 def test_tests_of_a_slot_follow_each_other() -> None:
-    rows: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    for event in events(large(2000), "passed"):
-        rows[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
-    assert len(rows) == 16
-    for spans in rows.values():
-        spans.sort()
-        assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    found = rows(large(2000))
+    assert len(found) == 16
+    assert all(one[1] <= other[0] for spans in found for one, other in pairwise(spans))
+
+
+def test_a_death_that_was_noticed_late_ends_where_the_next_test_begins() -> None:
+    result = small()
+    tests = tuple(
+        TestResult(id=id, file="a.py", line=1, phase="async", attempts=(attempt(outcome, at, took),))
+        for id, outcome, at, took in [
+            ("next", Outcome.PASSED, 2.0, 1.0),
+            ("dies", Outcome.CRASHED, 1.0, 1.5),
+            ("same", Outcome.PASSED, 2.0, 3.0),
+        ]
+    )
+    result = msgspec.structs.replace(result, phases=(msgspec.structs.replace(result.phases[0], tests=tests),))
+    second = 1_000_000
+    assert rows(result) == [[(second, 2 * second), (2 * second, 2 * second), (2 * second, 5 * second)]]
+    (dead,) = events(result, "crashed")
+    assert dead["args"]["seconds"] == 1.5
 
 
 @settings(max_examples=60)
