@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_FAIL_FAST = "write --max-failures 1"
-_WORKERS = "write --workers N as an upper limit, or `workers` in a phase of the plan"
-_LAST_FAILED = "write it after --, for pytest: async-test-run -- --lf (async-test-run help rerun)"
+_FAIL_FAST = "write -x, or --max-failures N"
+_WORKERS = "write -n N as an upper limit, or `workers` in a phase of the plan"
+_LAST_FAILED = "write --failed, which runs the tests that were red in the last run (async-test-run help rerun)"
 _DEBUG = "debug one test with python -m pytest --pdb ID (async-test-run help debug)"
 _OUTPUT = "a failure shows what its test printed; for the rest see: async-test-run help debug"
 _TO_PYTEST = "write it after --, for pytest: async-test-run -- {flag}"
@@ -24,15 +24,15 @@ _CONFIG = "put runner.yaml beside the configuration of pytest, and name it with 
 _REPORT = "the end of a run names every test that is not passed; async-test-run report -v has all of it"
 
 _SAID: tuple[tuple[str, str], ...] = (
-    (_FAIL_FAST, "-x --exitfirst --fail-fast --failfast --bail --stop-on-failure"),
-    ("write --max-failures N", "--maxfail --max-fail"),
-    (_WORKERS, "-n -j --numprocesses --jobs --parallel --processes --test-threads --threads --maxprocesses"),
-    (_LAST_FAILED, "--lf --last-failed --ff --failed-first --only-failures"),
+    (_FAIL_FAST, "--fail-fast --failfast --bail --stop-on-failure"),
+    ("write --max-failures N", "--max-fail --maxfailures"),
+    (_WORKERS, "--numprocesses --jobs --parallel --processes --test-threads --threads --maxprocesses"),
+    (_LAST_FAILED, "--ff --failed-first --only-failures"),
     (_DEBUG, "--pdb --trace --debug --inspect --pdbcls --ipdb"),
     (_OUTPUT, "-s --capture --no-capture --nocapture --show-output --print"),
     (
         _TO_PYTEST,
-        "--tb --showlocals -l --full-trace --log-level --log-cli-level --cov --cov-report --ignore --deselect",
+        "--showlocals -l --full-trace --log-level --log-cli-level --cov --cov-report --ignore --deselect",
     ),
     (_TO_PYTEST, "-p -o -W --override-ini --strict-markers --import-mode --cache-clear --asyncio-mode --no-header"),
     (_RETRIES, "--retries --reruns --retry --flaky-retries --rerun-failures --reruns-delay"),

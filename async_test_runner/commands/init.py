@@ -9,25 +9,22 @@ from pathlib import Path
 from typing import TextIO
 
 import click
-import msgspec
 from rich.text import Text
 
-from ..model.errors import ExitCode, InternalError, UsageError
+from ..model.errors import ExitCode, UsageError
 from ..model.inventory import Inventory
-from ..model.plan import Phase, Plan, Select
-from ..plan import reading as plans
 from ..record import runs
 from ..reports.terminal import planning, views
 from ..reports.wording.text import defused, item, visible
 from ..reports.wording.words import plural
-from ..run import collection, editors
-from ..suite import lacking, proposal
-from ..suite.assignment import Assignment, Narrowing, expressions
-from ..suite.proposal import Proposal
+from ..run import editors
+from ..suite import lacking
+from ..suite.assignment import Narrowing
 from ..suite.workers import workers_of
 from ..system.files import replaced
 from ..words.wording import quoted
-from . import collecting, options
+from . import collecting, options, proposing
+from .proposing import Proven
 
 _EPILOG = """\b
 Examples:
@@ -65,14 +62,14 @@ def command(
             f"{target.name} exists already, and there is nobody to ask whether to replace it",
             hint="async-test-run init --force replaces it; async-test-run init --print only shows what it would be",
         )
-    start = _start(target, paths, python)
+    start = proposing.start(target, tuple(_path(path, target.parent) for path in paths), python)
     inventory = collecting.inventory(start, Narrowing(), os.environ)
     if inventory.interpreter.path:
         _show([*planning.python(inventory), Text()], sys.stderr if printed else sys.stdout, color)
     if not inventory.tests:
-        _show(_nothing(inventory), sys.stderr, color)
+        _show(planning.nothing_to_propose(inventory, so="nothing is written"), sys.stderr, color)
         context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.NOTHING_SELECTED))
-    proven = _proven(start, inventory)
+    proven = proposing.proven(start, inventory)
     if printed:
         click.echo(proven.text, nl=False)
     else:
@@ -96,19 +93,6 @@ def _target(directory: Path) -> Path:
     return next(present, directory / runs.PLAN_NAMES[0])
 
 
-def _start(target: Path, paths: tuple[str, ...], python: str) -> Plan:
-    """The plan with which a first collection is made: one phase for all."""
-    root = target.parent
-    return Plan(
-        path=target,
-        root=root,
-        name=root.name,
-        phases=(Phase(name="all"),),
-        select=Select(paths=tuple(_path(path, root) for path in paths)),
-        python=python,
-    )
-
-
 def _path(path: str, root: Path) -> str:
     if "::" in path:
         raise UsageError(
@@ -118,61 +102,6 @@ def _path(path: str, root: Path) -> str:
     if not Path(path).exists():
         raise UsageError(f"no such file or directory: {quoted(path)}", hint="name files or directories that hold tests")
     return Path(os.path.relpath(path, root)).as_posix()
-
-
-# ----------------------------------------------------------------------------------------------------------- the proof
-
-
-class Proven(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan's text, and the assignment that a collection for it came to."""
-
-    text: str
-    assignment: Assignment
-    notes: tuple[str, ...]
-
-
-def _proven(start: Plan, inventory: Inventory) -> Proven:
-    """The proposal if it holds, else the simplest plan: what is written has been parsed, collected and assigned."""
-    proposed = proposal.propose(
-        inventory,
-        start.root.as_posix(),
-        processors=os.cpu_count() or 1,
-        paths=start.select.paths,
-        python=start.python,
-    )
-    try:
-        return _proof(start, proposed, inventory)
-    except UsageError as error:
-        refusal = error.message
-    try:
-        return _proof(start, proposal.simplest(proposed, refusal.replace("\n", " ")), inventory)
-    except UsageError as error:
-        raise InternalError(f"no plan could be proven for this suite: {refusal}; {error.message}") from error
-
-
-def _proof(start: Plan, candidate: Proposal, inventory: Inventory) -> Proven:
-    """``UsageError`` when the text is no plan, or its plan does not take every test as it is meant to."""
-    text = proposal.text(candidate, inventory.facts, schema=editors.SCHEMA)
-    plan = plans.parse(text, start.path)
-    again = inventory
-    if expressions(plan, Narrowing()):
-        again = collecting.inventory(plan, Narrowing(), os.environ)
-    assignment = collection.proved(plan, again, Narrowing())
-    misplaced = proposal.misplaced(candidate, assignment)
-    if misplaced:
-        raise UsageError(f"coroutine tests would run among the others: {misplaced[0]}")
-    return Proven(text=text, assignment=assignment, notes=(*candidate.notes, *_unstable(inventory, again)))
-
-
-def _unstable(inventory: Inventory, again: Inventory) -> list[str]:
-    lost = proposal.lost(inventory, again)
-    if not lost:
-        return []
-    differ = "1 test id differs" if len(lost) == 1 else f"{len(lost)} test ids differ"
-    return [
-        f"{differ} from one collection to the next ({lost[0]}): give the parameters fixed ids (`ids=…`), "
-        "or no later process finds these tests again"
-    ]
 
 
 # ---------------------------------------------------------------------------------------------------------- the output
@@ -209,13 +138,3 @@ def _summary(proven: Proven, inventory: Inventory, written: Path | None) -> list
     counted = f"{plural(proven.assignment.planned, 'test')} in {plural(len(phases), 'phase')}"
     said = f"wrote {item(written.name)}: {counted}, every test in exactly one"
     return [*lines, Text(said, "bold"), Text("next: async-test-run", "cyan")]
-
-
-def _nothing(inventory: Inventory) -> list[Text]:
-    errors = planning.collection_errors(inventory)
-    said = "async-test-run: pytest could not collect any test; nothing is written"
-    hint = "  mend what is shown above, then: async-test-run init"
-    if not errors:
-        said = f"async-test-run: pytest found no tests in {item(inventory.facts.rootdir)}; nothing is written"
-        hint = "  name where they are: async-test-run init tests/"
-    return [*errors, *planning.left_out(inventory.left_out), Text(said), Text(hint, "cyan")]

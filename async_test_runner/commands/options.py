@@ -17,6 +17,7 @@ from ..record import runs
 from ..record.events import Asked
 from ..reports.formats import FORMATS
 from ..reports.formats.format import Format
+from ..suite.workers import processors
 from ..words.durations import parse_duration
 from ..words.wording import closest
 from . import foreign
@@ -45,6 +46,17 @@ class DurationType(_ParamType):
 
 
 DURATION = DurationType()
+
+
+class WorkersType(click.IntRange):
+    """An upper limit of workers; ``auto`` is the number of processors, as for pytest-xdist."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        return processors() if value == "auto" else int(super().convert(value, param, ctx))
+
 
 config: Decorator = click.option(
     "-c",
@@ -152,11 +164,24 @@ ASKED: dict[str, Decorator] = {
     "keyword": click.option(
         "-k", "--keyword", default="", metavar="EXPR", help="Only tests for which this keyword expression is true."
     ),
+    "failed": click.option(
+        "--failed", "--lf", "--last-failed", "failed", is_flag=True, help="Only tests that were red in the last run."
+    ),
     "workers": click.option(
-        "--workers", type=click.IntRange(min=1), metavar="N", help="At most N workers in any phase."
+        "-n",
+        "-j",
+        "--workers",
+        type=WorkersType(min=1),
+        metavar="N",
+        help="At most N workers in any phase; auto is the number of processors.",
     ),
     "max_failures": click.option(
-        "--max-failures", type=click.IntRange(min=0), metavar="N", help="Stop a phase after N failures. 0 never stops."
+        "--max-failures",
+        "--maxfail",
+        "max_failures",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Stop a phase after N failures. 0 never stops.",
     ),
     "run_timeout": click.option(
         "--timeout",
@@ -171,7 +196,16 @@ ASKED: dict[str, Decorator] = {
         help="How all phases make their processes. It overrides the plan.",
     ),
 }
-NARROWING = ("phases", "files", "tests", "markers", "keyword")
+# Options that say what others of `ASKED`, or arguments of pytest, say too: people bring them along.
+FAMILIAR: dict[str, Decorator] = {
+    "exitfirst": click.option("-x", "--exitfirst", is_flag=True, help="Stop a phase after its first failure."),
+    "tb": click.option(
+        "--tb",
+        type=click.Choice(["auto", "long", "short", "line", "native", "no"]),
+        help="How pytest shows the traceback of a failure.",
+    ),
+}
+NARROWING = ("phases", "files", "tests", "markers", "keyword", "failed")
 
 
 def asking(*names: str) -> Decorator:
@@ -190,16 +224,28 @@ def asking(*names: str) -> Decorator:
                 values["reports"] = reports_of(given)
             values["pytest_args"] = click.get_current_context().meta[AFTER_DASHES]
             _check_pytest_args(values["pytest_args"])
+            if not names:
+                _take_familiar(values, **{name: given.pop(name) for name in FAMILIAR})
             return function(asked=Asked(**values), **given)
 
         result: Callable[..., Any] = command
         if not names:
             result = reports(result)
+            for name in reversed(FAMILIAR):
+                result = FAMILIAR[name](result)
         for name in reversed(names or tuple(ASKED)):  # the last one stands first in the help
             result = ASKED[name](result)
         return result
 
     return decorate
+
+
+def _take_familiar(values: dict[str, Any], *, exitfirst: bool, tb: str | None) -> None:
+    """What stands after the dashes comes last, and wins."""
+    if exitfirst:
+        values["max_failures"] = 1
+    if tb is not None:
+        values["pytest_args"] = (f"--tb={tb}", *values["pytest_args"])
 
 
 def _check_pytest_args(arguments: tuple[str, ...]) -> None:

@@ -39,7 +39,7 @@ from ..record import runs
 from ..record.events import Asked
 from ..reports.terminal import planning, views
 from ..reports.wording import text
-from ..run import collection, editors
+from ..run import collection, editors, failed
 from ..run.request import narrowing_of
 from ..suite import assignment as selection
 from ..suite.assignment import Assignment, Explanation
@@ -74,6 +74,7 @@ Exit codes:
     "--explain", "explained", metavar="NODEID", help="Say which phase has this test, and why no phase before it."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@options.run_dir
 @options.color
 @click.option("-v", "--verbose", count=True, help="List every test id, and cut nothing.")
 @click.pass_context
@@ -83,6 +84,7 @@ def command(
     plan: Path | None,
     explained: str | None,
     as_json: bool,
+    run_dir: Path | None,
     color: bool | None,
     verbose: int,
 ) -> None:
@@ -94,7 +96,7 @@ def command(
     path = plan if plan is not None else runs.find_plan(options.here())
     loaded = plans.load(path)
     editors.keep_schema(path)
-    narrowing = narrowing_of(asked, loaded)
+    narrowing = narrowing_of(failed.taken(asked, loaded, runs.base_directory(loaded.path, run_dir)), loaded)
     selection.check_phase_names(loaded, narrowing)
     inventory = collecting.inventory(loaded, narrowing, os.environ, asked.pytest_args)
     assignment = selection.assign(loaded, inventory, narrowing)

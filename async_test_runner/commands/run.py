@@ -9,14 +9,15 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from ..model.errors import UsageError
+from ..model.errors import ExitCode, UsageError
 from ..record import runs
 from ..record.events import Asked
-from ..reports.terminal import final, views
+from ..reports.terminal import final, planning, views
 from ..reports.wording import text
 from ..run import resuming, services, workflow
 from ..run.request import Request, RunReport
-from . import options
+from ..suite.assignment import Narrowing
+from . import collecting, options, proposing
 
 _EPILOG = """\b
 While it runs, the key d on a terminal, or kill -USR1, shows where every running test waits.
@@ -29,6 +30,7 @@ Examples:
   async-test-run tests/test_a.py::test_login  a test with all its parameters, or a class
   async-test-run run -k "login and not slow"  narrowed; what is left out is counted
   async-test-run run --files tests/test_a.py  the tests of one file, each in its phase
+  async-test-run --failed                     tests that were red in the last run
   async-test-run run --resume                 resume the last run, which was killed
   async-test-run run -- --log-level=DEBUG     arguments for pytest"""
 
@@ -70,6 +72,8 @@ def command(
 ) -> None:
     """Run the plan: collect once, prove that every test has one phase, run the phases, report.
 
+    Without a plan, the one that `init` would write here is proposed and run, and nothing is written.
+
     PHASE names phases of the plan. Without any, all of them run, in the plan's order. PATH and ID name files,
     directories, classes and tests, as seen from here. An ID without brackets means all its parameters. Globs may stand
     in both. With phases and paths, only tests that are in one of each run. Everything after `--` is passed on to
@@ -96,8 +100,10 @@ def command(
             interval=interval,
         )
     else:
+        found = plan if plan is not None else runs.nearest_plan(cwd)
         request = Request(
-            plan=plan if plan is not None else runs.find_plan(cwd),
+            plan=found or _where_none_is(cwd),
+            proposal="" if found else _proposed(context, asked, cwd, color),
             asked=asked,
             run_dir=run_dir.absolute() if run_dir else None,
             argv=argv,
@@ -117,6 +123,25 @@ def command(
     _show(context, report, lines, color)
 
 
+def _where_none_is(cwd: Path) -> Path:
+    """Where a plan would lie."""
+    return Path(os.path.realpath(cwd)) / runs.PLAN_NAMES[0]
+
+
+def _proposed(context: click.Context, asked: Asked, cwd: Path, color: bool | None) -> str:
+    """The text of the plan that `init` would write here. What it is, is said; nothing is written."""
+    start = proposing.start(_where_none_is(cwd))
+    inventory = collecting.inventory(start, Narrowing(), os.environ, asked.pytest_args)
+    if not inventory.tests:
+        lines = planning.nothing_to_propose(inventory, so="nothing runs")
+        views.show(lines, sys.stderr, color=color, environ=os.environ)
+        context.exit(int(ExitCode.FAILED if inventory.errors else ExitCode.NOTHING_SELECTED))
+    proven = proposing.proven(start, inventory)
+    said = planning.proposed(proven.assignment.phases, runs.PLAN_NAMES[0])
+    views.show(said, sys.stderr, color=color, environ=os.environ)
+    return proven.text
+
+
 def _show(context: click.Context, report: RunReport, lines: list[Text], color: bool | None) -> None:
     patience = views.PATIENCE if report.result.signal else None
     if report.coverage:
@@ -134,7 +159,9 @@ def _refuse_beside_resume(context: click.Context) -> None:
     given = {
         name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
-    others = sorted(given & set(options.ASKED)) + (["--"] if context.meta[options.AFTER_DASHES] else [])
+    others = sorted(given & {*options.ASKED, *options.FAMILIAR}) + (
+        ["--"] if context.meta[options.AFTER_DASHES] else []
+    )
     if others:
         raise UsageError(
             f"--resume goes on with a run as it was asked for: {', '.join(others)} cannot be given with it",
@@ -154,4 +181,4 @@ def _resumed(base: Path, run: str) -> Path:
 def _base(plan: Path | None, run_dir: Path | None, cwd: Path) -> Path:
     if run_dir is not None:
         return run_dir
-    return runs.base_directory(plan if plan is not None else runs.find_plan(cwd))
+    return runs.base_directory(plan or runs.nearest_plan(cwd) or _where_none_is(cwd))

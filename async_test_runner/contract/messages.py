@@ -89,6 +89,7 @@ class Finished(_Message, frozen=True, kw_only=True, tag="finished"):
     stages: tuple[Stage, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # of its element in the XML (`record_xml_attribute`)
     leaks: tuple[Leak, ...] = ()
 
 

@@ -102,17 +102,13 @@ class ExecLauncher:
         return ["-n", str(job.workers), "--max-worker-restart=0", *once]
 
 
-_XML_FIXTURES = {"record_xml_attribute", "record_testsuite_property"}
-
-
 def junit_path(job: Job, directory: Path, facts: PytestFacts) -> str:
-    """Where pytest writes an XML of its own: only where the project asks for one, or has tests that add to it.
+    """Where pytest writes an XML of its own: only where the project asks for one.
 
     It costs pytest a sixth of a trivial test's time, and the runner renders the same from the journal. Nowhere for file
     names that are not UTF-8: pytest cannot, and breaks. What only rechecks has no place in it: its test stands there.
     """
-    wanted = bool(facts.junit_xml) or any(not _XML_FIXTURES.isdisjoint(test.fixtures) for test in job.tests)
-    if not wanted or job.recheck or any("\\ud" in test.file for test in job.tests):
+    if not facts.junit_xml or job.recheck or any("\\ud" in test.file for test in job.tests):
         return ""
     return str(directory / "junit.xml")
 

@@ -71,9 +71,11 @@ class Demand(msgspec.Struct, frozen=True):
     """
 
     what: str
-    needs: Literal["all", "session", "process"]  # one session for all tests, one for those that run, or one process
+    # one session for all tests, one for those that run, one process for these, or for those of each session
+    needs: Literal["all", "session", "process", "own process"]
     refused: bool = False  # where there is none; otherwise it is told
     otherwise: str = ""  # another remedy, or what becomes of it
+    does: str = "changes files of the project"  # why it is refused
 
     @property
     def option(self) -> str:

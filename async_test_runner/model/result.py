@@ -54,6 +54,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     details: tuple[Detail, ...] = ()
     sections: tuple[Section, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # of its element in the XML, as the test has set them
     process: str = ""
     worker: str = ""
     slot: int = 0
@@ -248,6 +249,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     suite_warnings: tuple[SuiteWarning, ...] = ()  # of the suite, each message and place once
     facts: PytestFacts = PytestFacts()
     argv: tuple[str, ...] = ()
+    proposed: bool = False  # there is no file ``plan_path``: the runner has proposed the plan
     signal: int = 0  # the signal that interrupted the run
     finished: bool = False  # the runner itself reached its end
     goes_on: bool = False  # this is how far it has come while it runs

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from .pytest_options import OPTIONS, Option
 
+VARIABLE = "PYTEST_ADDOPTS"  # arguments for pytest in one text, in the environment
 _PATHS = "name tests with `paths` or `tests`"
 _SHORT_WITH_VALUE = "mknpcorW"  # what follows in the same argument is the value
 _TAKES_NEXT = re.compile(rf"-[^-{_SHORT_WITH_VALUE}]*[{_SHORT_WITH_VALUE}]|--[a-z-]+")
@@ -66,6 +68,20 @@ def _with_value(index: int, name: str, value: str) -> Given:
 def names(arguments: Sequence[str]) -> list[str]:
     """The options among the arguments, by the names under which `pytest_options` knows them."""
     return [option.names[0] for found in given(arguments) if (option := found.option) is not None]
+
+
+def of_environment(env: Iterable[tuple[str, str]]) -> list[str]:
+    """The arguments that an environment of the plan gives to pytest."""
+    return [argument for name, text in env if name == VARIABLE for argument in shlex.split(text)]
+
+
+def text_problem(text: str) -> str:
+    """What is wrong with the arguments in one text, each problem with its remedy; empty if nothing is."""
+    try:
+        arguments = shlex.split(text)
+    except ValueError as error:
+        return f"pytest cannot split {text!r}: {str(error).lower()}; close the quote"
+    return "; ".join(dict.fromkeys(problem for _, problem in refused_arguments(arguments)))
 
 
 def refused_arguments(arguments: Sequence[str]) -> list[tuple[int, str]]:

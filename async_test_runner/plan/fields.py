@@ -9,7 +9,7 @@ from ..model.vocabulary import Isolation
 from ..reports.formats import FORMATS
 from ..words.expressions import expression_problem
 from ..words.templates import template_problem
-from .arguments import refused_arguments
+from .arguments import VARIABLE, refused_arguments, text_problem
 from .document import Node
 from .kinds import NAME_SHAPE, NAME_TEXT, Boolean, Choice, Duration, Schema, Size, Text, Version, Whole
 from .leaks import LeaksKind
@@ -342,10 +342,11 @@ _PHASE_FIELDS = (
     ),
     Field(
         key="env",
-        kind=Variables(template_problem),
+        kind=Variables(template_problem, {VARIABLE: text_problem}),
         levels=POLICY,
         help="Environment variables of the phase's processes and commands, added to those of `defaults`. `{phase}`, "
-        "`{run_dir}`, `{worker}` and `{slot}`, the number of a concurrent process, are filled in. `{{` is a brace.",
+        "`{run_dir}`, `{worker}` and `{slot}`, the number of a concurrent process, are filled in. `{{` is a brace. "
+        "Options in `PYTEST_ADDOPTS` are refused like those of `pytest_args`.",
         example="{DATABASE_URL: 'sqlite:///{run_dir}/app-{slot}.db'}",
     ),
     Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..words.wording import quoted
@@ -103,15 +103,22 @@ def split(node: Node, example: str) -> list[str]:
 
 
 class Variables:
-    """Environment variables: name -> text with templates."""
+    """Environment variables: name -> text with templates. ``checks`` has what else some of them are to be."""
 
     shown = "mapping of names to text"
 
-    def __init__(self, check: Callable[[str], str]) -> None:
+    def __init__(self, check: Callable[[str], str], checks: Mapping[str, Callable[[str], str]]) -> None:
         self._value = ScalarText("1", check=check)
+        self._values = {
+            name: ScalarText("1", check=lambda text, more=more: check(text) or more(text))  # type: ignore[misc]
+            for name, more in checks.items()
+        }
 
     def read(self, node: Node, key: str, problems: Problems) -> tuple[tuple[str, str], ...]:
-        return read_names(node, key, problems, r"[A-Za-z_][A-Za-z0-9_]*", "a variable such as DEBUG: 1", self._value)
+        def kind(name: str) -> Kind:
+            return self._values.get(name, self._value)
+
+        return read_names(node, key, problems, r"[A-Za-z_][A-Za-z0-9_]*", "a variable such as DEBUG: 1", kind)
 
     def schema(self) -> Schema:
         return {
@@ -128,7 +135,7 @@ class Capacities:
     _capacity = Whole(1, 10_000)
 
     def read(self, node: Node, key: str, problems: Problems) -> tuple[tuple[str, int], ...]:
-        return read_names(node, key, problems, NAME_SHAPE, "a resource such as database: 1", self._capacity)
+        return read_names(node, key, problems, NAME_SHAPE, "a resource such as database: 1", lambda _: self._capacity)
 
     def schema(self) -> Schema:
         return {
@@ -139,9 +146,9 @@ class Capacities:
 
 
 def read_names(
-    node: Node, key: str, problems: Problems, shape: str, example: str, kind: Kind
+    node: Node, key: str, problems: Problems, shape: str, example: str, kind: Callable[[str], Kind]
 ) -> tuple[tuple[str, Any], ...]:
-    """A mapping of free names to one kind of value."""
+    """A mapping of free names to values; ``kind`` has the kind of each by its name."""
     if not isinstance(node, Table):
         raise Refused(f"expected a mapping, got {what(node)}; write {example} below it")
     found: list[tuple[str, Any]] = []
@@ -149,7 +156,7 @@ def read_names(
     for name, name_node, value in entries(node, key, problems):
         if re.fullmatch(shape, name):
             into: list[Any] = []
-            fits &= read_part(kind, value, below(key, name), problems, into.append)
+            fits &= read_part(kind(name), value, below(key, name), problems, into.append)
             found += [(name, read) for read in into]
         else:
             fits = False

@@ -25,7 +25,7 @@ from ..model.vocabulary import Isolation, Outcome
 
 VERSION = 1
 
-Service = Literal["", "github", "gitlab"]
+Service = Literal["none", "github", "gitlab"]
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", omit_defaults=True):
@@ -42,6 +42,9 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     markers: str = ""
     keyword: str = ""
     tests: tuple[str, ...] = ()
+    failed: bool = False
+    red: tuple[str, ...] = ()  # with ``failed``: tests that were red in the run ``red_of``, files it could not collect
+    red_of: str = ""
     workers: int | None = None
     max_failures: int | None = None
     run_timeout: float | None = None
@@ -51,9 +54,10 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
-    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's file.
+    """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's text.
 
-    ``service`` is the CI service whose log the run writes for. It is empty where the plan switches that off.
+    ``proposed``: there is no file ``plan_path``. The runner has proposed the plan, and the run directory has its text.
+    ``service`` is the CI service whose log the run writes for. It is none where the plan switches that off.
     """
 
     version: int
@@ -65,7 +69,8 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     runner: str
     plan_digest: str = ""
     asked: Asked = Asked()
-    service: Service = ""
+    service: Service = "none"
+    proposed: bool = False
 
 
 class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
@@ -77,7 +82,7 @@ class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
     run_id: str
     argv: tuple[str, ...]
     runner: str
-    service: Service = ""
+    service: Service = "none"
 
 
 class PythonFound(_Event, frozen=True, kw_only=True, tag="python_found"):
@@ -189,6 +194,7 @@ class TestFinished(_Event, frozen=True, kw_only=True, tag="test_finished"):
     details: tuple[Detail, ...] = ()
     sections: tuple[Section, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # of its element in the XML (`record_xml_attribute`)
     retry: bool = False  # another attempt follows
     fails: bool = False  # red all the same: it is flaky, and the plan wants that to fail
     recheck: bool = False  # it will run once more, alone: ``test_rechecked`` follows

@@ -47,17 +47,27 @@ class RunDir:
         return self.path / journal.FILE_NAME
 
     @property
+    def plan(self) -> Path:
+        """The text of its plan, where no file of the project had it."""
+        return self.path / PLAN_NAMES[0]
+
+    @property
     def memory(self) -> Path:
         """What the runs of this place have learned of the modules that tests import; it may not be there."""
         return self.path.parent.parent / MEMORY_NAME
 
 
+def nearest_plan(cwd: Path) -> Path | None:
+    """The ``runner.yaml`` of this directory or of the nearest one above it."""
+    places = (directory / name for directory in (cwd, *cwd.parents) for name in PLAN_NAMES)
+    return next((place for place in places if place.is_file()), None)
+
+
 def find_plan(cwd: Path) -> Path:
-    """The ``runner.yaml`` of this directory or of the nearest one above it. ``UsageError`` if there is none."""
-    for directory in (cwd, *cwd.parents):
-        for name in PLAN_NAMES:
-            if (directory / name).is_file():
-                return directory / name
+    """`nearest_plan`; ``UsageError`` if there is none."""
+    found = nearest_plan(cwd)
+    if found is not None:
+        return found
     raise UsageError(
         f"no {PLAN_NAMES[0]} in {cwd} or above it", hint="name the plan with -c PLAN, or write one: async-test-run init"
     )

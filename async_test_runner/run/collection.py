@@ -149,7 +149,8 @@ def notes(facts: PytestFacts, plan: Plan, phases: Sequence[Phase], after_dashes:
     sessions is told by `judging`.
     """
     several = len(phases) > 1 or any(map(_takes_several, phases))
-    asked, shared = arguments.names(after_dashes), arguments.names(plan.pytest_args)
+    asked = arguments.names(after_dashes)
+    shared = arguments.names([*plan.pytest_args, *arguments.of_environment(plan.env)])
     demanding = {demand.option for demand in facts.demands}
     given = [name for name in facts.given if name not in demanding]
     found = pytest_options.notes(
@@ -157,8 +158,10 @@ def notes(facts: PytestFacts, plan: Plan, phases: Sequence[Phase], after_dashes:
     )
     found += pytest_options.notes([name for name in given if name in asked], "after --", several=several)
     for phase in phases:
-        where = f"in the pytest_args of phase {phase.name}"
-        found += pytest_options.notes(arguments.names(phase.pytest_args), where, several=_takes_several(phase))
+        places = {"pytest_args": phase.pytest_args, arguments.VARIABLE: arguments.of_environment(phase.env)}
+        for key, said in places.items():
+            where = f"in the {key} of phase {phase.name}"
+            found += pytest_options.notes(arguments.names(said), where, several=_takes_several(phase))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import zip_longest
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import msgspec
 from ..model.errors import ExitCode
 from ..model.plan import Phase, Plan
 from ..model.result import RunResult
+from ..plan import reading as plans
 from ..record.events import Asked, Service
 from ..suite.assignment import Narrowing, phase_names
 from ..suite.targets import Target
 from ..suite.workers import processors
+from ..words.wording import listed
 
 _WHOLE_DIFFS = ("-o", "verbosity_assertions=2")
 
@@ -22,10 +25,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """``asked`` is what the journal keeps, and what a resumed run goes on with; the rest is of this process only.
 
     ``keyboard`` is a descriptor whose keys are heard while the run goes on. With ``whole_diffs`` pytest shortens no
-    comparison that an assertion makes.
+    comparison that an assertion makes. ``proposal`` is the text of a plan that no file has; it would lie at ``plan``.
     """
 
     plan: Path
+    proposal: str = ""
     asked: Asked = Asked()
     run_dir: Path | None = None
     argv: tuple[str, ...] = ()
@@ -36,6 +40,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def pytest_args(self) -> tuple[str, ...]:
         """What the command line adds to every command line of pytest; what stands after ``--`` comes last, and wins."""
         return (*(_WHOLE_DIFFS if self.whole_diffs else ()), *self.asked.pytest_args)
+
+    def loaded(self) -> Plan:
+        """The plan, as the command line changes it. ``PlanError`` with every problem."""
+        plan = plans.parse(self.proposal, self.plan, on_disk=True) if self.proposal else plans.load(self.plan)
+        return adjusted(plan, self.asked)
 
     def narrowing(self, plan: Plan) -> Narrowing:
         """Which tests of the plan are meant."""
@@ -53,6 +62,8 @@ def narrowing_of(asked: Asked, plan: Plan) -> Narrowing:
         markers=asked.markers,
         keyword=asked.keyword,
         tests=asked.tests,
+        red=asked.red,
+        red_of=asked.red_of,
     )
 
 
@@ -62,7 +73,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     result: RunResult
     exit_code: ExitCode
     places: tuple[tuple[str, Path], ...]
-    service: Service = ""
+    service: Service = "none"
     coverage: str = ""  # the table that pytest-cov would have printed
 
 
@@ -73,6 +84,15 @@ def adjusted(plan: Plan, asked: Asked) -> Plan:
         changes["run_timeout"] = asked.run_timeout
     phases = tuple(_adjusted_phase(phase, asked) for phase in plan.phases)
     return msgspec.structs.replace(plan, phases=phases, **changes)
+
+
+def notes(asked: Asked, phases: Iterable[Phase]) -> list[str]:
+    """What is to be said of ``--workers``, which never gives a phase more than the plan does."""
+    alone = [phase.name for phase in phases if phase.workers is None]
+    if asked.workers is None or asked.workers < 2 or not alone:
+        return []
+    what = "phase" if len(alone) == 1 else "phases"
+    return [f"--workers is an upper limit, and the plan gives no `workers` to {what} {listed(alone)}"]
 
 
 def _adjusted_phase(phase: Phase, asked: Asked) -> Phase:

@@ -18,6 +18,7 @@ from ..record.fold import Fold, fold
 from ..record.runs import RunDir
 from ..reports.wording.words import plural
 from ..suite.assignment import Assignment
+from ..system.files import replaced
 
 _NAMED = 5
 _LOOKED_AT = 20  # newest runs among which one to resume is looked for
@@ -42,6 +43,12 @@ class Recorded(msgspec.Struct, frozen=True):
     started: RunStarted
     events: tuple[Event, ...]
     result: RunResult
+    run: RunDir = RunDir(Path())
+
+    @property
+    def plan(self) -> Path:
+        """The file with the text of its plan."""
+        return self.run.plan if self.started.proposed else Path(self.started.plan_path)
 
 
 def recorded(run: RunDir) -> Recorded:
@@ -56,7 +63,7 @@ def recorded(run: RunDir) -> Recorded:
         raise UsageError(f"run {run.run_id} was ended before it had begun", hint="begin one: async-test-run run")
     if not started.plan_digest:
         raise UsageError(f"{run.journal} does not say under which plan it ran", hint="async-test-run run")
-    return Recorded(started, found, result)
+    return Recorded(started, found, result, run)
 
 
 def newest_open(base: Path) -> Path | None:
@@ -81,10 +88,10 @@ def check(run: Recorded) -> None:
     """Raises for a run that is complete, and ``UsageError`` for one whose plan is not what it was."""
     if not _is_open(run):
         raise NothingToResumeError(run.result)
-    plan = Path(run.started.plan_path)
-    if digest(plan) != run.started.plan_digest:
+    if digest(run.plan) != run.started.plan_digest:
         raise UsageError(
-            f"{plan} has changed since run {run.started.run_id}: what it came to so far does not go with the new plan",
+            f"{run.plan} has changed since run {run.started.run_id}: "
+            "what it came to so far does not go with the new plan",
             hint="run it anew: async-test-run run",
         )
 
@@ -98,6 +105,12 @@ def _open(fold: Fold, result: RunResult) -> bool:
 
 def _was_hindered(result: RunResult) -> bool:
     return bool(result.collect_errors) or any(problem.kind == "infrastructure" for problem in result.problems)
+
+
+def keep_plan(run: RunDir, text: str) -> None:
+    """Write a plan that no file of the project has into the run's directory."""
+    with replaced(run.plan) as file:
+        file.write(text.encode())
 
 
 def digest(plan: Path) -> str:

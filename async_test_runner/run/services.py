@@ -21,12 +21,12 @@ _LEAST = 2000  # bytes that a summary needs to be worth a look
 def service_of(environ: Mapping[str, str], plan: Plan) -> Service:
     """The service that says that it runs us, unless the plan switches that off or a test has started this run."""
     if _IN_A_TEST in environ:
-        return ""
+        return "none"
     known: tuple[Service, ...] = get_args(Service)
     for key in known:
-        if key and key not in plan.silent and environ.get(FORMATS[key].service) == "true":
+        if key != "none" and key not in plan.silent and environ.get(FORMATS[key].service) == "true":
             return key
-    return ""
+    return "none"
 
 
 def annotated(service: Service, result: RunResult, code: ExitCode, environ: Mapping[str, str]) -> list[str]:

@@ -20,7 +20,6 @@ from ..model.errors import ExitCode, InfrastructureError, RunnerError, UsageErro
 from ..model.inventory import Interpreter, Inventory
 from ..model.plan import Phase, Plan
 from ..model.result import Kept, Problem, RunResult
-from ..plan import reading as plans
 from ..record import verdict
 from ..record.events import VERSION, Collected, PythonFound, RunFinished, RunResumed, RunStarted, TestNotRun
 from ..record.pruning import prune
@@ -31,8 +30,9 @@ from ..suite.assignment import Assignment, check_phase_names
 from ..suite.workers import workers_of
 from ..system import process
 from ..system.clocks import RunClock
+from ..system.files import text_of
 from ..system.keys import questions_to
-from . import editors, reporting, resuming, services
+from . import editors, failed, reporting, resuming, services
 from .collection import (
     HOST_GRACE,
     check_that_tests_run,
@@ -48,17 +48,22 @@ from .collection import (
 from .engine import Engine
 from .interrupting import Signals, signals_to, stop
 from .recorder import EarlyReports, Recorder
-from .request import Request, RunReport, adjusted
+from .request import Request, RunReport
+from .request import notes as request_notes
 
 _LOOK = 0.1  # seconds between two looks at a collection under way
 
 
 def run(request: Request, reporter: Reporter, environ: Mapping[str, str], *, interval: float = 1.0) -> RunReport:
     """Run a plan. Raises `RunnerError` only for what keeps a run from starting: a bad plan, a bad command line."""
-    plan = adjusted(plans.load(request.plan), request.asked)
+    plan = request.loaded()
+    base = base_directory(plan.path, request.run_dir)
+    request = msgspec.structs.replace(request, asked=failed.taken(request.asked, plan, base))
     editors.keep_schema(request.plan)
     check_phase_names(plan, request.narrowing(plan))  # before the collection, which may take its time
-    run_dir = create(base_directory(plan.path, request.run_dir))
+    run_dir = create(base)
+    if request.proposal:
+        resuming.keep_plan(run_dir, request.proposal)
     recorder = Recorder(run_dir, reporter, interval, RunClock())
     try:
         report = _Run(plan, request, run_dir, recorder, environ).carried_out()
@@ -91,10 +96,15 @@ def resume(
         recorder.recall(recorded.events)
         asked = recorded.started.asked
         asked = msgspec.structs.replace(asked, reports={**asked.reports, **(reports or {})})
-        path = Path(recorded.started.plan_path)
-        request = Request(plan=path, asked=asked, argv=argv, keyboard=keyboard, whole_diffs=whole_diffs)
-        plan = adjusted(plans.load(request.plan), asked)
-        return _Run(plan, request, run_dir, recorder, environ, recorded.result).carried_out()
+        request = Request(
+            plan=Path(recorded.started.plan_path),
+            proposal=text_of(recorded.plan) if recorded.started.proposed else "",
+            asked=asked,
+            argv=argv,
+            keyboard=keyboard,
+            whole_diffs=whole_diffs,
+        )
+        return _Run(request.loaded(), request, run_dir, recorder, environ, recorded.result).carried_out()
     finally:
         recorder.close()
 
@@ -185,9 +195,10 @@ class _Run:
                 root=str(self._plan.root),
                 argv=request.argv,
                 runner=__version__,
-                plan_digest=resuming.digest(self._plan.path),
+                plan_digest=resuming.digest(self._run_dir.plan if request.proposal else self._plan.path),
                 asked=request.asked,
                 service=self._service,
+                proposed=bool(request.proposal),
             )
         )
 
@@ -261,7 +272,8 @@ class _Run:
         for lack in lacking.unawaited(planned, inventory.facts, inventory.interpreter):
             self._recorder.warn(lack)
         running = [assigned.phase for assigned in assignment.phases if assigned.tests]
-        for note in notes(inventory.facts, self._plan, running, self._request.asked.pytest_args):
+        asked = self._request.asked
+        for note in (*notes(inventory.facts, self._plan, running, asked.pytest_args), *request_notes(asked, running)):
             self._recorder.warn(note)
         return assignment
 

@@ -15,7 +15,7 @@ from ..model.inventory import CollectedTest, Inventory, LeftOut
 from ..model.plan import Phase, Plan, Select
 from ..words.globs import directories, fixed_part, relative
 from ..words.wording import closest, did_you_mean, listed, printable, quoted
-from . import targets
+from . import red, targets
 from .criteria import Criteria, Criterion, all_hold
 from .targets import Target
 
@@ -35,6 +35,8 @@ class Narrowing(msgspec.Struct, frozen=True):
     keyword: str = ""
     tests: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
+    red: tuple[str, ...] = ()  # of the run ``red_of``, where this is asked for
+    red_of: str = ""
 
 
 class AssignedPhase(msgspec.Struct, frozen=True):
@@ -260,6 +262,8 @@ def _narrowing_criteria(narrowing: Narrowing, criteria: Criteria) -> list[Criter
     if narrowing.tests:
         wanted = frozenset(narrowing.tests)
         found.append(Criterion("--test", lambda test: test.id in wanted))
+    if narrowing.red_of:
+        found.append(Criterion(f"not red in run {narrowing.red_of} (--failed)", criteria.red(narrowing.red)))
     return found
 
 
@@ -327,6 +331,10 @@ def _narrowing_notes(
         if not any(holds(test) for _, members in kept for test in members):
             notes.append(f"{printable(target.word)} was asked for, but none of its tests takes part")
     notes += [f"{printable(id)} was asked for, but does not take part" for id in narrowing.tests if id not in running]
+    gone = red.gone(narrowing.red, tests)
+    if gone:
+        what = "1 test that was red is" if len(gone) == 1 else f"{len(gone)} tests that were red are"
+        notes.append(f"{what} not collected any more: {listed((printable(id) for id in gone), _EXAMPLES)}")
     return notes
 
 

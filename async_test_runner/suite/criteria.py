@@ -11,7 +11,7 @@ from ..model.inventory import CollectedTest, Inventory
 from ..model.plan import Phase, Plan
 from ..words.globs import IdMatcher, PathMatcher, absolute, relative
 from ..words.wording import listed, quoted
-from . import targets
+from . import red, targets
 
 
 class Criterion(msgspec.Struct, frozen=True):
@@ -65,6 +65,9 @@ class Criteria:
 
     def target(self, target: targets.Target) -> Callable[[CollectedTest], bool]:
         return targets.matcher(target, self._tests, self.file)
+
+    def red(self, entries: tuple[str, ...]) -> Callable[[CollectedTest], bool]:
+        return red.matcher(entries, self._tests)
 
     def expression(self, kind: str, text: str) -> Callable[[CollectedTest], bool]:
         position = self._positions.get((kind, text))

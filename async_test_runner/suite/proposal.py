@@ -4,38 +4,39 @@ The shape is always the same, and cautious: what is green in one pytest process 
 
 - ``sync`` has no criteria, so it takes whatever no other phase takes. It keeps pytest's way of running: one process, or
   the ``-n`` of its configuration.
-- Coroutine tests get processes of their own: one per test as long as they are few, else one per file. They run side by
-  side only where the project runs its tests side by side already.
-- Coroutine tests with a database are a phase that runs one process at a time.
+- Coroutine tests get processes of their own: one per test as long as they are few, else one per file. As many run side
+  by side as there are processors, or as the project runs already.
+- Coroutine tests with a database are a phase that runs one process at a time, where marks tell them. Elsewhere all
+  coroutine tests run one at a time.
+- Where coroutine tests bear no mark, such as methods of ``IsolatedAsyncioTestCase``, the phase without criteria is
+  called ``rest`` and has a process per file.
 - Tests with a mark such as ``slow`` come last.
 
-Phases select by marks where marks tell. Where they do not (database fixtures, ``IsolatedAsyncioTestCase``), they name
-directories, files, classes or functions. The first phase that selects a test has it, so those come before the marks.
+Phases select by marks only. Names of files and tests would be right today, and would miss the test of tomorrow.
 """
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import yaml
 
 from ..model.inventory import CollectedTest, Inventory, LeftOut, PytestFacts
 from ..model.vocabulary import Isolation
+from ..words.expressions import holds
 from ..words.wording import listed
-from .assignment import Assignment
+from .assignment import Assignment, Expression
 
 MANY = 20  # coroutine tests in a phase from which on a process per file is worth more than one per test
-_MOST_ENTRIES = 20  # names in a phase; beyond, whole classes and files are named, whoever else is in them
 _WIDTH = 100
 _KIT = "_kit_databases"  # the fixture below all database fixtures of `async_test_runner.kit`
 _KIT_CLIENT = frozenset({"async_client", "session_dependency"})  # those of a test whose client takes such a fixture
 
 _LOOP_MARKS = frozenset({"asyncio", "anyio", "trio", "asyncio_cooperative", "gen_test", "twisted"})
 _SLOW_MARKS = frozenset({"slow", "integration", "e2e", "end2end", "end_to_end", "network", "internet", "online"})
-_ORDER_MARKS = frozenset({"order", "run", "dependency", "incremental"})
 _MARK = re.compile(r"[A-Za-z_]\w*")
 
 # Words of fixture and mark names that mean a database by themselves, and words of which it takes two different ones:
@@ -56,8 +57,6 @@ class ProposedPhase(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     why: str
     markers: str = ""
-    paths: tuple[str, ...] = ()
-    tests: tuple[str, ...] = ()
     isolation: Isolation = Isolation.PHASE
     workers: str = ""
     for_coroutines: bool = True
@@ -73,20 +72,15 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def propose(
-    inventory: Inventory, root: str, *, processors: int = 1, paths: tuple[str, ...] = (), python: str = "auto"
+    inventory: Inventory, *, processors: int = 1, paths: tuple[str, ...] = (), python: str = "auto"
 ) -> Proposal:
-    """The phases for a suite. ``root`` is the plan's directory, absolute; ``paths`` are its ``select.paths``.
+    """The phases for a suite; ``paths`` are the ``select.paths`` of its plan.
 
     A number of workers (``-n``) that equals the ``processors`` was probably not meant as a number.
     """
-    suite = _Suite(inventory, root, processors)
-    others = (*suite.unmarked(), *suite.marked())
-    database = suite.database()
-    named = {name.removesuffix("/**") for phase in (*others, *database) for name in (*phase.paths, *phase.tests)}
-    # Marks tell phases apart wherever they stand; names take effect only before the marks of the other phases.
-    coroutines = (*database, *others) if any(phase.paths or phase.tests for phase in database) else (*others, *database)
+    suite = _Suite(inventory, processors)
     return Proposal(
-        phases=(*suite.sync(named), *coroutines, *suite.slow()),
+        phases=(*suite.others(), *suite.marked(), *suite.database(), *suite.slow()),
         notes=tuple(_notes(inventory)),
         paths=paths,
         python=python,
@@ -107,10 +101,9 @@ def simplest(proposal: Proposal, why_not: str) -> Proposal:
 class _Suite:
     """The tests of a suite, divided by kind."""
 
-    def __init__(self, inventory: Inventory, root: str, processors: int) -> None:
+    def __init__(self, inventory: Inventory, processors: int) -> None:
         self._facts = inventory.facts
         self._processors = processors
-        self._same_root = inventory.facts.rootdir in ("", root)
         self._all = inventory.tests
         slow = _known(mark for test in self._all for mark in test.marks if mark in _SLOW_MARKS)
         self._slow = [test for test in self._all if _bears(test, slow)]
@@ -120,17 +113,19 @@ class _Suite:
         self._rest = [test for test in self._all if not _bears(test, self._slow_marks)]
         self._coroutines = [test for test in self._rest if test.is_async or _bears(test, _LOOP_MARKS)]
         self._loops = _known(mark for test in self._coroutines for mark in test.marks if mark in _LOOP_MARKS)
-        self._fixtures = {test.id: database_fixtures(test.fixtures) for test in self._coroutines}
-        self._with_database = [t for t in self._coroutines if self._fixtures[t.id] or database_fixtures(t.marks)]
+        self._with_database = [test for test in self._coroutines if _has_database(test)]
         self._database_marks, self._database_needs_loop = self._marks_of_database()
-        taken = {test.id for test in self._with_database}
-        self._without = [test for test in self._coroutines if test.id not in taken]
+        apart = {test.id for test in self._with_database} if self._database_marks else set()
+        self._without = [t for t in self._coroutines if t.id not in apart and _bears(t, self._loops)]
+        taken = apart | {test.id for test in self._without}
+        self._others = [test for test in self._rest if test.id not in taken]
 
-    def sync(self, named: Collection[str]) -> list[ProposedPhase]:
-        """Everything else; ``named`` is what other phases take by name, with whoever else bears it."""
-        coroutines = {test.id for test in self._coroutines}
-        if all(test.id in coroutines or not _named_by(test).isdisjoint(named) for test in self._rest):
+    def others(self) -> list[ProposedPhase]:
+        """Whatever no other phase takes: ordinary functions, and coroutine tests that no mark tells."""
+        if not self._others:
             return []
+        if any(test.is_async for test in self._others):
+            return [self._unmarked()]
         alone = len(self._rest) == len(self._all) and not self._coroutines
         who = "All tests; none is a coroutine." if alone else "Whatever no other phase takes: ordinary functions."
         how = "Workers as in pytest's configuration (-n)."
@@ -139,70 +134,49 @@ class _Suite:
                 "They share one process, as in plain pytest; if they are independent of each other, `workers: auto` "
                 "runs them in parallel."
             )
-        why = f"{who} {how}"
-        return [ProposedPhase(name="sync", why=why, for_coroutines=False)]
+        return [ProposedPhase(name="sync", why=f"{who} {how}", for_coroutines=False)]
+
+    def _unmarked(self) -> ProposedPhase:
+        why = (
+            "Whatever no other phase takes. Coroutine tests without a mark are among them, such as methods of "
+            "IsolatedAsyncioTestCase: a process per file."
+        )
+        workers, how = self._side_by_side(self._others)
+        return ProposedPhase(name="rest", why=f"{why} {how}".rstrip(), isolation=Isolation.FILE, workers=workers)
 
     def database(self) -> list[ProposedPhase]:
-        """Coroutine tests with a database."""
+        """Coroutine tests with a database, where marks tell them."""
         tests = self._with_database
-        if not tests:
+        if not tests or not self._database_marks:
             return []
-        names = sorted({name for test in tests for name in self._fixtures[test.id]})
-        by = f"the fixtures {listed(filter(_MARK.fullmatch, names), 8)}" if names else "their marks"
-        apart = all(_KIT in test.fixtures or set(test.fixtures) >= _KIT_CLIENT for test in tests)
+        apart = all(map(_is_of_the_kit, tests))
         many = "the testing kit gives each worker its own" if apart else "one process at a time"
-        why = f"Coroutine tests with a database, told by {by}; {many}. "
+        why = f"Coroutine tests with a database, told by their marks; {many}. "
         isolation, how = self._isolation(tests)
-        paths, named = ((), ()) if self._database_marks else self._criteria(tests, self._rest, _BY_FUNCTION)
         loops = _any(self._loops) if self._database_needs_loop else ""
-        markers = _all(loops, _any(self._database_marks), self._not_slow())
         return [
             ProposedPhase(
                 name="async-db",
                 why=why + how,
-                markers=markers,
+                markers=_all(loops, _any(self._database_marks), self._not_slow()),
                 isolation=isolation,
                 workers=self._workers() if apart else "1",
-                paths=paths,
-                tests=named,
-            )
-        ]
-
-    def unmarked(self) -> list[ProposedPhase]:
-        """Coroutine tests that no mark tells: they are named."""
-        tests = [test for test in self._without if not _bears(test, self._loops)]
-        if not tests:
-            return []
-        isolation, how = self._isolation(tests)
-        taken = {test.id for test in self._with_database}
-        name = "async-unmarked" if len(tests) < len(self._without) else "async"
-        why = (
-            "Coroutine tests without a mark, such as methods of IsolatedAsyncioTestCase, by file, class or function: "
-            "new ones elsewhere must be added here. "
-        )
-        paths, named = self._criteria(tests, [test for test in self._rest if test.id not in taken], _BY_CASE)
-        return [
-            ProposedPhase(
-                name=name,
-                why=why + how,
-                markers=_all(self._not_database(), self._not_slow()),
-                isolation=isolation,
-                workers=self._workers(),
-                paths=paths,
-                tests=named,
             )
         ]
 
     def marked(self) -> list[ProposedPhase]:
         """Coroutine tests by the marks of their plugins, which plugins in their auto mode add by themselves."""
-        tests = [test for test in self._without if _bears(test, self._loops)]
+        tests = self._without
         if not tests:
             return []
         isolation, how = self._isolation(tests)
+        workers, many = self._side_by_side(tests)
         markers = _all(_any(self._loops), self._not_database(), self._not_slow())
-        why = f"Coroutine tests{' without a database' if self._with_database else ''}. "
+        why = f"Coroutine tests{' without a database' if self._database_marks else ''}. "
         return [
-            ProposedPhase(name="async", why=why + how, markers=markers, isolation=isolation, workers=self._workers())
+            ProposedPhase(
+                name="async", why=f"{why}{how} {many}".rstrip(), markers=markers, isolation=isolation, workers=workers
+            )
         ]
 
     def slow(self) -> list[ProposedPhase]:
@@ -243,8 +217,17 @@ class _Suite:
     def _workers(self) -> str:
         wanted = self._facts.numprocesses
         if wanted < 2:
-            return ""
+            return "auto"
         return "auto" if wanted == self._processors else str(wanted)
+
+    def _side_by_side(self, tests: Sequence[CollectedTest]) -> tuple[str, str]:
+        """How many processes at once: one where tests may share a database, and why."""
+        stored = [test for test in tests if _has_database(test) and not _is_of_the_kit(test)]
+        names = sorted({name for test in stored for name in database_fixtures(test.fixtures)})
+        by = listed(filter(_MARK.fullmatch, names), 8) or "marks"
+        if not stored:
+            return self._workers(), ""
+        return "1", f"One at a time, because some have a database ({by}): a mark of their own would tell them apart."
 
     def _isolation(self, tests: Sequence[CollectedTest]) -> tuple[Isolation, str]:
         ordered = [mark for mark in ("order", "dependency", "incremental") if any(mark in t.marks for t in tests)]
@@ -262,19 +245,14 @@ class _Suite:
             "`isolation: file` starts fewer processes.",
         )
 
-    def _criteria(
-        self, tests: Sequence[CollectedTest], universe: Sequence[CollectedTest], finest: tuple[_Level, ...]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """``paths`` where files and directories tell, else ``tests``."""
-        wanted = {test.id for test in tests}
-        for levels in (finest, _BY_CLASS, _BY_FILE):
-            names, whole = _entries(wanted, universe, levels)
-            if len(names) <= _MOST_ENTRIES:
-                break
-        if whole and self._same_root:
-            return names, ()
-        directories = _above(universe)
-        return (), tuple(f"{name}/**" if name in directories else name for name in names)
+
+def _has_database(test: CollectedTest) -> bool:
+    return bool(database_fixtures(test.fixtures) or database_fixtures(test.marks))
+
+
+def _is_of_the_kit(test: CollectedTest) -> bool:
+    """Its database belongs to its worker."""
+    return _KIT in test.fixtures or set(test.fixtures) >= _KIT_CLIENT
 
 
 def database_fixtures(names: Iterable[str]) -> tuple[str, ...]:
@@ -312,74 +290,6 @@ def _all(*expressions: str) -> str:
     return " and ".join(expression for expression in expressions if expression)
 
 
-# ------------------------------------------------------------------------------------------------ tests by their names
-
-_Level = Callable[[CollectedTest], str]
-
-
-def _file(test: CollectedTest) -> str:
-    return test.file if test.id.startswith(f"{test.file}::") else test.id.partition("::")[0]
-
-
-def _class(test: CollectedTest) -> str:
-    return test.class_id or _file(test)
-
-
-def _function(test: CollectedTest) -> str:
-    return test.id.partition("[")[0]
-
-
-def _named_by(test: CollectedTest) -> set[str]:
-    """Every name that takes this test: its own, and those of its function, class, file and directories."""
-    return {test.id, _function(test), _class(test), _file(test), *_parents(_file(test))}
-
-
-_BY_FUNCTION: tuple[_Level, ...] = (_file, _class, _function, lambda test: test.id)
-_BY_CASE: tuple[_Level, ...] = (_file, lambda test: test.class_id or _function(test))  # new methods join their class
-_BY_CLASS: tuple[_Level, ...] = (_file, _class)
-_BY_FILE: tuple[_Level, ...] = (_file,)
-
-
-def _entries(
-    wanted: set[str], universe: Sequence[CollectedTest], levels: tuple[_Level, ...]
-) -> tuple[tuple[str, ...], bool]:
-    """The fewest names that take all that is wanted: whole files first, then classes, functions, single ids.
-
-    The last of ``levels`` takes what the earlier ones could not, whoever else bears its name. The answer's second part
-    is whether all names are files and directories.
-    """
-    names: dict[str, None] = {}
-    left = [test for test in universe if test.id in wanted]
-    for level in levels[:-1]:
-        impure = {level(test) for test in universe if test.id not in wanted}
-        names.update(dict.fromkeys(level(test) for test in left if level(test) not in impure))
-        left = [test for test in left if level(test) in impure]
-    names.update(dict.fromkeys(levels[-1](test) for test in left))
-    files = {_file(test) for test in universe}
-    return _folded(names, files), all(name in files for name in names)
-
-
-def _folded(names: Iterable[str], files: set[str]) -> tuple[str, ...]:
-    """Directories in place of their files, where all of several files below are named."""
-    found = list(names)
-    for directory in sorted({parent for name in found if name in files for parent in _parents(name)}):
-        below = [file for file in files if file.startswith(f"{directory}/")]
-        if len(below) > 1 and set(below) <= set(found):
-            first = min(found.index(file) for file in below)
-            found[first] = directory
-            found = [name for name in found if name not in below]
-    return tuple(found)
-
-
-def _parents(file: str) -> list[str]:
-    parts = file.split("/")[:-1]
-    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _above(tests: Iterable[CollectedTest]) -> set[str]:
-    return {parent for test in tests for parent in _parents(_file(test))}
-
-
 # -------------------------------------------------------------------------------------------------------------- notes
 
 
@@ -409,10 +319,15 @@ def misplaced(proposal: Proposal, assignment: Assignment) -> tuple[str, ...]:
     return tuple(test.id for tests in taken for test in tests if test.is_async)
 
 
-def lost(inventory: Inventory, again: Inventory) -> tuple[str, ...]:
-    """Ids that a second collection did not give: values in them change, such as times, addresses or random numbers."""
-    known = {test.id for test in again.tests}
-    return tuple(test.id for test in inventory.tests if test.id not in known)
+def evaluated(inventory: Inventory, expressions: tuple[Expression, ...]) -> Inventory:
+    """The same with the marker expressions of a proposal, as pytest would evaluate them: they are made of marks."""
+    tests = tuple(
+        msgspec.structs.replace(
+            test, matches=tuple(number for number, (_, text) in enumerate(expressions) if holds(text, test.marks))
+        )
+        for test in inventory.tests
+    )
+    return msgspec.structs.replace(inventory, tests=tests, expressions=expressions)
 
 
 # --------------------------------------------------------------------------------------------------------------- text
@@ -454,7 +369,7 @@ def _select(proposal: Proposal) -> list[str]:
 
 
 def _defaults(proposal: Proposal) -> list[str]:
-    lines = ["", "defaults:", "  test_timeout: 5m  # a test that takes longer is ended, with its stacks in the report"]
+    lines = ["", "defaults:", "  test_timeout: 60s  # a test that takes longer is ended, with its stacks in the report"]
     if proposal.python != "auto":
         lines += [f"  python: {scalar(proposal.python)}"]
     return lines
@@ -465,8 +380,6 @@ def _phase(phase: ProposedPhase) -> list[str]:
     lines.append(f"  - name: {scalar(phase.name)}")
     if phase.markers:
         lines.append(f"    markers: {scalar(phase.markers)}")
-    for key, values in (("paths", phase.paths), ("tests", phase.tests)):
-        lines += _list(key, values, "    ") if values else []
     if phase.isolation is not Isolation.PHASE:
         lines.append(f"    isolation: {phase.isolation}")
     if phase.workers:

@@ -15,6 +15,7 @@ from .units import units
 from .workers import workers_of
 
 _IN_ONE = "put all tests into one phase with `isolation: phase` and `workers: 1`"
+_UNDIVIDED = "give each phase `isolation: phase` and `workers: 1`"
 _IN_ONE_SESSION = "put all tests into one phase with `isolation: phase`"
 
 
@@ -24,6 +25,7 @@ class Sessions(msgspec.Struct, frozen=True):
     session: str
     process: str
     all: str
+    own: str  # tests run in other processes than their session
 
     def obstacle(self, demand: Demand) -> str:
         """Why this demand is not met; empty if it is."""
@@ -34,6 +36,8 @@ class Sessions(msgspec.Struct, frozen=True):
                 return self.session
             case "process":
                 return self.session or self.process
+            case "own process":
+                return self.own
 
 
 def sessions(
@@ -45,6 +49,7 @@ def sessions(
     return Sessions(
         session=_several_sessions(running, forks),
         process=next((text for assigned in running if (text := _several_processes(assigned, facts))), ""),
+        own=next((text for assigned in running if (text := _other_processes(assigned, facts, forks))), ""),
         all=f"{planned} of {collected} collected tests run" if planned < collected else "",
     )
 
@@ -70,13 +75,19 @@ def _several_processes(assigned: AssignedPhase, facts: PytestFacts) -> str:
     return ""
 
 
+def _other_processes(assigned: AssignedPhase, facts: PytestFacts, forks: Callable[[Phase], bool]) -> str:
+    """A fresh process for each unit is a session of its own."""
+    is_fresh = len(units(assigned.phase, assigned.tests)) > 1 and not forks(assigned.phase)
+    return "" if is_fresh else _several_processes(assigned, facts)
+
+
 def refuse(demands: tuple[Demand, ...], found: Sessions) -> None:
-    """``UsageError`` where a plugin would change or delete files of the project without having seen all tests."""
+    """``UsageError`` where a plugin would change files of the project, or judge, without having seen all tests."""
     for demand in demands:
         obstacle = found.obstacle(demand)
         if demand.refused and obstacle:
             raise UsageError(
-                f"{demand.what} changes files of the project, and needs {_one(demand)} for all tests: {obstacle}",
+                f"{demand.what} {demand.does}, and needs {_one(demand)} for all tests: {obstacle}",
                 hint=", or ".join(filter(None, [_remedy(demand), demand.otherwise])),
             )
 
@@ -90,8 +101,14 @@ def notes(demands: tuple[Demand, ...], found: Sessions) -> Iterator[str]:
 
 
 def _one(demand: Demand) -> str:
-    return "one process" if demand.needs == "process" else "one pytest session"
+    return "one process" if "process" in demand.needs else "one pytest session"
 
 
 def _remedy(demand: Demand) -> str:
-    return _IN_ONE if demand.needs == "process" else _IN_ONE_SESSION
+    match demand.needs:
+        case "process":
+            return _IN_ONE
+        case "own process":
+            return _UNDIVIDED
+        case "all" | "session":
+            return _IN_ONE_SESSION

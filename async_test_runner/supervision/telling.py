@@ -122,6 +122,7 @@ class Teller:
             details=ended.details,
             sections=tuple(Section(*section) for section in message.sections) if message else (),
             properties=message.properties if message else (),
+            attributes=message.attributes if message else (),
             retry=follows.retry,
             fails=follows.fails,
             alone=follows.alone,

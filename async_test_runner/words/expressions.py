@@ -1,11 +1,13 @@
-"""The form of pytest's ``-m`` and ``-k`` expressions, checked where they are written; pytest alone evaluates them.
+"""The form of pytest's ``-m`` and ``-k`` expressions, checked where they are written.
 
-Only what no pytest accepts is a problem: operators of other languages, missing operands, open parentheses.
+Only what no pytest accepts is a problem: operators of other languages, missing operands, open parentheses. pytest alone
+evaluates what users write; `holds` is for expressions of our own.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from .wording import quoted
 
@@ -59,3 +61,34 @@ def expression_problem(text: str) -> str:
 
 def _unknown(piece: str) -> str:
     return 'remove it, or write a name before the ")"' if piece == ")" else "remove it"
+
+
+def holds(text: str, names: Collection[str]) -> bool:
+    """Whether an expression of names, ``and``, ``or``, ``not`` and parentheses is true where ``names`` are."""
+    pieces = re.findall(r"\w+|[()]", text)
+
+    def either() -> bool:
+        found = both()
+        while pieces[:1] == ["or"]:
+            pieces.pop(0)
+            found = both() or found
+        return found
+
+    def both() -> bool:
+        found = single()
+        while pieces[:1] == ["and"]:
+            pieces.pop(0)
+            found = single() and found
+        return found
+
+    def single() -> bool:
+        piece = pieces.pop(0)
+        if piece == "not":
+            return not single()
+        if piece != "(":
+            return piece in names
+        found = either()
+        pieces.pop(0)  # the parenthesis that closes
+        return found
+
+    return either()

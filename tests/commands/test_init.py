@@ -6,21 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from async_test_runner.commands import collecting, init
+from async_test_runner.commands import collecting, init, proposing
 from async_test_runner.model.errors import InternalError, RunnerError, UsageError
 from async_test_runner.model.inventory import CollectedTest, CollectError, Interpreter, Inventory, LeftOut, PytestFacts
 from async_test_runner.model.plan import Plan
 from async_test_runner.plan import reading as plans
 from async_test_runner.plan import schema
 from async_test_runner.record import runs
-from async_test_runner.suite import assignment
+from async_test_runner.suite import assignment, proposal, workers
 
 OLD = "version: 1\nphases: [{name: old}]\n"
 
@@ -36,7 +35,7 @@ AWAIT = collected("test_await", "asyncio")
 
 
 class Suite:
-    """A project directory whose collection is made up: ``asyncio`` is the one expression that it can evaluate."""
+    """A project directory whose collection is made up."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -46,30 +45,14 @@ class Suite:
         self.left_out: tuple[LeftOut, ...] = ()
         self.interpreter = Interpreter()
         self.collections: list[Plan] = []
-        self.evaluate: Callable[[CollectedTest], bool] = lambda test: "asyncio" in test.marks
 
     def inventory(self, plan: Plan, narrowing: assignment.Narrowing, environ: object) -> Inventory:
         self.collections.append(plan)
-        asked = assignment.expressions(plan, narrowing)
-        assert asked in ((), (("markers", "asyncio"),))
-        tests = tuple(
-            CollectedTest(
-                id=test.id,
-                file=test.file,
-                line=test.line,
-                marks=test.marks,
-                is_async=test.is_async,
-                unawaited=test.unawaited,
-                matches=(0,) if asked and self.evaluate(test) else (),
-            )
-            for test in self.tests
-        )
         facts = PytestFacts(version="9.2.0", rootdir=str(self.directory))
         return Inventory(
-            tests=tests,
+            tests=self.tests,
             errors=self.errors,
             left_out=self.left_out,
-            expressions=asked,
             facts=facts,
             interpreter=self.interpreter,
         )
@@ -83,6 +66,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Suite:
     monkeypatch.chdir(tmp_path)
     made = Suite(tmp_path)
     monkeypatch.setattr(collecting, "inventory", made.inventory)
+    monkeypatch.setattr(workers, "processors", lambda: 2)
     return made
 
 
@@ -110,7 +94,7 @@ def test_a_plan_is_shown_written_and_summed_up(suite: Suite) -> None:
         == """
          isolation  workers  tests  coroutines  processes
   sync   phase            1      1           0          1
-  async  test             1      1           1          1
+  async  test             2      1           1          1
   total                          2           1          2
 
 wrote runner.yaml: 2 tests in 2 phases, every test in exactly one
@@ -130,18 +114,10 @@ def test_the_python_that_has_collected_is_said_first_and_what_it_lacks_at_the_en
     assert printed.stderr.startswith("python\n")
 
 
-def test_what_is_written_was_collected_with_its_own_expressions(suite: Suite) -> None:
-    suite.init()
-    first, second = suite.collections
-    written = plans.load(suite.plan)
-    assert [phase.name for phase in first.phases] == ["all"]
-    assert second.phases == written.phases
-
-
-def test_a_suite_without_expressions_is_collected_once(suite: Suite) -> None:
-    suite.tests = (PLAIN,)
+def test_the_suite_is_collected_once(suite: Suite) -> None:
     assert suite.init().exit_code == 0
-    assert len(suite.collections) == 1
+    assert [[phase.name for phase in plan.phases] for plan in suite.collections] == [["all"]]
+    assert [phase.markers for phase in plans.load(suite.plan).phases] == ["", "asyncio"]
 
 
 def test_the_first_line_names_a_schema_that_is_there_and_kept_out_of_git(suite: Suite) -> None:
@@ -231,8 +207,8 @@ def test_a_plan_under_its_other_name_is_the_existing_one(suite: Suite) -> None:
 # ------------------------------------------------------------------------------------------------------------ the proof
 
 
-def test_a_division_that_does_not_hold_gives_way_to_one_phase(suite: Suite) -> None:
-    suite.evaluate = lambda test: False  # as if a plugin took the marks away
+def test_a_division_that_does_not_hold_gives_way_to_one_phase(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposal, "holds", lambda text, marks: False)
     result = suite.init()
     assert result.exit_code == 0
     assert [phase.name for phase in plans.load(suite.plan).phases] == ["all"]
@@ -243,22 +219,11 @@ def test_when_not_even_one_phase_holds_nothing_is_written(suite: Suite, monkeypa
     def refuse(*_: object) -> None:
         raise UsageError("2 tests belong to no phase")
 
-    monkeypatch.setattr(init.collection, "proved", refuse)
+    monkeypatch.setattr(proposing.collection, "proved", refuse)
     error = error_of(suite.init())
     assert isinstance(error, InternalError)
     assert "2 tests belong to no phase" in error.message
     assert not suite.plan.exists()
-
-
-def test_ids_that_change_are_noted(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    def inventory(plan: Plan, narrowing: assignment.Narrowing, environ: object) -> Inventory:
-        suite.tests = (PLAIN, collected(f"test_await[{len(suite.collections)}]", "asyncio"))
-        return suite.inventory(plan, narrowing, environ)
-
-    monkeypatch.setattr(collecting, "inventory", inventory)
-    result = suite.init()
-    assert result.exit_code == 0
-    assert "1 test id differs from one collection to the next (tests/test_a.py::test_await[0])" in result.output
 
 
 def test_without_tests_nothing_is_written_and_the_reason_is_said(suite: Suite) -> None:
@@ -290,17 +255,15 @@ def test_files_that_could_not_be_collected_make_the_exit_1_of_a_written_plan(sui
 
 
 def test_what_is_shown_cannot_command_the_terminal_or_the_ci_service(suite: Suite) -> None:
-    hostile = CollectedTest(id="a##[error].py::t", file="a##[error].py", line=1, is_async=True)
-    suite.tests = (PLAIN, hostile)
-    assert "##[error]" not in suite.init().output
-    assert plans.load(suite.plan).phases[1].paths == ("a##[error].py",)
+    (suite.directory / "a##[error].py").touch()
+    assert "##[error]" not in suite.init("a##[error].py").output
+    assert plans.load(suite.plan).select.paths == ("a##[error].py",)
 
 
-def test_a_name_that_no_plan_may_hold_leads_to_the_simplest_plan(suite: Suite) -> None:
+def test_names_of_tests_never_enter_the_plan(suite: Suite) -> None:
     suite.tests = (PLAIN, CollectedTest(id="a\x1b[2J.py::t", file="a\x1b[2J.py", line=1, is_async=True))
     result = suite.init()
-    assert [phase.name for phase in plans.load(suite.plan).phases] == ["all"]
-    assert "a division of them did not hold" in result.output
+    assert [phase.name for phase in plans.load(suite.plan).phases] == ["rest"]
     assert "\x1b" not in result.output
 
 
@@ -330,10 +293,8 @@ def test_the_written_plan_runs_green_where_plain_pytest_does(tmp_path: Path) -> 
     assert wrote.returncode == 0, wrote.stdout + wrote.stderr
     planned = json.loads(runner(tmp_path, "plan", "--json").stdout)
     assert [(phase["name"], len(phase["tests"])) for phase in planned["phases"]] == [
-        ("sync", 1),
-        ("async-db", 3),
-        ("async-unmarked", 1),
-        ("async", 1),
+        ("rest", 2),
+        ("async", 4),
         ("slow", 1),
     ]
     ran = runner(tmp_path, "run", "-q")

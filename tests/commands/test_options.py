@@ -71,7 +71,7 @@ def test_a_short_option_value_may_look_like_anything() -> None:
 
 def test_every_field_that_the_journal_keeps_of_a_command_line_has_one_option() -> None:
     given = {"reports", "pytest_args"}  # of the formats' own options, and of what stands behind the dashes
-    given |= {"places"}  # what the words of `phases` mean
+    given |= {"places", "red", "red_of"}  # what the words of `phases` and `--failed` mean
     assert set(options.ASKED) == set(Asked.__struct_fields__) - given
     flags = [flag for option in _parameters() for flag in [*option.opts, *option.secondary_opts]]
     assert len(flags) == len(set(flags))
@@ -84,6 +84,43 @@ def _parameters() -> list[click.Parameter]:
         pass
 
     return asking.params
+
+
+@click.command(cls=options.ManyFiles)
+@options.asking()
+def _all(asked: Asked) -> None:
+    click.echo(repr((asked.max_failures, asked.workers, asked.pytest_args)))
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        ("", (None, None, ())),
+        ("-x", (1, None, ())),
+        ("--exitfirst", (1, None, ())),
+        ("-x --max-failures 5", (1, None, ())),
+        ("--maxfail 3", (3, None, ())),
+        ("--maxfail=0", (0, None, ())),
+        ("-n 4", (None, 4, ())),
+        ("-j4", (None, 4, ())),
+        ("-n auto", (None, 7, ())),
+        ("--workers auto", (None, 7, ())),
+        ("--tb short", (None, None, ("--tb=short",))),
+        ("--tb=no -x -- --tb=long", (1, None, ("--tb=no", "--tb=long"))),
+    ],
+)
+def test_flags_that_people_bring_along_mean_what_they_know(
+    argv: str, meant: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "processors", lambda: 7)
+    result = CliRunner().invoke(_all, argv.split())
+    assert result.exit_code == 0, result.output
+    assert eval(result.output) == meant
+
+
+@pytest.mark.parametrize("argv", ["-n 0", "-n many", "--maxfail -1", "--tb=all"])
+def test_values_that_mean_nothing_here_are_refused(argv: str) -> None:
+    assert CliRunner().invoke(_all, argv.split()).exit_code == 2
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ UNKNOWING = """
 
 
 @pytest.fixture
+def project(tmp_path: Path, server: ForkServer) -> Project:
+    return Project(tmp_path, "warm", server)
+
+
+@pytest.fixture
 def snapshots(tmp_path: Path, server: ForkServer) -> Project:
     project = Project(tmp_path, "warm", server)
     for name in ("test_n[0]", "test_n[1]", "test_n[2]", "unused"):
@@ -103,6 +109,54 @@ def test_the_process_that_collects_judges_nothing(snapshots: Project, launcher: 
     assert left(snapshots) == ["test_n[0]", "test_n[1]", "test_n[2]", "unused"]
     assert any("would delete" in said for said in (*run.result.warnings, *run.problems))
     assert {outcome.value for outcome in run.outcomes.values()} == {"passed"}
+
+
+# It collects in a fixture what it writes at the end, of a beginning that is the session's.
+COLLECTING = """
+    import json, pathlib, pytest
+
+    def pytest_sessionstart(session): session.config.seen = []
+
+    @pytest.fixture(autouse=True)
+    def seen(request):
+        yield
+        request.config.seen.append(request.node.name)
+
+    def pytest_sessionfinish(session):
+        pathlib.Path("seen.json").write_text(json.dumps(session.config.seen))
+    """
+
+
+def test_what_fixtures_collect_is_written_by_the_session_in_whose_process_they_ran(project: Project) -> None:
+    project.plan("phases: [{name: all}]")
+    project.write("conftest.py", COLLECTING)
+    project.write("test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
+    run = project.run().check(0)
+    assert run.result.warnings == ()
+    assert json.loads((project.root / "seen.json").read_text()) == ["test_one", "test_two"]
+
+
+def test_what_fixtures_collect_in_other_processes_is_said_to_be_missing(project: Project) -> None:
+    project.plan("phases: [{name: all, isolation: test}]")
+    project.write("conftest.py", COLLECTING)
+    project.write("test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
+    run = project.run().check(0)
+    assert run.result.warnings == (
+        "pytest_sessionfinish of conftest.py needs one process for all tests, and phase all has `isolation: test`: "
+        "it sees only what its own process has put into config.seen",
+    )
+
+
+def test_what_would_judge_by_it_is_refused(project: Project) -> None:
+    project.plan("phases: [{name: all, workers: 2}]")
+    project.write("conftest.py", COLLECTING.replace("pathlib.Path", "session.exitstatus = 3\n        pathlib.Path"))
+    project.write("test_a.py", "def test_one(): pass\ndef test_two(): pass\n")
+    run = project.run()
+    assert run.code == 2
+    assert (
+        "pytest_sessionfinish of conftest.py may turn the run red by config.seen, which tests change in memory, "
+        "and needs one process for all tests: phase all has 2 workers"
+    ) in " ".join(run.output.split())
 
 
 @pytest.mark.thorough

@@ -60,14 +60,36 @@ def test_the_xml_of_a_phase_is_the_runners_where_nobody_asks_pytest_for_one(warm
     assert list((run.run / "processes").glob("*/*/junit.xml")) == []
 
 
-def test_what_tests_add_to_pytests_xml_is_in_the_phases(warm: Project) -> None:
-    warm.plan("phases: [{name: all}]")
-    warm.write(
+@pytest.mark.parametrize(
+    ("launcher", "policy"),
+    [
+        ("warm", "workers: 1"),
+        ("warm", "isolation: test, workers: 2"),
+        pytest.param("exec", "isolation: test", marks=pytest.mark.thorough),
+        ("exec", "workers: 2"),  # pytest's fixtures do nothing in workers of pytest-xdist
+    ],
+)
+def test_what_tests_add_to_pytests_xml_is_in_the_merged_one(tmp_path: Path, launcher: str, policy: str) -> None:
+    project = Project(tmp_path, launcher)
+    project.plan(f"phases: [{{name: all, {policy}}}]")
+    project.write("pytest.ini", "[pytest]\naddopts = -p xdist\n")
+    project.write(
         "test_a.py",
-        "def test_adds(record_testsuite_property): record_testsuite_property('version', '7')\ndef test_other(): pass\n",
+        """
+        def test_adds(record_testsuite_property, record_xml_attribute):
+            record_testsuite_property("version", "7")
+            record_xml_attribute("assertions", 3)
+        def test_other(): pass
+        """,
     )
-    run = warm.run().check(0)
+    run = project.run().check(0)
     assert run.run is not None
-    found = ElementTree.parse(run.run / "phases" / "all.xml").find("./testsuite/properties/property")
-    assert found is not None
-    assert dict(found.attrib) == {"name": "version", "value": "7"}
+    for path in (run.run / "junit.xml", run.run / "phases" / "all.xml"):
+        root = ElementTree.parse(path).getroot()
+        assert [found.get("value") for found in root.iterfind("testsuite/properties/property[@name='version']")] == [
+            "7"
+        ]
+        assert [(case.get("name"), case.get("assertions")) for case in root.iter("testcase")] == [
+            ("test_adds", "3"),
+            ("test_other", None),
+        ]

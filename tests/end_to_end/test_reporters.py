@@ -169,7 +169,7 @@ def test_properties_that_only_the_worker_knows_are_text_or_stand_ins(divided: Pr
 
 
 def test_additions_to_pytests_xml_arrive_once_from_all_workers(project: Project) -> None:
-    project.write("pytest.ini", "[pytest]\njunit_family = xunit1\n")
+    project.write("pytest.ini", "[pytest]\njunit_family = xunit1\naddopts = --junitxml=own.xml\n")
     project.write(
         "test_a.py",
         """

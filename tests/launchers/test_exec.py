@@ -58,14 +58,6 @@ def test_pytest_writes_an_xml_where_the_project_asks_for_one_but_not_to_its_plac
     assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, job(), facts=asked)
 
 
-@pytest.mark.parametrize("fixture", ["record_xml_attribute", "record_testsuite_property"])
-def test_pytest_writes_an_xml_where_a_test_adds_to_it(tmp_path: Path, fixture: str) -> None:
-    adding = msgspec.structs.replace(
-        job(), tests=(CollectedTest("a.py::t", "a.py", 1, fixtures=("tmp_path", fixture)),)
-    )
-    assert f"--junitxml={tmp_path / 'directory' / 'junit.xml'}" in argv(tmp_path, adding)
-
-
 def test_pytest_writes_no_xml_about_file_names_that_break_its_writer(tmp_path: Path) -> None:
     asked = PytestFacts(junit_xml="reports/own.xml")
     assert "--junitxml=" in argv(tmp_path, job("a.py", "test_\\udcff.py"), facts=asked)

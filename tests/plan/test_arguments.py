@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from async_test_runner.plan.arguments import given, names, refused_arguments, unobeyed
+from async_test_runner.plan.arguments import given, names, of_environment, refused_arguments, text_problem, unobeyed
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from async_test_runner.plan.arguments import given, names, refused_arguments, un
         (["-fs"], "-f has no effect in a run; tests run without a terminal"),
         (["-vh"], "-h has no effect in a run; ask pytest itself"),
         (["--setup-plan"], "--setup-plan has no effect in a run; ask pytest itself"),
-        (["--sw"], "--sw has no effect in a run; use --max-failures 1, then -- --lf"),
+        (["--sw"], "--sw has no effect in a run; use --max-failures 1, then --failed"),
         (["-p", "no:asyncio"], "switching off asyncio support"),
         (["-pno:asyncio"], "switching off asyncio support"),
     ],
@@ -82,6 +82,29 @@ def test_what_holds_for_the_whole_run_is_no_phases_to_set(argument: str) -> None
     ((place, problem),) = refused_arguments(["-q", argument])
     assert place == 1
     assert "it holds for the whole run" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", ""),
+        ("-q --tb=short -o 'log_cli=true' --own='a b'", ""),
+        ("-x", "-x is the runner's to set; use the key `max_failures`"),
+        (
+            "-xx --exitfirst -n4",
+            "-x is the runner's to set; use the key `max_failures`; --exitfirst is ",
+        ),
+        ("tests/test_a.py", "an argument that names tests would run them in this phase only by accident; name tests"),
+        ("-k 'a", 'pytest cannot split "-k \'a": no closing quotation; close the quote'),
+    ],
+)
+def test_arguments_in_one_text_are_read_as_pytest_reads_its_variable(text: str, problem: str) -> None:
+    assert text_problem(text).startswith(problem)
+    assert bool(problem) == bool(text_problem(text))
+
+
+def test_the_arguments_of_an_environment_are_those_of_pytests_variable() -> None:
+    assert of_environment((("OTHER", "-x"), ("PYTEST_ADDOPTS", "-q '--own=a b'"))) == ["-q", "--own=a b"]
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ BEYOND = {
     "needs first", "resource unknown", "resource none", "two catch-alls", "markers &&", "markers open",
     "keyword two", "path dash", "path id", "wildcards", "junit dir", "setup quote", "setup shell word",
     "setup shell list", "env template", "env stray", "long text", "nul escape", "nul in env",
+    "env addopts", "addopts of defaults", "addopts quote", "addopts template",
     "nul in a command", "test dash", "esc escape", "python tag", "tag int", "tagged phases", "complex key",
     "duration long", "memory small", "memory vast", "output small", "resource default", "same report",
 }  # fmt: skip

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from async_test_runner.model.errors import InfrastructureError, UsageError
-from async_test_runner.record.runs import RunDir, base_directory, create, find, find_plan, listing, new_run_id
+from async_test_runner.record.runs import (
+    RunDir,
+    base_directory,
+    create,
+    find,
+    find_plan,
+    listing,
+    nearest_plan,
+    new_run_id,
+)
 
 NOW = 1_795_158_900.0  # 2026-11-20T07:15:00Z
 
@@ -154,6 +163,7 @@ def test_a_plan_is_found_here_or_above(tmp_path: Path) -> None:
     below.mkdir(parents=True)
     with pytest.raises(UsageError, match=r"no runner\.yaml in"):
         find_plan(below)
+    assert nearest_plan(below) is None
     (tmp_path / "runner.yml").touch()
     assert find_plan(below) == tmp_path / "runner.yml"
     (tmp_path / "runner.yaml").touch()

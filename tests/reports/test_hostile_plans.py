@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from async_test_runner.commands import init, merge
+from async_test_runner.commands import init, merge, proposing
 from async_test_runner.commands import plan as plan_command
 from async_test_runner.model.errors import UsageError
 from async_test_runner.model.inventory import CollectedTest, CollectError, Inventory, LeftOut, PytestFacts
@@ -89,22 +89,22 @@ def _refused(the_plan: Plan, inventory: Inventory, problem: UsageError) -> plann
 @given(TEXTS)
 def test_a_proposed_plan_is_a_plan_and_obeys_nobody(texts: list[str]) -> None:
     inventory = collected(texts)
-    proposed = proposal.simplest(proposal.propose(inventory, inventory.facts.rootdir), texts[0].replace("\n", " "))
+    proposed = proposal.simplest(proposal.propose(inventory), texts[0].replace("\n", " "))
     text = proposal.text(proposed, inventory.facts, schema=".async-test-run/schema.json")
     assert_harmless(shown(init._shown(text)))
     assert yaml.safe_load(text)["phases"] == [{"name": "all"}]
     the_plan = reading.parse(text, Path("/project/runner.yaml"))
     assignment = collection.proved(the_plan, inventory, Narrowing())
-    proven = init.Proven(text=text, assignment=assignment, notes=proposed.notes)
+    proven = proposing.Proven(text=text, assignment=assignment, notes=proposed.notes)
     assert_harmless(shown(init._summary(proven, inventory, Path("/project/runner.yaml"))))
-    assert_harmless(shown(init._nothing(inventory)))
+    assert_harmless(shown(planning.nothing_to_propose(inventory, so="nothing is written")))
 
 
 @settings(max_examples=150)
 @given(TEXTS)
 def test_a_proposed_division_keeps_to_yaml(texts: list[str]) -> None:
     inventory = collected(texts)
-    text = proposal.text(proposal.propose(inventory, "/project"), inventory.facts, schema="schema.json")
+    text = proposal.text(proposal.propose(inventory), inventory.facts, schema="schema.json")
     phases = yaml.safe_load(text)["phases"]
     assert {key for phase in phases for key in phase} <= {
         "name", "paths", "tests", "markers", "keyword", "isolation", "workers", "fixtures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,15 @@ def test_what_is_known_before_the_collection_is_of_the_plan_and_of_the_run() -> 
 
 
 def test_options_that_do_not_mean_what_they_say_are_told_with_the_place_where_they_stand() -> None:
-    it = plan(Phase(name="a", pytest_args=("-s",)), pytest_args=("--no-cov-on-fail",))
-    facts = PytestFacts(given=("--pdb", "--html", "--no-cov-on-fail", "--tx"))
-    assert [
-        note.partition(" has")[0].partition(" sends")[0] for note in notes(facts, it, it.phases, ["--tx=popen"])
-    ] == [
+    phase = Phase(name="a", pytest_args=("-s",), env=(("PYTEST_ADDOPTS", "-q --pastebin=all"), ("OTHER", "--pdb")))
+    it = plan(phase, pytest_args=("--no-cov-on-fail",), env=(("PYTEST_ADDOPTS", "--rsyncdir=x"),))
+    facts = PytestFacts(given=("--pdb", "--html", "--no-cov-on-fail", "--rsyncdir", "--tx"))
+    said = notes(facts, it, it.phases, ["--tx=popen"])
+    assert [re.split(" has | sends | is done ", note)[0] for note in said] == [
         "--pdb in pytest's configuration",
         "--tx after --",
         "-s in the pytest_args of phase a",
+        "--pastebin in the PYTEST_ADDOPTS of phase a",
     ]
 
 

@@ -34,6 +34,7 @@ from async_test_runner.run.resuming import (
     changes,
     check,
     digest,
+    keep_plan,
     newest_open,
     recorded,
     still,
@@ -150,6 +151,19 @@ def test_a_run_whose_plan_is_another_one_now_is_refused(plan: Path, text: str | 
         plan.write_text(text)
     with pytest.raises(UsageError, match="has changed since run r"):
         check(run)
+
+
+def test_a_plan_that_was_proposed_is_the_one_in_the_run_s_directory(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    keep_plan(run, "version: 1\nphases: [{name: é}]\n")
+    events = run_of(planned("p", "a"))
+    beginning = started(proposed=True, plan_path="/nowhere/runner.yaml", plan_digest=digest(run.plan))
+    found = Recorded(beginning, (beginning, *events[1:]), fold([beginning, *events[1:]]), run)
+    check(found)
+    assert fold([beginning]).proposed
+    run.plan.write_text("version: 1\nphases: [{name: other}]\n")
+    with pytest.raises(UsageError, match="has changed since run r"):
+        check(found)
 
 
 # ------------------------------------------------------------------------------------------------ what of it stands

@@ -19,20 +19,20 @@ ACTIONS = {"GITHUB_ACTIONS": "true"}
 
 
 def test_the_service_is_the_one_that_says_that_it_runs_us() -> None:
-    assert service_of({}, PLAN) == ""
-    assert service_of({"CI": "true"}, PLAN) == ""
-    assert service_of({"GITHUB_ACTIONS": "false"}, PLAN) == ""
+    assert service_of({}, PLAN) == "none"
+    assert service_of({"CI": "true"}, PLAN) == "none"
+    assert service_of({"GITHUB_ACTIONS": "false"}, PLAN) == "none"
     assert service_of(ACTIONS, PLAN) == "github"
     assert service_of({"GITLAB_CI": "true"}, PLAN) == "gitlab"
 
 
 def test_the_plan_switches_it_off() -> None:
-    assert service_of(ACTIONS, QUIET) == ""
+    assert service_of(ACTIONS, QUIET) == "none"
     assert service_of({"GITLAB_CI": "true"}, QUIET) == "gitlab"
 
 
 def test_a_run_that_a_test_has_started_is_no_step_of_the_job() -> None:
-    assert service_of({**ACTIONS, "PYTEST_CURRENT_TEST": "a.py::t (call)"}, PLAN) == ""
+    assert service_of({**ACTIONS, "PYTEST_CURRENT_TEST": "a.py::t (call)"}, PLAN) == "none"
 
 
 def test_annotations_are_lines_for_github_only() -> None:
@@ -41,7 +41,7 @@ def test_annotations_are_lines_for_github_only() -> None:
     assert lines[0].startswith("::error title=failure of the run::")
     assert any("file=tests/test_cart.py" in line for line in lines)
     assert not any("file=" in line for line in annotated("github", result, ExitCode.FAILED, {"GITHUB_WORKSPACE": "/q"}))
-    assert annotated("gitlab", result, ExitCode.FAILED, {}) == annotated("", result, ExitCode.FAILED, {}) == []
+    assert annotated("gitlab", result, ExitCode.FAILED, {}) == annotated("none", result, ExitCode.FAILED, {}) == []
 
 
 def summary(path: Path, service: str = "github", **facts: object) -> str:
@@ -73,7 +73,7 @@ def test_a_full_page_takes_nothing_more_and_that_is_said(tmp_path: Path) -> None
 
 def test_there_is_no_summary_without_github_or_without_a_page(tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
-    assert summary(path, "gitlab") == summary(path, "") == ""
+    assert summary(path, "gitlab") == summary(path, "none") == ""
     assert not path.exists()
     assert add_summary("github", small(), ExitCode.FAILED, {}) == ""
 

@@ -466,6 +466,17 @@ def test_what_narrowing_leaves_out_is_explained_by_it(narrowing: Narrowing, reas
     assert (phase, summary) == ("", f"runs in phase rest, but left out of this run: {reason}")
 
 
+def test_what_was_not_red_is_left_out_and_counted() -> None:
+    narrowing = Narrowing(phases=("rest",), red=(SYNC.id, ASYNC.id, "tests/gone.py::test"), red_of="R")
+    result = assigned(TWO, SYNC, SLOW, ASYNC, narrowing=narrowing)
+    assert ids(result) == {"rest": [SYNC.id]}
+    assert [(part.reason, part.count) for part in result.left_out] == [
+        ("phases not named", 1),
+        ("not red in run R (--failed)", 1),
+    ]
+    assert result.notes == ("1 test that was red is not collected any more: tests/gone.py::test",)
+
+
 def test_an_unknown_id_cannot_be_explained() -> None:
     with pytest.raises(UsageError, match="did you mean"):
         explained(TWO, "tests/test_a.py::test_snyc")

@@ -47,7 +47,7 @@ def inventory(*tests: CollectedTest, left_out: tuple[LeftOut, ...] = (), **facts
 
 
 def evaluated(found: Inventory, proposed: reading.Plan) -> Inventory:
-    """The inventory as a second collection would give it: marker expressions of plain names, evaluated."""
+    """The inventory as pytest would give it for the plan: what is proposed has evaluated its expressions the same."""
     expressions = selection.expressions(proposed, Narrowing())
     tests = []
     for test in found.tests:
@@ -56,7 +56,9 @@ def evaluated(found: Inventory, proposed: reading.Plan) -> Inventory:
         tests.append(
             CollectedTest(**{name: getattr(test, name) for name in test.__struct_fields__} | {"matches": matches})
         )
-    return Inventory(tests=tuple(tests), expressions=expressions, facts=found.facts)
+    again = Inventory(tests=tuple(tests), expressions=expressions, facts=found.facts, left_out=found.left_out)
+    assert proposal.evaluated(found, expressions) == again
+    return again
 
 
 class _Marks(dict[str, bool]):
@@ -70,7 +72,7 @@ class _Marks(dict[str, bool]):
 
 def assigned(found: Inventory) -> Assignment:
     """Propose, write, parse, assign: what a run of the written plan would have."""
-    proposed = proposal.propose(found, ROOT)
+    proposed = proposal.propose(found)
     text = proposal.text(proposed, found.facts, schema="schema.json")
     parsed = reading.parse(text, Path(ROOT, "runner.yaml"))
     assignment = selection.assign(parsed, evaluated(found, parsed), Narrowing())
@@ -85,7 +87,7 @@ def phases(found: Inventory) -> dict[str, list[str]]:
 
 
 def phase(found: Inventory, name: str) -> ProposedPhase:
-    return next(phase for phase in proposal.propose(found, ROOT).phases if phase.name == name)
+    return next(phase for phase in proposal.propose(found).phases if phase.name == name)
 
 
 SYNC = test_of("tests/test_a.py::test_plain")
@@ -119,33 +121,33 @@ def test_the_marks_of_several_loops_are_one_phase() -> None:
     assert phases(found)["async"] == [ASYNC.id, anyio.id, trio.id]
 
 
-def test_coroutines_without_a_mark_are_named_by_class_and_come_before_the_marks() -> None:
-    case = "tests/test_a.py::Case"
-    method = test_of(f"{case}::test_m", is_async=True, class_id=case)
+def test_coroutines_without_a_mark_are_in_the_phase_without_criteria_which_has_a_process_per_file() -> None:
+    method = test_of("tests/test_a.py::Case::test_m", is_async=True)
     found = inventory(SYNC, ASYNC, method)
-    assert phase(found, "async-unmarked").tests == (case,)
-    assert phases(found) == {"sync": [SYNC.id], "async-unmarked": [method.id], "async": [ASYNC.id]}
+    assert phases(found) == {"rest": [SYNC.id, method.id], "async": [ASYNC.id]}
+    rest = phase(found, "rest")
+    assert (rest.isolation, rest.workers, rest.markers) == (Isolation.FILE, "auto", "")
+    assert phases(inventory(method)) == {"rest": [method.id]}
 
 
-def test_a_class_with_one_unmarked_coroutine_is_taken_whole_so_that_new_methods_join_it() -> None:
-    case = "tests/test_a.py::Case"
-    methods = [test_of(f"{case}::test_{n}", is_async=n == 0, class_id=case) for n in range(3)]
-    assert phases(inventory(SYNC, *methods)) == {"sync": [SYNC.id], "async": [test.id for test in methods]}
-    assert phases(inventory(*methods)) == {"async": [test.id for test in methods]}
-
-
-def test_coroutines_that_are_all_without_a_mark_are_the_async_phase() -> None:
-    method = test_of("tests/test_c.py::Case::test_m", is_async=True, class_id="tests/test_c.py::Case")
-    assert phases(inventory(SYNC, method)) == {"sync": [SYNC.id], "async": [method.id]}
-
-
-def test_database_fixtures_divide_by_name_and_that_phase_comes_first() -> None:
+def test_without_marks_a_database_makes_all_coroutines_run_one_at_a_time() -> None:
     stored = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("event_loop", "db_session"))
     found = inventory(SYNC, ASYNC, stored)
-    database = phase(found, "async-db")
-    assert (database.tests, database.workers) == (("tests/test_a.py::test_store",), "1")
-    assert "the fixtures db_session" in database.why
-    assert list(phases(found).items()) == [("sync", [SYNC.id]), ("async-db", [stored.id]), ("async", [ASYNC.id])]
+    assert phases(found) == {"sync": [SYNC.id], "async": [ASYNC.id, stored.id]}
+    assert phase(found, "async").workers == "1"
+    assert phase(found, "async").why.endswith(
+        "One at a time, because some have a database (db_session): a mark of their own would tell them apart."
+    )
+    unmarked = test_of("tests/test_b.py::Case::test_store", is_async=True, fixtures=("db",))
+    assert phase(inventory(SYNC, unmarked), "rest").workers == "1"
+
+
+def test_a_test_of_tomorrow_has_its_phase_in_the_plan_of_today() -> None:
+    stored = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("db",))
+    method = test_of("tests/test_a.py::Case::test_m", is_async=True)
+    proposed = proposal.propose(inventory(SYNC, ASYNC, stored, method))
+    parsed = reading.parse(proposal.text(proposed, PytestFacts(), schema="x"), Path(ROOT, "runner.yaml"))
+    assert all(not phase.paths and not phase.tests for phase in parsed.phases)
 
 
 def test_a_mark_that_tells_database_tests_selects_them_and_they_come_last() -> None:
@@ -178,19 +180,20 @@ def test_a_mark_that_tells_only_some_database_tests_is_not_relied_on() -> None:
     marked = test_of("tests/test_a.py::test_marked", "asyncio", "db")
     unmarked = test_of("tests/test_a.py::test_unmarked", "asyncio", fixtures=("postgres",))
     found = inventory(ASYNC, marked, unmarked)
-    assert phase(found, "async-db").tests == (marked.id, unmarked.id)
-    assert phases(found) == {"async-db": [marked.id, unmarked.id], "async": [ASYNC.id]}
+    assert phases(found) == {"async": [ASYNC.id, marked.id, unmarked.id]}
+    assert phase(found, "async").workers == "1"
 
 
-def test_named_coroutines_of_a_class_leave_its_marked_database_tests_alone() -> None:
-    case = "tests/test_a.py::Case"
-    stored = test_of(f"{case}::test_store", "db", is_async=True, class_id=case)
-    other = test_of(f"{case}::test_other", is_async=True, class_id=case)
-    assert phases(inventory(SYNC, stored, other)) == {
-        "sync": [SYNC.id],
-        "async": [other.id],
-        "async-db": [stored.id],
-    }
+def test_databases_of_the_testing_kit_do_not_keep_the_others_waiting() -> None:
+    kit = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("db", "_kit_databases"))
+    assert phase(inventory(ASYNC, kit), "async").workers == "auto"
+    assert phase(inventory(ASYNC, kit, test_of("a.py::test_x", "asyncio", fixtures=("db",))), "async").workers == "1"
+
+
+def test_unmarked_coroutines_leave_marked_database_tests_alone() -> None:
+    stored = test_of("tests/test_a.py::Case::test_store", "db", is_async=True)
+    other = test_of("tests/test_a.py::Case::test_other", is_async=True)
+    assert phases(inventory(SYNC, stored, other)) == {"rest": [SYNC.id, other.id], "async-db": [stored.id]}
 
 
 def test_slow_tests_come_last_and_out_of_all_other_phases() -> None:
@@ -201,10 +204,8 @@ def test_slow_tests_come_last_and_out_of_all_other_phases() -> None:
     method = test_of("tests/test_c.py::Case::test_m", is_async=True, class_id="tests/test_c.py::Case")
     found = inventory(SYNC, ASYNC, slow, slow_async, slow_db, db, method)
     assert list(phases(found).items()) == [
-        ("sync", [SYNC.id]),
-        ("async-db", [db.id]),
-        ("async-unmarked", [method.id]),
-        ("async", [ASYNC.id]),
+        ("rest", [SYNC.id, method.id]),
+        ("async", [ASYNC.id, db.id]),
         ("slow", [slow.id, slow_async.id, slow_db.id]),
     ]
     assert phase(found, "slow").isolation is Isolation.FILE
@@ -228,8 +229,7 @@ def test_a_mark_that_all_tests_bear_divides_nothing() -> None:
 
 def test_marks_that_no_expression_can_name_are_not_used() -> None:
     found = inventory(ASYNC, test_of("a.py::test_x", "asyncio", "db and not"))
-    assert (phase(found, "async-db").markers, phase(found, "async-db").paths) == ("", ("a.py",))
-    assert phases(found) == {"async-db": ["a.py::test_x"], "async": [ASYNC.id]}
+    assert phases(found) == {"async": [ASYNC.id, "a.py::test_x"]}
 
 
 # ------------------------------------------------------------------------------------------------------------- policy
@@ -246,13 +246,14 @@ def test_tests_that_build_on_earlier_ones_stay_with_their_file() -> None:
     assert phase(found, "async").isolation is Isolation.FILE
 
 
-def test_workers_are_proposed_only_where_the_project_has_them_already() -> None:
-    stored = test_of("tests/test_a.py::test_store", "asyncio", fixtures=("db",))
-    assert phase(inventory(SYNC, ASYNC, stored), "async").workers == ""
+def test_processes_of_their_own_run_side_by_side_but_for_those_with_a_database() -> None:
+    stored = test_of("tests/test_a.py::test_store", "asyncio", "db")
+    alone = inventory(SYNC, ASYNC, stored)
+    assert [phase(alone, name).workers for name in ("sync", "async", "async-db")] == ["", "auto", "1"]
     parallel = inventory(SYNC, ASYNC, stored, numprocesses=4)
     assert [phase(parallel, name).workers for name in ("sync", "async", "async-db")] == ["", "4", "1"]
-    every = proposal.propose(parallel, ROOT, processors=4)
-    assert [phase.workers for phase in every.phases] == ["", "1", "auto"]
+    every = proposal.propose(parallel, processors=4)
+    assert [phase.workers for phase in every.phases] == ["", "auto", "1"]
 
 
 @pytest.mark.parametrize(
@@ -277,59 +278,12 @@ def test_what_is_taken_for_a_database(fixtures: tuple[str, ...], expected: tuple
     assert proposal.database_fixtures(fixtures) == expected
 
 
-# -------------------------------------------------------------------------------------------------------------- names
-
-
-def test_whole_files_and_directories_are_paths() -> None:
-    methods = [test_of(f"tests/loop/{name}.py::test_x", is_async=True) for name in ("test_a", "test_b")]
-    lone = test_of("tests/test_lone.py::test_x", is_async=True)
-    found = inventory(SYNC, *methods, lone)
-    assert phase(found, "async").paths == ("tests/loop", "tests/test_lone.py")
-    assert phases(found)["async"] == [*(test.id for test in methods), lone.id]
-
-
-def test_a_lone_file_is_named_itself_and_not_its_directory() -> None:
-    found = inventory(SYNC, test_of("tests/loop/test_a.py::test_x", is_async=True))
-    assert phase(found, "async").paths == ("tests/loop/test_a.py",)
-
-
-def test_a_directory_is_a_glob_of_ids_when_other_names_are_needed_too() -> None:
-    methods = [test_of(f"tests/loop/{name}.py::test_x", is_async=True) for name in ("test_a", "test_b")]
-    mixed = test_of("tests/test_a.py::test_mixed[1]", is_async=True)
-    found = inventory(SYNC, *methods, mixed)
-    assert phase(found, "async").tests == ("tests/loop/**", "tests/test_a.py::test_mixed")
-    assert phases(found)["async"] == [*(test.id for test in methods), mixed.id]
-
-
-def test_a_plan_below_the_root_of_pytest_names_ids_and_no_paths() -> None:
-    found = inventory(SYNC, test_of("tests/test_b.py::test_x", is_async=True))
-    proposed = proposal.propose(found, "/project/sub")
-    assert [(phase.paths, phase.tests) for phase in proposed.phases] == [((), ()), ((), ("tests/test_b.py",))]
-
-
-def test_too_many_names_give_way_to_whole_files() -> None:
-    pairs = [
-        (test_of(f"tests/test_{n}.py::test_a{m}", is_async=True), test_of(f"tests/test_{n}.py::test_s{m}"))
-        for n in range(3)
-        for m in range(15)
-    ]
-    found = inventory(SYNC, *(test for pair in pairs for test in pair))
-    assert phase(found, "async").paths == ("tests/test_0.py", "tests/test_1.py", "tests/test_2.py")
-    assert phases(found)["sync"] == [SYNC.id]
-
-
-def test_single_parameters_are_named_where_one_function_has_both_kinds() -> None:
-    stored = test_of("a.py::test_x[db]", "asyncio", fixtures=("db",))
-    other = test_of("a.py::test_x[memory]", "asyncio")
-    assert phases(inventory(stored, other)) == {"async-db": [stored.id], "async": [other.id]}
-
-
 # --------------------------------------------------------------------------------------------------------------- text
 
 
 def test_the_text_is_what_a_person_gets() -> None:
     found = inventory(SYNC, ASYNC)
-    proposed = proposal.propose(found, ROOT, paths=("tests", "more tests"), python=".venv/bin/python")
+    proposed = proposal.propose(found, paths=("tests", "more tests"), python=".venv/bin/python")
     assert (
         proposal.text(proposed, found.facts, schema=".x/plan.schema.json")
         == """\
@@ -349,7 +303,7 @@ select:
     - more tests
 
 defaults:
-  test_timeout: 5m  # a test that takes longer is ended, with its stacks in the report
+  test_timeout: 60s  # a test that takes longer is ended, with its stacks in the report
   python: .venv/bin/python
 
 phases:
@@ -362,6 +316,7 @@ phases:
   - name: async
     markers: asyncio
     isolation: test
+    workers: auto
 
 # The merged JUnit XML of all phases, besides the one in the run's own directory:
 # reports: {junit: reports/junit.xml}
@@ -371,7 +326,7 @@ phases:
 
 def test_a_project_with_a_junit_file_of_its_own_is_not_offered_another() -> None:
     found = inventory(SYNC, junit_xml="out.xml")
-    assert "reports" not in proposal.text(proposal.propose(found, ROOT), found.facts, schema="x")
+    assert "reports" not in proposal.text(proposal.propose(found), found.facts, schema="x")
 
 
 @given(st.text())
@@ -386,21 +341,12 @@ def test_every_string_survives_as_a_scalar_on_one_printable_line(value: str) -> 
     assert text[:-1].isprintable()
 
 
-@pytest.mark.parametrize(
-    "id", ["a b.py::t: x", "tests/#.py::t", "a.py::t[yes]", "*.py::t", "'\".py::t", "é\u202e.py::t"]
-)
-def test_odd_ids_are_found_again_by_the_plan_that_names_them(id: str) -> None:
-    odd = test_of(f"tests/{id}", is_async=True)
-    sync = test_of(f"{odd.file}::test_plain")
-    assert phases(inventory(odd, sync)) == {"sync": [sync.id], "async": [odd.id]}
-
-
 def test_a_fixture_name_cannot_leave_its_comment() -> None:
     stored = test_of("a.py::test_x", "asyncio", fixtures=("db\nevil: 1", "db"))
     found = inventory(ASYNC, stored)
-    text = proposal.text(proposal.propose(found, ROOT), found.facts, schema="x")
+    text = proposal.text(proposal.propose(found), found.facts, schema="x")
     assert "evil" not in text
-    assert "the fixtures db;" in text
+    assert "database (db):" in text.replace("\n  # ", " ")
 
 
 # ------------------------------------------------------------------------------------------------- fallback and notes
@@ -408,7 +354,7 @@ def test_a_fixture_name_cannot_leave_its_comment() -> None:
 
 def test_the_simplest_plan_takes_everything_in_one_phase() -> None:
     found = inventory(SYNC, ASYNC)
-    simple = proposal.simplest(proposal.propose(found, ROOT, paths=("tests",)), "no such mark")
+    simple = proposal.simplest(proposal.propose(found, paths=("tests",)), "no such mark")
     assert simple.notes[-1].endswith("did not hold: no such mark")
     parsed = reading.parse(proposal.text(simple, found.facts, schema="x"), Path(ROOT, "runner.yaml"))
     assignment = selection.assign(parsed, found, Narrowing())
@@ -423,9 +369,11 @@ def test_a_coroutine_among_ordinary_tests_is_misplaced() -> None:
     assert proposal.misplaced(proposed, assignment) == (ASYNC.id,)
 
 
-def test_ids_that_a_second_collection_lacks_are_lost() -> None:
-    assert proposal.lost(inventory(SYNC, ASYNC), inventory(SYNC)) == (ASYNC.id,)
-    assert proposal.lost(inventory(SYNC), inventory(SYNC)) == ()
+def test_marker_expressions_are_evaluated_without_another_collection() -> None:
+    asked = (("markers", "asyncio"), ("markers", "not slow and not asyncio"))
+    found = proposal.evaluated(inventory(SYNC, ASYNC), asked)
+    assert found.expressions == asked
+    assert [test.matches for test in found.tests] == [(1,), (0,)]
 
 
 def test_what_pytests_configuration_asks_for_is_noted() -> None:
@@ -433,7 +381,7 @@ def test_what_pytests_configuration_asks_for_is_noted() -> None:
     found = inventory(
         SYNC, left_out=left_out, numprocesses=4, maxfail=1, coverage=Coverage(), junit_xml="reports/unit.xml"
     )
-    notes = "\n".join(proposal.propose(found, ROOT).notes)
+    notes = "\n".join(proposal.propose(found).notes)
     for said in ("4 workers (-n)", "after 1 failure (-x", "max_failures: 0", "--cov", "reports/unit.xml", "3 tests"):
         assert said in notes
-    assert proposal.propose(inventory(SYNC), ROOT).notes == ()
+    assert proposal.propose(inventory(SYNC)).notes == ()

@@ -46,6 +46,25 @@ def test_what_stands_in_the_way(phases: tuple[AssignedPhase, ...], forks: bool, 
     assert found.obstacle(Demand("a", "session")) == found.obstacle(Demand("a", "all")) == session
 
 
+@pytest.mark.parametrize(
+    ("phases", "forks", "own"),
+    [
+        (ONE, True, ""),
+        (FILE, False, ""),
+        (SEVERAL, True, ""),  # each session has its own tests in its process
+        (WORKERS, True, "phase all has 2 workers"),
+        (WORKERS, False, "phase all has 2 workers"),
+        (DIVIDED, True, "phase all has `isolation: test`"),
+        (DIVIDED, False, ""),  # a fresh process is a session
+    ],
+)
+def test_where_tests_run_in_other_processes_than_their_session(
+    phases: tuple[AssignedPhase, ...], forks: bool, own: str
+) -> None:
+    found = it.sessions(phases, PytestFacts(), lambda phase: forks, collected=2)
+    assert found.obstacle(Demand("a", "own process")) == own
+
+
 def test_what_is_left_out_matters_to_those_only_that_need_all_tests() -> None:
     found = it.sessions(ONE, PytestFacts(), lambda phase: True, collected=3)
     assert found.obstacle(Demand("a", "session")) == ""
@@ -71,6 +90,13 @@ def test_what_would_cost_files_is_refused_with_what_to_write() -> None:
     with pytest.raises(UsageError) as error:
         it.refuse((Demand("--fix", "process", True),), FOUND)
     assert error.value.hint == "put all tests into one phase with `isolation: phase` and `workers: 1`"
+    with pytest.raises(UsageError) as error:
+        it.refuse(
+            (Demand("end", "own process", True, "hear", "judges"),),
+            it.sessions(DIVIDED, PytestFacts(), lambda phase: True, collected=2),
+        )
+    assert error.value.message == "end judges, and needs one process for all tests: phase all has `isolation: test`"
+    assert error.value.hint == "give each phase `isolation: phase` and `workers: 1`, or hear"
 
 
 def test_the_rest_is_told_and_nothing_where_it_is_as_in_one_process() -> None:

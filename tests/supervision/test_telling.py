@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from async_test_runner.contract.launching import Job
@@ -63,6 +64,13 @@ def test_an_event_is_stamped_when_it_is_told_and_names_its_phase_and_process(tel
     assert getattr(event, "attempt", 2) == 2
     assert getattr(event, "id", "a") == "a"
     assert getattr(event, "ids", ("a",)) == ("a",)
+
+
+def test_what_a_test_has_added_to_the_xml_is_told_with_its_outcome() -> None:
+    message = msgspec.structs.replace(FINISHED, properties=(("owner", "a"),), attributes=(("rank", "3"),))
+    event = told(lambda it: it.test_finished(JOB, 1, ended(message), Follows(), 0))
+    assert isinstance(event, TestFinished)
+    assert (event.properties, event.attributes) == ((("owner", "a"),), (("rank", "3"),))
 
 
 def test_nothing_is_told_of_no_tests() -> None:

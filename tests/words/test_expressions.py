@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_test_runner.words.expressions import DEEPEST, expression_problem
+from async_test_runner.words.expressions import DEEPEST, expression_problem, holds
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,24 @@ def test_whatever_the_grammar_makes_has_no_problem(text: str) -> None:
 @given(_SOUND, st.sampled_from([" and", " (", ")", " slow", " ,", " or or x"]))
 def test_whatever_spoils_it_is_a_problem(text: str, addition: str) -> None:
     assert expression_problem(text + addition)
+
+
+_EXPRESSIONS = st.recursive(
+    st.sampled_from(["a", "b", "c"]),
+    lambda inner: st.one_of(
+        st.builds("{} and {}".format, inner, inner),
+        st.builds("{} or {}".format, inner, inner),
+        st.builds("not {}".format, inner),
+        st.builds("({})".format, inner),
+    ),
+)
+
+
+@given(_EXPRESSIONS, st.sets(st.sampled_from(["a", "b", "c"])))
+def test_an_expression_is_true_where_python_finds_it_true(text: str, names: set[str]) -> None:
+    assert holds(text, names) == eval(text, {name: name in names for name in ("a", "b", "c")})
+
+
+def test_words_that_contain_operators_are_names() -> None:
+    assert holds("android and not (orange or nothing)", {"android"})
+    assert not holds("lambda", {"a"})

@@ -86,6 +86,7 @@ def _attempt(event: TestFinished, process: str, worker: str) -> Attempt:
         details=event.details,
         sections=event.sections,
         properties=event.properties,
+        attributes=event.attributes,
         process=process,
         worker=worker,
         slot=event.slot,

@@ -166,6 +166,7 @@ class Fold:
             suite_warnings=self._warned.all(collected.facts.warned if collected else ()),
             facts=collected.facts if collected else PytestFacts(),
             argv=run.argv,
+            proposed=run.proposed,
             signal=self._signal,
             finished=self._finished is not None,
             duplicates=tuple(self._books.duplicates),

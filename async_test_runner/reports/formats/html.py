@@ -186,7 +186,7 @@ def _core(
         "reasons": reasons.all(),
         "tests": columns,
         "earlier": earlier,
-        "at": {index: [test.file] for index, test in enumerate(tests) if test.id.partition("::")[0] != test.file},
+        "at": {index: [test.file] for index, test in enumerate(tests) if _parted(test.id)[0] != test.file},
         "problems": [[problem.kind, problem.phase, problem.message, problem.hint] for problem in result.problems],
         "warnings": result.warnings[:_ROWS],
         "left_out": [[out.count, out.what, out.reason, out.examples] for out in result.left_out],
@@ -210,7 +210,7 @@ def _columns(
     rows: list[tuple[Any, ...]] = []
     before = 0
     for index, test in enumerate(tests):
-        path, _, name = test.id.partition("::")
+        path, name = _parted(test.id)
         start = before
         if test.attempts:
             last = test.attempts[-1]
@@ -238,6 +238,12 @@ def _reason(result: RunResult, test: TestResult) -> str:
 
 def _label(result: RunResult, outcome: Outcome) -> str:
     return "not yet run" if result.goes_on and outcome is Outcome.NOT_RUN else outcome.label
+
+
+def _parted(id: str) -> tuple[str, str]:
+    """What stands before and behind the first ``::``; one that ends so has no name, and the page adds none."""
+    path, _, name = id.partition("::")
+    return (path, name) if name else (id, "")
 
 
 def _marks(test: TestResult) -> int:

@@ -5,7 +5,8 @@
                     time = sum of its testcases; properties phase, isolation, workers, `record_testsuite_property`'s
       └ testcase    classname and name as pytest derives them from the node id, with ``--junit-prefix``; file, line
                     (from 1), time; properties attempt, slot, process, one ``leak`` for each thing left behind
-                    (``system-err`` tells them too), then the test's own (`record_property`)
+                    (``system-err`` tells them too), then the test's own (`record_property`); what
+                    `record_xml_attribute` sets, in place of all but the time
 
 The last attempt decides:
 
@@ -49,7 +50,7 @@ from ...model.result import Attempt, Detail, Leak, PhaseResult, RunResult, Secti
 from ...model.vocabulary import Outcome
 from ...record import verdict
 from ..junit_files.room import LIMIT, WHOLE, Measured, Whole
-from ..junit_files.xml import Counts, UniqueNames, attribute, element, seconds
+from ..junit_files.xml import Counts, UniqueNames, attribute, element, is_attribute, seconds
 from ..wording import rechecks, words
 from ..wording.words import leak_line
 from .format import Format
@@ -81,6 +82,7 @@ class _Case(NamedTuple):
     line: int = 0
     findings: tuple[_Finding, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # that the test has set
     earlier: tuple[Attempt, ...] = ()
     flaky: bool = False  # the earlier attempts are those of a test that came good
     output: Callable[[Whole], str] = lambda _room: ""
@@ -225,7 +227,11 @@ def _test_case(test: TestResult, facts: PytestFacts) -> _Case:
         test.file,
         test.line,
         _outcome_findings(test, last),
-        (*_facts(last), *facts_of_order, *(("leak", leak_line(leak)) for leak in test.leaks), *last.properties),
+        (
+            *(*_facts(last), *facts_of_order, *(("leak", leak_line(leak)) for leak in test.leaks), *last.properties),
+            *(pair for pair in last.attributes if not is_attribute(pair[0])),
+        ),
+        tuple(pair for pair in last.attributes if is_attribute(pair[0])),
         tuple(attempt for attempt in test.attempts[: None if _is_let_pass(test) else -1] if attempt.outcome.is_red),
         not last.outcome.is_red or _is_let_pass(test),
         partial(_output, last, test.leaks, facts),
@@ -419,14 +425,15 @@ def _suite(suite: _Suite, name: str, counts: Counts, hostname: str, room: Whole)
 
 def _case(case: _Case, room: Whole) -> str:
     place = [("file", case.file), ("line", str(case.line))] if case.file else []
-    head = [("classname", case.classname), ("name", case.name), *place, ("time", seconds(case.time))]
+    head = dict([("classname", case.classname), ("name", case.name), *place, ("time", ""), *case.attributes])
+    head["time"] = seconds(case.time)
     body = [
         room.properties(_properties(case.properties)),
         *(_finding_xml(finding, room) for finding in case.findings),
         *(_earlier_xml(attempt, "flaky" if case.flaky else "rerun", room) for attempt in case.earlier),
         case.output(room) if case.is_red else room.output_of_green(case.output),
     ]
-    return element("testcase", head, "".join(body)) + "\n"
+    return element("testcase", head.items(), "".join(body)) + "\n"
 
 
 def _finding_xml(finding: _Finding, room: Whole) -> str:

@@ -57,6 +57,11 @@ def element(tag: str, attributes: Iterable[tuple[str, str]], content: str = "") 
     return f"<{head}>{content}</{tag}>" if content else f"<{head}/>"
 
 
+def is_attribute(name: str) -> bool:
+    """Whether an attribute of any element may have this name; those that begin with ``xml`` are XML's own."""
+    return re.fullmatch(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]*", name, re.IGNORECASE) is not None
+
+
 def seconds(value: float) -> str:
     """A duration as every reader of JUnit XML understands it."""
     return f"{value:.3f}"

@@ -187,7 +187,8 @@ def _collected_level(event: Collected) -> float:
 
 
 def _started(event: RunStarted) -> Entry:
-    return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({PurePath(event.plan_path).name})"))
+    where = "proposed" if event.proposed else PurePath(event.plan_path).name
+    return Entry(_head("RUN", "bold", f"{event.run_id}  plan {event.plan} ({where})"))
 
 
 def _python(event: PythonFound) -> Entry:

@@ -327,3 +327,23 @@ def explained_document(explanation: Explanation) -> dict[str, Any]:
             {"phase": step.phase, "takes": step.takes, "reasons": list(step.reasons)} for step in explanation.steps
         ],
     }
+
+
+def nothing_to_propose(inventory: Inventory, *, so: str) -> list[Text]:
+    """What is said where there is no test to propose a plan for, and ``so`` what comes of it."""
+    errors = collection_errors(inventory)
+    said = f"async-test-run: pytest could not collect any test; {so}"
+    hint = "  mend what is shown above, then do the same again"
+    if not errors:
+        said = f"async-test-run: pytest found no tests in {item(inventory.facts.rootdir)}; {so}"
+        hint = "  name where they are: async-test-run init tests/"
+    return [*errors, *left_out(inventory.left_out), Text(said), Text(hint, "cyan")]
+
+
+def proposed(phases: Sequence[AssignedPhase], name: str) -> list[Text]:
+    """Two lines about a plan that is run without having been written: ``name`` is the file that there is not."""
+    each = (f"{item(phase.phase.name)} {plural(len(phase.tests), 'test')}" for phase in phases)
+    return [
+        Text(f"no {name} here: this runs the plan that init would write: {', '.join(each)}"),
+        Text("keep it, and change it: async-test-run init", "cyan"),
+    ]

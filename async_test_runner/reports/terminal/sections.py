@@ -16,7 +16,7 @@ class Sections:
     """``service`` decides the form; without one there are none. ``at`` is wall time."""
 
     def __init__(self) -> None:
-        self.service: Service = ""
+        self.service: Service = "none"
         self._running: tuple[str, ...] = ()
         self._number = 0
 
@@ -30,7 +30,7 @@ class Sections:
                 return "::endgroup::\n"
             case "gitlab":
                 return f"\x1b[0Ksection_end:{int(at)}:phases_{self._number}\r\x1b[0K\n"
-            case "":
+            case "none":
                 return ""
 
     def begun(self, running: Sequence[str], at: float) -> str:
@@ -45,5 +45,5 @@ class Sections:
                 return f"::group::{title.replace('%', '%25')}\n"
             case "gitlab":
                 return f"\x1b[0Ksection_start:{int(at)}:phases_{self._number}\r\x1b[0K{title}\n"
-            case "":
+            case "none":
                 return ""

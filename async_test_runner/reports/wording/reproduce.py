@@ -12,12 +12,20 @@ from ...model.vocabulary import Outcome
 
 def line(result: RunResult, test: TestResult, *, cwd: Path | None = None) -> str:
     """One line for bash. The plan is named relative to ``cwd`` when it lies below it."""
-    return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))} --test {quoted(test.id)}"
+    return f"{_run(result, cwd)} --test {quoted(test.id)}"
 
 
 def resume_line(result: RunResult, *, cwd: Path | None = None) -> str:
     """The command that goes on with a run that did not come to its end."""
-    return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))} --resume {quoted(result.run_id)}"
+    return f"{_run(result, cwd)} --resume {quoted(result.run_id)}"
+
+
+def _run(result: RunResult, cwd: Path | None) -> str:
+    """The command with the plan of the run. One that was proposed is proposed again where the run had its root."""
+    if not result.proposed:
+        return f"async-test-run run -c {quoted(_plan(result.plan_path, cwd))}"
+    away = "" if cwd is not None and str(cwd) == result.root else f"cd {quoted(result.root)} && "
+    return f"{away}async-test-run run"
 
 
 def next_line(result: RunResult, *, cwd: Path | None = None, whole: bool = False) -> str:

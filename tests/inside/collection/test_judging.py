@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,6 +48,28 @@ def asked(**options: Any) -> list[tuple[str, str, bool]]:
 )
 def test_an_option_says_what_it_needs(options: dict[str, Any], demands: list[tuple[str, str, bool]]) -> None:
     assert asked(**options) == demands
+
+
+@pytest.mark.parametrize(
+    ("end", "needs", "refused"), [("print(SEEN)", "process", False), ("assert SEEN", "own process", True)]
+)
+def test_a_hook_of_the_project_needs_the_process_of_the_tests_whose_memory_it_reads(
+    tmp_path: Path, end: str, needs: str, refused: bool
+) -> None:
+    path = tmp_path / "conftest.py"
+    path.write_text(f"SEEN = []\ndef pytest_runtest_makereport(): SEEN.append(1)\ndef pytest_sessionfinish(): {end}\n")
+    plugin = SimpleNamespace(__file__=str(path), __name__="conftest", pytest_sessionfinish=print)
+    config = Config()
+    config.rootpath = tmp_path
+    for name in "ab":  # a module may be registered under two names
+        config.pluginmanager.register(plugin, name)
+    (demand,) = judging.demands(config)  # type: ignore[arg-type]
+    assert (demand["what"], demand["needs"], demand["refused"]) == (
+        "pytest_sessionfinish of conftest.py",
+        needs,
+        refused,
+    )
+    assert "SEEN" in demand["otherwise" if not refused else "does"]
 
 
 def test_a_part_of_the_tests_is_no_reason_to_miss_anything() -> None:

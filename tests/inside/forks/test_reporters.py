@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -98,6 +99,22 @@ class Stage:
 @pytest.fixture
 def stage() -> Stage:
     return Stage()
+
+
+def test_what_has_collected_while_tests_ran_ends_in_their_session(tmp_path: Path) -> None:
+    path = tmp_path / "conftest.py"
+    path.write_text("SEEN = []\ndef pytest_runtest_setup(): SEEN.append(1)\ndef pytest_sessionfinish(): print(SEEN)\n")
+    heard: list[str] = []
+    plugin = ModuleType("conftest")
+    vars(plugin).update(__file__=str(path), pytest_sessionstart=lambda: None)
+    vars(plugin)["pytest_sessionfinish"] = lambda: heard.append("finish")
+    session, host = RealConfig(plugin), RealConfig(plugin)
+    reporters.leave_to_the_host(session)  # type: ignore[arg-type]
+    session.hook.pytest_sessionfinish(session=None, exitstatus=0)
+    assert heard == ["finish"]
+    reporters.leave_to_the_sessions(host)  # type: ignore[arg-type]
+    host.hook.pytest_sessionfinish(session=None, exitstatus=0)
+    assert heard == ["finish"]
 
 
 def test_a_worker_is_no_session_of_its_own_for_reporters(stage: Stage) -> None:

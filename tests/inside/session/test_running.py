@@ -624,6 +624,19 @@ def test_a_property_of_the_suite_is_told_once_however_many_workers_add_it(stage:
     assert stage.facts("suite_property") == [{"name": "build", "value": "1"}, {"name": "build", "value": "2"}]
 
 
+def test_attributes_of_a_test_are_told_at_its_end_as_they_were_set_last(stage: Stage) -> None:
+    it = stage.plugin()
+    item = stage.begin(it, "ranked")
+    for nodeid, value in ((item.nodeid, "1"), (item.nodeid, "\udc80"), ("test_a.py::over", "3")):
+        it.attribute(nodeid, "rank", value)
+    it.pytest_runtest_logreport(report(item))
+    stage.end(it, item)
+    stage.run(it, "plain")
+    ranked, plain = stage.facts("finished")
+    assert ranked["attributes"] == [["rank", "\\udc80"]]
+    assert "attributes" not in plain
+
+
 OLD = warnings.WarningMessage("old", UserWarning, "a.py", 3)  # type: ignore[arg-type]
 
 

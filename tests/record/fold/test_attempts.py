@@ -42,6 +42,12 @@ def test_attempts_stay_with_the_tests_that_are_still_there() -> None:
     assert [(test.id, len(test.attempts)) for test in state.phase("p").tests] == [("b", 1), ("c", 0)]
 
 
+def test_an_attempt_has_what_its_test_added_to_the_xml() -> None:
+    event = msgspec.structs.replace(finished("a"), properties=(("owner", "b"),), attributes=(("rank", "3"),))
+    (attempt,) = folded(event).phase("p").tests[0].attempts
+    assert (attempt.properties, attempt.attributes) == ((("owner", "b"),), (("rank", "3"),))
+
+
 def test_a_test_that_comes_back_after_it_was_to_be_tried_again_is_settled_by_its_next_outcome() -> None:
     fewer = msgspec.structs.replace(PLANNED, tests=PLANNED.tests[1:])
     state = folded(RETRIED, resumed(), fewer, resumed(), PLANNED, finished("a"))

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from async_test_runner.model.errors import ExitCode
@@ -225,6 +225,7 @@ def test_an_empty_run_and_one_without_time_are_shown_too() -> None:
 
 
 @settings(max_examples=60)
+@example("tests/test_a.py", "", "")
 @given(TEXTS, TEXTS, TEXTS)
 def test_whatever_tests_are_called_and_say_nothing_leaves_its_place(name: str, message: str, output: str) -> None:
     detail = Detail("call", Outcome.FAILED, message, output)

@@ -147,6 +147,25 @@ def test_a_testcase_has_its_place_and_its_properties() -> None:
     ]
 
 
+def test_attributes_that_a_test_sets_stand_in_place_of_ours_but_for_its_time() -> None:
+    added = (("name", 'renamed "<1>"'), ("time", "99"), ("line", "7"), ("rank", "3"))
+    assert only(attempt(Outcome.PASSED, attributes=added)).attrib == {
+        "classname": "tests.test_a",
+        "name": 'renamed "<1>"',
+        "file": "tests/test_a.py",
+        "line": "7",
+        "time": "0.500",
+        "rank": "3",
+    }
+
+
+@pytest.mark.parametrize("name", ["", "two words", "1st", 'a"/><b c="', "xmlns", "XML-id", "a:b", "ä", "a\n"])
+def test_what_cannot_be_the_name_of_an_attribute_is_one_of_a_property(name: str) -> None:
+    found = only(attempt(Outcome.PASSED, attributes=((name, "3"),)))
+    assert set(found.attrib) == {"classname", "name", "file", "line", "time"}
+    assert ("3", name) in [(p.attrib["value"], p.attrib["name"]) for p in found.iterfind("properties/property")]
+
+
 @pytest.mark.parametrize(
     ("id", "classname", "name"),
     [

@@ -115,6 +115,7 @@ def test_no_line_of_a_test_begins_like_a_command_of_a_ci_service(command: str) -
     ("event", "expected"),
     [
         (Script().run(), ["RUN 20261120T071500.000Z-ab12cd  plan ci (runner.yaml)"]),
+        (Script().run(proposed=True), ["RUN 20261120T071500.000Z-ab12cd  plan ci (proposed)"]),
         (Script().collected(tests=1), ["COLLECTED 1 test"]),
         (
             Script().collected(tests=9, left_out=(LeftOut("slow", 3), LeftOut("ignored", 1, "paths"))),

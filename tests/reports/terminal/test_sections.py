@@ -39,7 +39,7 @@ def test_gitlab_has_a_section_with_a_name_and_a_time() -> None:
 
 
 def test_a_log_that_no_service_reads_has_none() -> None:
-    made = sections("")
+    made = sections("none")
     assert made.begun(["a"], 1.0) + made.ended([], 1.0) == ""
 
 

@@ -35,6 +35,24 @@ def test_the_plan_is_named_as_it_is_found_from_the_working_directory(plan: str, 
 
 
 @pytest.mark.parametrize(
+    ("cwd", "shown"),
+    [
+        ("/srv/app", "async-test-run run"),
+        ("/srv", "cd /srv/app && async-test-run run"),
+        (None, "cd /srv/app && async-test-run run"),
+    ],
+)
+def test_a_plan_that_was_proposed_is_proposed_again_at_its_place(cwd: str | None, shown: str) -> None:
+    result = RunResult(
+        run_id="r", plan="p", plan_path="/srv/app/runner.yaml", root="/srv/app", at=0.0, wall=0.0, proposed=True
+    )
+    there = Path(cwd) if cwd else None
+    test = TestResult(id="t.py::a", file="t.py", line=1, phase="p")
+    assert reproduce.line(result, test, cwd=there) == f"{shown} --test t.py::a"
+    assert reproduce.resume_line(result, cwd=there) == f"{shown} --resume r"
+
+
+@pytest.mark.parametrize(
     ("id", "shown"),
     [
         ("t.py::a", "t.py::a"),

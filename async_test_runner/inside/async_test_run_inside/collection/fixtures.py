@@ -1,13 +1,17 @@
-"""Fixtures of pytest-xdist that projects use to tell workers apart, whether it is installed or not.
+"""Fixtures of pytest-xdist and of pytest that mean something else in a run.
 
-This module is a plugin of its own, registered after all others: the fixtures of pytest-xdist know only processes that
-it has started.
+Those that tell workers apart are there whether pytest-xdist is installed or not: its own know only processes that it
+has started. Those that add to pytest's XML tell the runner as well, whose merged XML is to have it too.
+
+This module is a plugin of its own, registered after all others, so that its fixtures come before theirs.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 
@@ -15,6 +19,20 @@ from ..wire.settings import Settings
 
 NAME = "async-test-run-fixtures"
 _UID = pytest.StashKey[str]()
+_Add = Callable[[str, object], None]
+
+
+class Recorder(Protocol):
+    """Who tells the runner what tests add to the XML."""
+
+    def suite_property(self, name: str, value: str) -> None:
+        """A test has added it to the whole suite."""
+
+    def attribute(self, nodeid: str, name: str, value: str) -> None:
+        """A test has added it to its own element."""
+
+
+_RECORDER = pytest.StashKey[Recorder]()
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +46,35 @@ def worker_id(pytestconfig: pytest.Config) -> str:
 def testrun_uid(pytestconfig: pytest.Config) -> str:
     """The same in all processes of one run."""
     return pytestconfig.stash[_UID]
+
+
+@pytest.fixture
+def record_xml_attribute(record_xml_attribute: _Add, request: pytest.FixtureRequest) -> _Add:
+    """pytest's own, of which the runner hears; in a worker of pytest-xdist too, where pytest's does nothing."""
+
+    def add(name: str, value: object) -> None:
+        __tracebackhide__ = True
+        record_xml_attribute(name, value)
+        request.config.stash[_RECORDER].attribute(request.node.nodeid, str(name), str(value))
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def record_testsuite_property(record_testsuite_property: _Add, pytestconfig: pytest.Config) -> _Add:
+    """The same for the whole suite."""
+
+    def add(name: str, value: object) -> None:
+        __tracebackhide__ = True
+        record_testsuite_property(name, value)  # it refuses names that are no text
+        pytestconfig.stash[_RECORDER].suite_property(name, str(value))
+
+    return add
+
+
+def tell(config: pytest.Config, recorder: Recorder) -> None:
+    """From now on it is this one who tells the runner: a fork has another one than the process before it."""
+    config.stash[_RECORDER] = recorder
 
 
 def register(config: pytest.Config, settings: Settings) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from ..wire.contract import Demand
 from ..wire.facts import plain
+from .keeping import kept, shown
 
 
 class _Judge(NamedTuple):
@@ -30,7 +31,7 @@ class _Judge(NamedTuple):
 
 def demands(config: pytest.Config) -> list[Demand]:
     """What the plugins of this project need so that they judge as in one process."""
-    return list(_demands(config.option))
+    return [*_demands(config.option), *_keeping(config)]
 
 
 def _demands(option: Any) -> Iterator[Demand]:
@@ -39,7 +40,28 @@ def _demands(option: Any) -> Iterator[Demand]:
         if said:
             needs: Any = "process" if judge.needs == "all" and not _is_told_by_workers() else judge.needs
             otherwise = judge.otherwise if hasattr(option, judge.option_of_otherwise or judge.option) else ""
-            yield {"what": plain(said), "needs": needs, "refused": judge.is_refused, "otherwise": otherwise}
+            yield {
+                "what": plain(said),
+                "needs": needs,
+                "refused": judge.is_refused,
+                "otherwise": otherwise,
+                "does": "changes files of the project",
+            }
+
+
+def _keeping(config: pytest.Config) -> Iterator[Demand]:
+    """Of the project's own hooks: what they read at the end is there only if tests run in their process."""
+    root = str(config.rootpath)
+    plugins = config.pluginmanager.get_plugins()
+    for found in dict.fromkeys(found for plugin in plugins for found in kept(plugin)):
+        names = ", ".join(found.names)
+        yield {
+            "what": plain(shown(found, root)),
+            "needs": "own process" if found.judges else "process",
+            "refused": found.judges,
+            "otherwise": _HEARS if found.judges else f"it sees only what its own process has put into {plain(names)}",
+            "does": f"may turn the run red by {plain(names)}, which tests change in memory",
+        }
 
 
 def judge_nothing(config: pytest.Config) -> None:
@@ -104,6 +126,7 @@ def _json_report(value: Any, option: Any) -> str:
 
 _KEEP = "add --snapshot-no-cleanup, which deletes nothing"
 _OVERWRITTEN = "each pytest session writes it anew, and the last one stays; `reports` of the plan have all tests"
+_HEARS = "collect it in pytest_runtest_logreport, which hears of all tests"
 _OF_ITS_OWN = "without that it has no results, or none is written"
 
 _JUDGES = (

@@ -128,7 +128,6 @@ def _become_session(session: pytest.Session, settings: Settings, host: int, held
     run_options.renew_basetemp(config, settings)
     running = Running(settings)
     config.pluginmanager.register(running, "async-test-run-running")  # calls its pytest_configure
-    running.listen_to_xml()
     running.select(config, session.items)
     session.testscollected = len(session.items)
     tell_selection(session, held)

@@ -12,9 +12,9 @@ from functools import cache
 from types import CodeType, ModuleType
 from typing import Any
 
-_WORDS = frozenset({"workerinput", "workeroutput", "is_xdist_worker", "PYTEST_XDIST_WORKER"})
+from ..collection.keeping import INSTALLED, WORDS
+
 _MOST = 500  # functions that are looked into
-_INSTALLED = ("site-packages", "dist-packages")
 
 
 def knows_workers(function: Callable[..., object]) -> bool:
@@ -32,7 +32,7 @@ def knows_workers(function: Callable[..., object]) -> bool:
             continue
         seen.add(found)
         names = set(_names(found))
-        if not _WORDS.isdisjoint(names):
+        if not WORDS.isdisjoint(names):
             return True
         waiting += [other for name in names for other in called.get(name, ())]
     return False
@@ -55,7 +55,7 @@ def _package(space: dict[str, Any]) -> str:
 
 def is_installed(code: Any) -> bool:
     """Whether a function, or a frame, is of an installed package."""
-    return any(name in str(_space(code).get("__file__", "")) for name in _INSTALLED)
+    return any(name in str(_space(code).get("__file__", "")) for name in INSTALLED)
 
 
 def _names(code: CodeType) -> Iterator[str]:

@@ -277,8 +277,6 @@ class Pool:
             case frames.Warned():
                 self._additions.warn(self._items[fact.position], fact.warning)
             case frames.XmlAdded():
-                if fact.what == "suite property":
-                    self._running_plugin.suite_property(fact.name, fact.value)
                 self._additions.add_to_xml(fact)
             case frames.Stopped():
                 self._session.shouldstop = fact.reason

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ..collection.keeping import kept
 from ..session.guarding import Guard, begin_of
 from ..wire import messages
 from ..wire.facts import Wire, plain
@@ -104,7 +105,7 @@ def tell_selection(session: pytest.Session, held: list[Any]) -> None:
 def leave_to_the_host(config: pytest.Config) -> None:
     """In a forked session: what a plugin has begun in ``pytest_sessionstart`` is ended by the process that began it.
 
-    Not so for reporters: what they have heard of this session they must write now.
+    Not so for reporters, and for what has collected while tests ran: what they know of this session they write now.
     """
     _keep(config, "pytest_sessionfinish", lambda end: not _ends_what_it_began(end.plugin))
 
@@ -127,7 +128,9 @@ def _keep(config: pytest.Config, name: str, is_kept: Callable[[Any], bool]) -> N
 
 
 def _ends_what_it_began(plugin: object) -> bool:
-    return hasattr(plugin, "pytest_sessionstart") and not any(hasattr(plugin, name) for name in _HEARING)
+    if not hasattr(plugin, "pytest_sessionstart") or any(hasattr(plugin, name) for name in _HEARING):
+        return False
+    return all(found.end != "pytest_sessionfinish" for found in kept(plugin))
 
 
 def _is_own(function: Callable[..., object]) -> bool:

@@ -55,6 +55,7 @@ class TestReports:
         self.is_over = False  # pytest has said so: another try may follow all the same
         self._sections: list[tuple[str, str]] = []
         self._properties: list[tuple[str, str]] = []
+        self.attributes: dict[str, str] = {}  # of its element in the XML, as the test has set them last
 
     def add(self, report: pytest.TestReport) -> Stage:
         """Take in one report; returns its stage as it goes on the wire."""
@@ -118,6 +119,7 @@ class TestReports:
             self._stages,
             self._sections,
             self._properties,
+            list(self.attributes.items()),
             [leak_said(leak) for leak in leaks],
         )
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from ..collection import run_options
+from ..collection import fixtures, run_options
 from ..collection.collecting import register_marker
 from ..collection.coverage import Checkpoints
 from ..collection.coverage import silence as silence_coverage
-from ..collection.fixtures import register as register_fixtures
 from ..collection.items import Describe, item_id, tell_apart
 from ..collection.judging import judge_a_part
 from ..collection.warned import Warnings
@@ -35,7 +34,6 @@ from .lastfailed import LastFailed
 from .limits import bound_memory
 from .output import capture_files, limit_output
 from .reporting import TestReports, leak_said, longrepr_text
-from .suite_xml import listen
 
 _THE_RUNNERS = (
     *("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "stepwise_reset"),
@@ -83,7 +81,8 @@ class Running:
         self._config = config
         run_options.share(config, self._settings)
         register_marker(config)
-        register_fixtures(config, self._settings)
+        fixtures.register(config, self._settings)
+        fixtures.tell(config, self)
         silence_coverage(config)
         if not self._settings.asked["whole"]:
             judge_a_part(config)
@@ -104,7 +103,6 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
         """xdist starts its workers here; they find the settings in their environment, and nobody else does."""
-        self.listen_to_xml()
         self._settings.export()
         try:
             yield
@@ -197,15 +195,17 @@ class Running:
         files, limit = capture_files(self._config), self._settings.asked["output"]
         self._wire.send(messages.capturing(os.getpid(), self._worker, limit, files))
 
-    def listen_to_xml(self) -> None:
-        """Hear what tests add to pytest's XML for the whole suite: it is there by now, if there is one."""
-        listen(self._config, self.suite_property)
-
     def suite_property(self, name: str, value: str) -> None:
         """A test has added it; fixtures of a session do so in each worker."""
         if (name, value) not in self._properties:
             self._properties.add((name, value))
             self._wire.send(messages.suite_property(plain(name), plain(value)))
+
+    def attribute(self, nodeid: str, name: str, value: str) -> None:
+        """A test has added it to its element in the XML; it is told with all else that is known at its end."""
+        reports = self._reports.get(nodeid)
+        if reports is not None:
+            reports.attributes[plain(name)] = plain(value)
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
         """Those of the collection have been told by the process that has collected for the run.

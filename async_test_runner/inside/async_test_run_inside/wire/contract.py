@@ -100,9 +100,10 @@ class Demand(TypedDict):
     """What a plugin needs so that it judges as in one process (``Demand``)."""
 
     what: str  # the option, as the user has written it
-    needs: Literal["all", "session", "process"]
+    needs: Literal["all", "session", "process", "own process"]
     refused: bool
     otherwise: str
+    does: str
 
 
 class WarningSaid(TypedDict):

@@ -112,6 +112,7 @@ def finished(
     stages: list[Stage],
     sections: list[tuple[str, str]],
     properties: list[tuple[str, str]],
+    attributes: list[tuple[str, str]],
     leaks: list[LeakSaid],
 ) -> Message:
     """A test is over. What is empty is left out: most tests have nothing more to say."""
@@ -122,6 +123,8 @@ def finished(
         fields["sections"] = sections
     if properties:
         fields["properties"] = properties
+    if attributes:
+        fields["attributes"] = attributes
     if leaks:
         fields["leaks"] = leaks
     return Message("finished", fields)
