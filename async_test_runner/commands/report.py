@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -14,13 +16,16 @@ from rich.text import Text
 from ..model.errors import ChangedJournalError, InfrastructureError, UsageError
 from ..model.result import RunResult
 from ..record import journal, runs, verdict
+from ..record.comparison import compare
 from ..record.fold import fold
 from ..reports.formats import FORMATS, summary
-from ..reports.terminal import final, views
+from ..reports.terminal import difference, final, views
+from ..reports.wording.text import unobeyed
 from ..system.files import replaced
 from . import options
 
 _LISTED = 20
+_JSON = "json"
 _NOT_SEALED = (
     "this journal is not sealed, so nobody could say whether its end is missing: its run goes on, was killed with its "
     "guardian, or is of an older version"
@@ -32,7 +37,8 @@ Examples:
   async-test-run report --list           the last runs
   async-test-run report --junit out.xml  the merged JUnit XML again
   async-test-run report --html           the HTML report, in the run directory
-  async-test-run report --format ctrf -o ctrf.json   any report of any run"""
+  async-test-run report --format ctrf -o ctrf.json   any report of any run
+  async-test-run report --diff 20261119  what the newest run has changed since that one"""
 
 
 @click.command("report", epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,10 +55,16 @@ Examples:
 @click.option(
     "--format",
     "wanted",
-    type=click.Choice(sorted(FORMATS)),
-    help="Print this report instead of text, or write it to the file of -o.",
+    type=click.Choice(sorted([*FORMATS, _JSON])),
+    help="Print this report instead of text, or write it to the file of -o. json is the summary, or that of --diff.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where --format writes to.")
+@click.option(
+    "--diff",
+    "older",
+    metavar="OLD",
+    help="Compare RUN with this older run: which tests became red, green, slower or flaky, and which are new or gone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of text.")
 @click.option("--exit-code", "with_verdict", is_flag=True, help="Exit as the run did, not with 0.")
 @click.pass_context
@@ -70,6 +82,7 @@ def command(
     report_chars: str | None,
     wanted: str | None,
     output: Path | None,
+    older: str | None,
     as_json: bool,
     with_verdict: bool,
     **given: Path | None,
@@ -87,21 +100,30 @@ def command(
         _list(base, color)
         return
     path = runs.find(base, run)
-    result, sealed = _recorded(path)
-    if not sealed:
-        click.echo(f"{path}: {_NOT_SEALED}", err=True)
+    result = _told(path)
     code = verdict.exit_code(result)
     places = _places(path)
     for key, place in options.reports_of(given).items():
         written = Path(place) if place else path.absolute().parent / FORMATS[key].file
         with replaced(written) as file:
-            file.writelines(FORMATS[key].render(result, code))
+            file.writelines(FORMATS[key].render(result, code, os.environ))
         if (key, written) not in places:
             places.insert(0, (key, written))
-    if wanted is not None:
-        _write(FORMATS[wanted].render(result, code), output)
+    as_json = as_json or wanted == _JSON
+    if older is not None:
+        if wanted not in (None, _JSON):
+            raise UsageError(f"--diff has no {wanted}", hint="--diff OLD, or --diff OLD --format json")
+        old = _told(runs.find(base, older))
+        found = compare(old, result)
+        if as_json:
+            _write([_document(difference.document(old, result, found))], output)
+        else:
+            lines = difference.render(old, result, found, whole=verbose > quiet)
+            views.show(lines, sys.stdout, color=color, environ=os.environ)
     elif as_json:
-        click.echo(summary.render(result, code, cwd=Path.cwd()), nl=False)
+        _write([summary.render(result, code, cwd=Path.cwd())], output)
+    elif wanted is not None:
+        _write(FORMATS[wanted].render(result, code, os.environ), output)
     else:
         lines = final.render(
             result,
@@ -115,6 +137,18 @@ def command(
         views.show(lines, sys.stdout, color=color, environ=os.environ)
     if with_verdict:
         context.exit(int(code))
+
+
+def _told(path: Path) -> RunResult:
+    """The run in a journal. Where nobody can say whether the end of that is missing, this is said."""
+    result, sealed = _recorded(path)
+    if not sealed:
+        click.echo(f"{path}: {_NOT_SEALED}", err=True)
+    return result
+
+
+def _document(values: dict[str, Any]) -> bytes:
+    return unobeyed(json.dumps(values, indent=2)).encode() + b"\n"
 
 
 def _write(pieces: Iterable[bytes], output: Path | None) -> None:

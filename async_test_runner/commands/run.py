@@ -14,7 +14,7 @@ from ..record import runs
 from ..record.events import Asked
 from ..reports.terminal import final, planning, views
 from ..reports.wording import text
-from ..run import resuming, workflow
+from ..run import resuming, services, workflow
 from ..run.request import Request, RunReport
 from ..suite.assignment import Narrowing
 from . import collecting, options, proposing
@@ -147,6 +147,9 @@ def _show(context: click.Context, report: RunReport, lines: list[Text], color: b
     if report.coverage:
         table = [Text(line) for line in text.block(report.coverage.rstrip()).split("\n")]
         lines = [*table, Text(), *lines]
+    noted = services.annotated(report.service, report.result, report.exit_code, os.environ)
+    if noted:
+        lines = [*map(Text, noted), Text(), *lines]
     views.show(lines, sys.stdout, color=color, environ=os.environ, patience=patience)
     context.exit(int(report.exit_code))
 

@@ -118,6 +118,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     run_timeout: float | None = None
     resources: tuple[tuple[str, int], ...] = ()
     reports: dict[str, str] = {}  # by format: where it is written besides the run directory, relative to the plan
+    silent: frozenset[str] = frozenset()  # formats of CI services for whose logs a run writes nothing
     # what the collection process itself runs under: the plan's `defaults`
     python: str = "auto"
     pytest_args: tuple[str, ...] = ()

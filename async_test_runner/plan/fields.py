@@ -16,6 +16,7 @@ from .leaks import LeaksKind
 from .parts import Arguments, Capacities, ListOf, Variables
 from .table import CommandKind, Field, Fields, Level, Record, RetriesKind
 
+OFF = "off"  # instead of the file of a report: nothing for the log of that CI service either
 RESERVED_NAMES = ("collection", "unassigned")
 _MOST_WILDCARDS = 8
 _LEAST_MEMORY = 16 * 1000**2  # bytes: no Python with pytest in it is smaller
@@ -67,6 +68,7 @@ _PHASE_NAMES = ListOf(Text("the name of an earlier phase", "sync", shape=NAME_SH
 _RESOURCE_NAMES = ListOf(Text("the name of a resource", "database", shape=NAME_SHAPE), shown="list of names")
 _COMMANDS = ListOf(CommandKind(), shown="list of commands", unique=False)
 _OUTPUT = Text("the name of a file", "reports/junit.xml", check=_file_problem, shown="path")
+_OUTPUT_OR_OFF = Text(f"the name of a file or {OFF}", OFF, check=_file_problem, shown=f"path or `{OFF}`")
 
 
 # ------------------------------------------------------------------------------------- the fields, level by level
@@ -101,10 +103,11 @@ _SELECT_FIELDS = (
 _REPORT_FIELDS = tuple(
     Field(
         key=format.key,
-        kind=_OUTPUT,
+        kind=_OUTPUT_OR_OFF if format.service else _OUTPUT,
         levels=("reports",),
         help=f"Where {format.title} is written, relative to the plan. The run directory "
-        + ("always has a copy." if format.always else "has a copy then."),
+        + ("always has a copy." if format.always else "has a copy then.")
+        + (f" `{OFF}`: a run in a job of that service adds nothing to its log." if format.service else ""),
         default="the run directory only" if format.always else "not written",
         example=format.example,
     )

@@ -10,11 +10,12 @@ from typing import Any
 from ..model.errors import PlanError
 from ..model.plan import Phase, Plan, Select
 from ..model.vocabulary import Isolation
+from ..reports.formats import FORMATS
 from ..words.globs import fixed_part
 from ..words.wording import closest, did_you_mean, listed, printable, quoted
 from . import document
 from .document import Items, Node, Scalar, Table
-from .fields import PHASE, TOP
+from .fields import OFF, PHASE, TOP
 from .kinds import read_part
 from .problems import MOST_PROBLEMS, Problems, TooMany, below, entries, what
 from .schema import json_schema, reference, schema_text
@@ -122,6 +123,8 @@ def _check_paths(select: Select, node: Node, root: Path, problems: Problems) -> 
 def _check_reports(reports: dict[str, str], node: Node, problems: Problems) -> None:
     owners: dict[str, str] = {}
     for key, path in reports.items():
+        if path == OFF and FORMATS[key].service:
+            continue
         owner = owners.setdefault(path, key)
         if owner != key:
             place = _places(node, "reports")[key]
@@ -138,9 +141,12 @@ def _plan(values: dict[str, Any], phases: tuple[Phase, ...], path: Path) -> Plan
     values.pop("version")
     root = Path(os.path.realpath(path.parent))
     values.setdefault("name", printable(root.name) or "plan")
+    reports = values.pop("reports", {})
+    silent = frozenset(key for key, file in reports.items() if file == OFF and FORMATS[key].service)
+    values["reports"] = {key: file for key, file in reports.items() if key not in silent}
     shared = {key: defaults[key] for key in ("python", "pytest_args", "env") if key in defaults}
     rest = _phase({**defaults, "name": "unassigned", "isolation": Isolation.TEST})
-    return Plan(path=root / path.name, root=root, phases=phases, rest=rest, **shared, **values)
+    return Plan(path=root / path.name, root=root, phases=phases, rest=rest, silent=silent, **shared, **values)
 
 
 def _phase(values: dict[str, Any], line: int = 0) -> Phase:

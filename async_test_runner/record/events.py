@@ -25,6 +25,8 @@ from ..model.vocabulary import Isolation, Outcome
 
 VERSION = 1
 
+Service = Literal["none", "github", "gitlab"]
+
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", omit_defaults=True):
     at: float
@@ -55,6 +57,7 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     """First line of every journal. ``plan_digest`` is the SHA-256 of the plan's text.
 
     ``proposed``: there is no file ``plan_path``. The runner has proposed the plan, and the run directory has its text.
+    ``service`` is the CI service whose log the run writes for. It is none where the plan switches that off.
     """
 
     version: int
@@ -66,6 +69,7 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     runner: str
     plan_digest: str = ""
     asked: Asked = Asked()
+    service: Service = "none"
     proposed: bool = False
 
 
@@ -78,6 +82,7 @@ class RunResumed(_Event, frozen=True, kw_only=True, tag="run_resumed"):
     run_id: str
     argv: tuple[str, ...]
     runner: str
+    service: Service = "none"
 
 
 class PythonFound(_Event, frozen=True, kw_only=True, tag="python_found"):

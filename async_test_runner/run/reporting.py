@@ -18,7 +18,7 @@ from ..system.files import replaced
 
 
 def write_reports(
-    plan: Plan, run_dir: RunDir, result: RunResult, asked: Mapping[str, str]
+    plan: Plan, run_dir: RunDir, result: RunResult, asked: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[list[tuple[str, Path]], list[Problem]]:
     """Write what can be written, in every format: where it is, and a problem for each that cannot be.
 
@@ -30,7 +30,7 @@ def write_reports(
     for format in FORMATS.values():
         for path in _places(format, plan, run_dir, result, asked):
             with _noting(problems), replaced(path) as file:
-                file.writelines(format.render(result, code))
+                file.writelines(format.render(result, code, environ))
                 places.append((format.key, path))
     return places, problems
 

@@ -12,7 +12,7 @@ from ..model.errors import ExitCode
 from ..model.plan import Phase, Plan
 from ..model.result import RunResult
 from ..plan import reading as plans
-from ..record.events import Asked
+from ..record.events import Asked, Service
 from ..suite.assignment import Narrowing, phase_names
 from ..suite.targets import Target
 from ..suite.workers import processors
@@ -73,6 +73,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     result: RunResult
     exit_code: ExitCode
     places: tuple[tuple[str, Path], ...]
+    service: Service = "none"
     coverage: str = ""  # the table that pytest-cov would have printed
 
 

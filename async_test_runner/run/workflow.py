@@ -32,7 +32,7 @@ from ..system import process
 from ..system.clocks import RunClock
 from ..system.files import text_of
 from ..system.keys import questions_to
-from . import editors, failed, reporting, resuming
+from . import editors, failed, reporting, resuming, services
 from .collection import (
     HOST_GRACE,
     check_that_tests_run,
@@ -126,6 +126,7 @@ class _Run:
         self._run_dir = run_dir
         self._recorder = recorder
         self._environ = environ
+        self._service = services.service_of(environ, plan)
         self._resumes = resumes
         self._around = surroundings(plan, run_dir.path, environ, request.pytest_args, imports=run_dir.memory)
         self._signals = Signals(recorder, self._write_early)
@@ -174,7 +175,15 @@ class _Run:
         recorder.early = EarlyReports(self._write_early, recorder.clock, watched=watched)
         if self._resumes is not None:
             run_id = self._resumes.run_id
-            recorder.emit(RunResumed(**recorder.now(), run_id=run_id, argv=request.argv, runner=__version__))
+            recorder.emit(
+                RunResumed(
+                    **recorder.now(),
+                    run_id=run_id,
+                    argv=request.argv,
+                    runner=__version__,
+                    service=self._service,
+                )
+            )
             return
         recorder.emit(
             RunStarted(
@@ -188,6 +197,7 @@ class _Run:
                 runner=__version__,
                 plan_digest=resuming.digest(self._run_dir.plan if request.proposal else self._plan.path),
                 asked=request.asked,
+                service=self._service,
                 proposed=bool(request.proposal),
             )
         )
@@ -397,11 +407,19 @@ class _Run:
         if problems:  # they are to be written themselves, where there is room
             places, _ = self._write()
         code = verdict.exit_code(self._ended())
+        self._add_summary(code)
         now = recorder.now()
         with suppress(InfrastructureError):  # the journal is full: the verdict is known all the same
             recorder.emit(RunFinished(**now, exit_code=int(code), wall=now["mono"] - recorder.began))
         places.append(("journal", self._run_dir.journal))
-        return RunReport(result=recorder.fold.result(), exit_code=code, places=tuple(places))
+        return RunReport(result=recorder.fold.result(), exit_code=code, places=tuple(places), service=self._service)
+
+    def _add_summary(self, code: ExitCode) -> None:
+        with self._recorder.waiting("the summary of the step to be written", blocks=True):
+            problem = services.add_summary(self._service, self._ended(), code, self._environ)
+        if problem:  # a page more or less changes no verdict
+            with suppress(InfrastructureError):
+                self._recorder.warn(problem)
 
     def _judge_warnings(self) -> None:
         result = self._ended()
@@ -413,7 +431,9 @@ class _Run:
         with self._recorder.waiting("the reports to be written", blocks=True):
             self._recorder.writer.sync()
             result = msgspec.structs.replace(self._ended(), goes_on=goes_on)
-            return reporting.write_reports(self._plan, self._run_dir, result, self._request.asked.reports)
+            return reporting.write_reports(
+                self._plan, self._run_dir, result, self._request.asked.reports, self._environ
+            )
 
     def _write_early(self) -> None:
         self._write(goes_on=True)

@@ -245,6 +245,39 @@ def test_every_format_is_printed_or_written_from_the_journal(key: str, project: 
     assert done.stdout_bytes
 
 
+@pytest.mark.parametrize("key", FORMATS)
+def test_every_format_says_of_a_killed_run_that_it_is_one(key: str, project: Path) -> None:
+    run = "20261121T000000.000Z-000000"
+    journal = record(project, run, history(run, Outcome.PASSED, project)[:-3])
+    with journal.open("ab") as file:
+        file.write(b'{"kind":"test_finished","at":1e9,"mo')
+    done = report(run, "--format", key, "-o", "out")
+    assert done.exit_code == 0, done.output
+    said = (project / "out").read_text().replace("&quot;", '"')
+    assert SAID_OF_A_KILLED_RUN[key] in said
+
+
+SAID_OF_A_KILLED_RUN = {
+    "html": "<p>the runner did not come to its end",
+    "junit": "the journal ends before the run does",
+    "summary": '"finished": false',
+    "ctrf": '"async-test-run/finished":false',
+    "github": "::error title=not complete::",
+    "gitlab": "[]",  # it has no place for it: only findings of tests
+    "trace": '"finished":false',
+    "markdown": "**The runner did not come to its end: this is how far the run has come.**",
+}
+
+
+def test_where_the_checkout_is_is_read_from_the_environment_of_the_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.parent))
+    assert f"file={project.name}/tests/test_a.py,line=3" in report("--format", "github").output
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project / "elsewhere"))
+    assert "file=" not in report("--format", "github").output
+
+
 def test_a_place_without_a_format_is_refused(project: Path) -> None:
     assert "--format which" in str(refused("-o", "out"))
 
@@ -263,3 +296,29 @@ def test_what_follows_the_flag_of_a_report_by_accident_is_not_taken_for_a_file(p
     assert "does not end in .html; put what is no file before --html" in done.output.replace("\n", " ").replace(
         "  ", " "
     )
+
+
+def test_two_runs_are_compared_the_newest_with_an_older_one(project: Path) -> None:
+    done = report("--diff", OLD)
+    assert done.exit_code == 0
+    assert "became red: 1\n  FAILED tests/test_a.py::test_one  (passed before)  assert 1 == 2\n" in done.output
+    assert "became green: 1" in report("--diff", NEW, OLD).output
+    assert report("--diff", OLD, "--exit-code").exit_code == 1
+    assert report("--diff", NEW, OLD, "--exit-code").exit_code == 0
+
+
+def test_the_differences_come_as_json_too(project: Path) -> None:
+    document = json.loads(report("--diff", OLD, "--format", "json").output)
+    assert (document["old"]["run_id"], document["new"]["run_id"]) == (OLD, NEW)
+    assert [entry["id"] for entry in document["became_red"]] == ["tests/test_a.py::test_one"]
+    assert report("--diff", OLD, "--json").output == report("--diff", OLD, "--format", "json").output
+    assert report("--diff", OLD, "--format", "json", "-o", "diff.json").output == ""
+    assert json.loads((project / "diff.json").read_text()) == document
+
+
+def test_differences_have_no_other_format(project: Path) -> None:
+    assert "--diff has no html" in str(refused("--diff", OLD, "--format", "html"))
+
+
+def test_json_alone_is_the_summary(project: Path) -> None:
+    assert report("--format", "json").output == report("--json").output

@@ -173,3 +173,31 @@ def test_a_killed_run_can_still_be_reported(project: Project) -> None:
     suites = ElementTree.parse(project.root / "again.xml").iter("testsuite")
     (suite,) = [suite for suite in suites if suite.get("name") == "all"]
     assert len(list(suite.iter("testcase"))) == 4
+
+
+def test_a_step_of_github_has_annotations_a_page_and_groups_and_nothing_of_a_test_is_a_command(
+    project: Project, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    project.plan("phases: [{name: all, setup: [\"echo '::error::setup'\"]}]")
+    project.write(
+        "test_a.py",
+        """
+        import sys
+        print("::error::at import")
+        sys.__stdout__.write("::error::past the capture\\n")
+        def test_it():
+            print("::add-mask::x\\n##[error]x")
+            assert 0, "\\n::error::in a message\\n##vso[task.complete]x"
+        """,
+    )
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page), "GITHUB_WORKSPACE": str(project.root)}
+    done = project.run("-v", "-rA", **github).check(1)
+    commands = [line for line in done.output.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+    assert [line.partition("::")[2].partition("::")[0] for line in commands] == [
+        "group",
+        "endgroup",
+        "error file=test_a.py,line=5,title=failed%3A test_a.py%3A%3Atest_it",
+    ]
+    assert "##vso" not in done.output
+    assert page.read_text().startswith("## Tests failed: ")

@@ -96,6 +96,15 @@ def test_every_top_level_key_is_kept() -> None:
     assert plan.reports == {"junit": "a.xml", "summary": "b.md"}
 
 
+def test_off_writes_no_file_and_says_nothing_to_the_service() -> None:
+    plan = parse(
+        "version: 1\nreports: {github: off, gitlab: off, junit: off}\nphases: [{name: a}]\n", Path("/p/runner.yaml")
+    )
+    assert (plan.reports, plan.silent) == ({"junit": "off"}, {"github", "gitlab"})
+    plan = parse("version: 1\nreports: {github: x.txt}\nphases: [{name: a}]\n", Path("/p/runner.yaml"))
+    assert (plan.reports, plan.silent) == ({"github": "x.txt"}, frozenset())
+
+
 def test_null_means_no_limit() -> None:
     plan = plan_of(
         "version: 1\ncollect_timeout: null\nphases: [{name: a, timeout: ~, test_timeout: , setup_timeout: null}]"

@@ -65,7 +65,17 @@ PIECES = [
 SURROGATE = "\ud800"  # in what we say ourselves of file names; no event from a pytest process can hold one
 HOSTILE = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), min_size=1, max_size=8).map("".join)
 
-_WORDS = {"kind", "outcome", "budget", "isolation", "stage", "when", "why", "channel"}  # keys whose values are our own
+_WORDS = {
+    "kind",
+    "outcome",
+    "budget",
+    "isolation",
+    "stage",
+    "when",
+    "why",
+    "channel",
+    "service",
+}  # keys whose values are our own
 _COMMAND = re.compile(r"^\s*::|##[\w.-]*\[", re.MULTILINE)
 
 

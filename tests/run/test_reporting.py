@@ -39,7 +39,7 @@ def written(run: RunDir, asked: dict[str, str] | None = None, **facts: Any) -> t
     """Where each format was written, below the plan's directory; and the problems."""
     root = run.path.parent
     plan = Plan(path=root / "runner.yaml", root=root, name="p", phases=(), reports=facts.pop("reports", {}))
-    places, problems = write_reports(plan, run, result(**facts), asked or {})
+    places, problems = write_reports(plan, run, result(**facts), asked or {}, {})
     found: dict[str, list[str]] = {}
     for key, path in places:
         assert path.stat().st_size > 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import ctrf, github, gitlab, html, junit, markdown, summary
+from . import ctrf, github, gitlab, html, junit, markdown, summary, trace
 from .format import Format
 
-_ALL = (html, junit, summary, ctrf, github, gitlab, markdown)
+_ALL = (html, junit, summary, ctrf, github, gitlab, markdown, trace)
 
 FORMATS: dict[str, Format] = {module.FORMAT.key: module.FORMAT for module in _ALL}

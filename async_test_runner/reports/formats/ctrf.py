@@ -86,7 +86,7 @@ FORMAT = Format(
     title="the report in the Common Test Report Format (CTRF)",
     example="reports/ctrf.json",
     flag="",
-    render=render,
+    render=lambda result, code, _environ: render(result, code),
     always=False,
 )
 

@@ -8,16 +8,16 @@ and so are leaks. A file stands in an annotation only if it lies in the workspac
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...model.errors import ExitCode
 from ...model.result import RunResult, TestResult
 from ...model.vocabulary import Outcome
+from ...record import verdict
 from ..wording import reasons, rechecks, reproduce
 from ..wording.text import block, one_line
-from ..wording.words import leak_line
+from ..wording.words import leak_line, plural
 from .format import Format
 
 LIMIT = 10  # of each level in a step
@@ -48,8 +48,9 @@ FORMAT = Format(
     title="the annotations for GitHub Actions",
     example="reports/github.txt",
     flag="",
-    render=lambda result, code: render(result, code, workspace=os.environ.get("GITHUB_WORKSPACE", "")),
+    render=lambda result, code, environ: render(result, code, workspace=environ.get("GITHUB_WORKSPACE", "")),
     always=False,
+    service="GITHUB_ACTIONS",
 )
 
 
@@ -88,7 +89,13 @@ def _errors(result: RunResult, workspace: str) -> list[_Annotation]:
         _Annotation(f"{problem.kind} of the run", "\n".join(filter(None, (problem.message, problem.hint))))
         for problem in result.problems
     ]
+    problems += [_Annotation("broken promise of the runner", text) for text in verdict.violations(result)]
+    problems += [_Annotation("not complete", text) for text in filter(None, [reasons.end(result)])]
     problems += [_Annotation(f"not collected: {error.id}", error.text) for error in result.collect_errors]
+    gaps = {} if result.goes_on else reasons.gaps(result)
+    problems += [_Annotation(f"{plural(count, 'test')} not run", why) for why, count in gaps.items()]
+    if not problems and verdict.exit_code(result) is ExitCode.NOTHING_SELECTED:
+        problems.append(_Annotation("nothing selected", "no test was selected"))
     ranked.sort(key=lambda pair: pair[0])
     return [*problems, *(_of_test(result, test, _message(test), workspace) for _, test in ranked)]
 

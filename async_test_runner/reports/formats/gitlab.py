@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,8 +39,9 @@ FORMAT = Format(
     title="the code quality report of GitLab",
     example="reports/gl-code-quality.json",
     flag="",
-    render=lambda result, code: render(result, code, project=os.environ.get("CI_PROJECT_DIR", "")),
+    render=lambda result, code, environ: render(result, code, project=environ.get("CI_PROJECT_DIR", "")),
     always=False,
+    service="GITLAB_CI",
 )
 
 

@@ -34,7 +34,7 @@ from ...model.result import Attempt, PhaseResult, RunResult, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
 from ...record.fold.unfinished import IN_FLIGHT, NOT_REACHED
-from ..wording import rechecks, reproduce, words
+from ..wording import reasons, rechecks, reproduce, words
 from ..wording.text import one_line, visible
 from .format import Format
 from .summary import VERDICTS
@@ -86,7 +86,7 @@ FORMAT = Format(
     title="the HTML report",
     example="reports/index.html",
     flag="--html",
-    render=render,
+    render=lambda result, code, _environ: render(result, code),
     always=False,
     live=True,
     ending=".html",
@@ -388,6 +388,7 @@ def _static(result: RunResult, core: dict[str, Any], tests: list[TestResult], le
         f"<p>{len(tests)} planned = {len(tests)} in this file"
         + (f"; the details of {words.plural(left, 'test')} are left out for their size" if left else "")
         + "</p>",
+        *([f"<p>{escape(reasons.end(result))}</p>"] if reasons.end(result) else []),
         *_listed("Problems of the run", [problem.message for problem in result.problems[:_STATIC]]),
         *_listed("Files that could not be collected", [error.id for error in result.collect_errors[:_STATIC]]),
         *(_failure(result, test) for test in shown),

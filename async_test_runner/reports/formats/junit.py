@@ -33,7 +33,8 @@ could not collect, or that skipped themselves as a whole. So the XML of a run wh
 failure or an error.
 
 Captured output follows pytest's ``junit_logging`` and ``junit_log_passing_tests``; unlike pytest's own writer, the
-output of a skipped test is written once, and that of an error in setup also when passing tests are not logged.
+output of a skipped test is written once, and that of an error in setup also when passing tests are not logged. What is
+left out of a file that would be too large for its readers is in `junit_files.room`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ from ...model.inventory import PytestFacts
 from ...model.result import Attempt, Detail, Leak, PhaseResult, RunResult, Section, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
-from ..junit_files.xml import Counts, UniqueNames, attribute, element, is_attribute, seconds, text
+from ..junit_files.room import LIMIT, WHOLE, Measured, Whole
+from ..junit_files.xml import Counts, UniqueNames, attribute, element, is_attribute, seconds
 from ..wording import rechecks, words
 from ..wording.words import leak_line
 from .format import Format
@@ -57,6 +59,8 @@ _MESSAGE_LIMIT = 1000
 _EXAMPLES = 20
 _SUITE_OF_PYTEST = "pytest"  # what pytest calls a suite that the project gives no name
 _RUNNER = "async-test-run"
+_MISSING = "async-test-run.left_out"  # the property of a suite that says so
+_NOTE = 300  # bytes that it may take
 
 
 class _Finding(NamedTuple):
@@ -81,7 +85,11 @@ class _Case(NamedTuple):
     attributes: tuple[tuple[str, str], ...] = ()  # that the test has set
     earlier: tuple[Attempt, ...] = ()
     flaky: bool = False  # the earlier attempts are those of a test that came good
-    output: Callable[[], str] = str
+    output: Callable[[Whole], str] = lambda _room: ""
+
+    @property
+    def is_red(self) -> bool:
+        return any(finding.tag in ("failure", "error") for finding in self.findings)
 
 
 _Counted = tuple[Container[str], float]  # the tags of a testcase's findings, and its seconds
@@ -97,9 +105,27 @@ class _Suite(NamedTuple):
     properties: tuple[tuple[str, str], ...] = ()
 
 
-def render(result: RunResult, *, hostname: str = "") -> Iterator[bytes]:
-    """The XML in chunks of about one testcase. Same result, same bytes."""
-    names, total = UniqueNames(), Counts()
+def render(result: RunResult, *, hostname: str = "", limit: int = LIMIT) -> Iterator[bytes]:
+    """The XML in chunks of about one testcase. Same result, same bytes; of more than the limit only what has room."""
+    total, counted = _counts(result)
+    whole, size = [], 0
+    for piece in _pieces(result, total, counted, WHOLE, hostname):
+        whole.append(piece)
+        size += len(piece)
+        if size > limit:
+            break
+    else:
+        yield from whole
+        return
+    whole.clear()
+    measured = Measured()
+    bare = sum(map(len, _pieces(result, total, counted, measured, hostname)))
+    room = measured.fitting(bare + len(counted) * _NOTE, limit)
+    yield from _pieces(result, total, counted, room, hostname)
+
+
+def _counts(result: RunResult) -> tuple[Counts, list[tuple[_Suite, Counts]]]:
+    total = Counts()
     counted: list[tuple[_Suite, Counts]] = []
     for suite in _suites(result):
         counts = Counts()
@@ -107,10 +133,17 @@ def render(result: RunResult, *, hostname: str = "") -> Iterator[bytes]:
             counts.add(tags, time)
         counted.append((suite, counts))
         total.include(counts)
+    return total, counted
+
+
+def _pieces(
+    result: RunResult, total: Counts, counted: list[tuple[_Suite, Counts]], room: Whole, hostname: str
+) -> Iterator[bytes]:
+    names = UniqueNames()
     head = [("name", result.plan), *total.attributes(), ("time", seconds(result.wall))]
     yield b'<?xml version="1.0" encoding="utf-8"?>\n' + _open("testsuites", [*head, *_optional(_iso(result.at))])
     for suite, counts in counted:
-        yield from _suite(suite, names.take(suite.name), counts, hostname)
+        yield from _suite(suite, names.take(suite.name), counts, hostname, room)
     yield b"</testsuites>\n"
 
 
@@ -120,7 +153,7 @@ FORMAT = Format(
     title="the merged JUnit XML",
     example="reports/junit.xml",
     flag="--junit",
-    render=lambda result, _code: render(result),
+    render=lambda result, _code, _environ: render(result),
     of_pytest=lambda facts: facts.junit_xml,
 )
 
@@ -361,7 +394,7 @@ _TITLES = {"log": " Captured Log ", "stdout": " Captured Out ", "stderr": " Capt
 _QUIET = (Outcome.PASSED, Outcome.XPASSED, Outcome.XFAILED)
 
 
-def _output(attempt: Attempt, leaks: tuple[Leak, ...], facts: PytestFacts) -> str:
+def _output(attempt: Attempt, leaks: tuple[Leak, ...], facts: PytestFacts, room: Whole) -> str:
     """The ``system-out`` and ``system-err`` elements of a testcase, in pytest's layout; the latter tells the leaks."""
     quiet = attempt.outcome in _QUIET and not facts.junit_log_passing
     channels = () if quiet else _CHANNELS.get(facts.junit_logging, ())
@@ -369,7 +402,7 @@ def _output(attempt: Attempt, leaks: tuple[Leak, ...], facts: PytestFacts) -> st
     if leaks:
         lines = "".join(f"{leak_line(leak)}\n" for leak in leaks)
         said["system-err"] = f"{said.get('system-err', '')}{' Left behind '.center(80, '-')}\n{lines}"
-    return "".join(element(tag, (), text(content)) for tag, content in said.items())
+    return "".join(element(tag, (), room.text(content)) for tag, content in said.items())
 
 
 def _captured(sections: Iterable[Section], channel: str) -> str:
@@ -380,40 +413,43 @@ def _captured(sections: Iterable[Section], channel: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- writing
 
 
-def _suite(suite: _Suite, name: str, counts: Counts, hostname: str) -> Iterator[bytes]:
+def _suite(suite: _Suite, name: str, counts: Counts, hostname: str, room: Whole) -> Iterator[bytes]:
     head = [("name", name), *counts.attributes(), ("time", seconds(counts.time))]
     optional = [*_optional(suite.timestamp), *_optional(hostname, "hostname")]
-    yield _open("testsuite", [*head, *optional]) + _properties(suite.properties).encode()
+    missing = [(_MISSING, f"{room.missing}; the journal has it")] if room.missing else []
+    yield _open("testsuite", [*head, *optional]) + _properties([*suite.properties, *missing]).encode()
     for case in suite.cases():
-        yield _case(case).encode()
+        yield _case(case, room).encode()
     yield b"</testsuite>\n"
 
 
-def _case(case: _Case) -> str:
+def _case(case: _Case, room: Whole) -> str:
     place = [("file", case.file), ("line", str(case.line))] if case.file else []
     head = dict([("classname", case.classname), ("name", case.name), *place, ("time", ""), *case.attributes])
     head["time"] = seconds(case.time)
     body = [
-        _properties(case.properties),
-        *(_finding_xml(finding) for finding in case.findings),
-        *(_earlier_xml(attempt, "flaky" if case.flaky else "rerun") for attempt in case.earlier),
-        case.output(),
+        room.properties(_properties(case.properties)),
+        *(_finding_xml(finding, room) for finding in case.findings),
+        *(_earlier_xml(attempt, "flaky" if case.flaky else "rerun", room) for attempt in case.earlier),
+        case.output(room) if case.is_red else room.output_of_green(case.output),
     ]
     return element("testcase", head.items(), "".join(body)) + "\n"
 
 
-def _finding_xml(finding: _Finding) -> str:
+def _finding_xml(finding: _Finding, room: Whole) -> str:
     kind = [("type", finding.type)] if finding.type else []
-    return element(finding.tag, [*kind, ("message", _shortened(finding.message))], text(finding.text))
+    return element(
+        finding.tag, [*kind, ("message", room.message(_shortened(finding.message)))], room.text(finding.text)
+    )
 
 
-def _earlier_xml(attempt: Attempt, prefix: str) -> str:
+def _earlier_xml(attempt: Attempt, prefix: str, room: Whole) -> str:
     """An earlier attempt in Surefire's form, which says ``type``, ``<stackTrace>``, ``<system-out>``."""
     findings = [finding for finding in _findings(attempt) if finding.tag != "skipped"]
     tag = f"{prefix}{findings[0].tag.capitalize()}"
     head = [
         ("type", attempt.outcome.value),
-        ("message", _shortened(findings[0].message)),
+        ("message", room.message(_shortened(findings[0].message))),
         *_optional(_iso(attempt.at)),
         ("time", seconds(attempt.duration)),
     ]
@@ -422,8 +458,8 @@ def _earlier_xml(attempt: Attempt, prefix: str) -> str:
         "system-out": [s for s in attempt.sections if not s.name.startswith("Captured stderr")],
         "system-err": [s for s in attempt.sections if s.name.startswith("Captured stderr")],
     }
-    body = [element("stackTrace", (), text(trace))]
-    body += [element(tag, (), text("".join(s.content for s in kept))) for tag, kept in outputs.items() if kept]
+    body = [element("stackTrace", (), room.text(trace))]
+    body += [element(tag, (), room.text("".join(s.content for s in kept))) for tag, kept in outputs.items() if kept]
     return element(tag, head, "".join(body))
 
 

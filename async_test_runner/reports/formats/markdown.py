@@ -47,7 +47,7 @@ FORMAT = Format(
     title="the report as Markdown",
     example="reports/summary.md",
     flag="",
-    render=render,
+    render=lambda result, code, _environ: render(result, code),
     always=False,
 )
 
@@ -79,8 +79,9 @@ def _pieces(result: RunResult, exit_code: ExitCode) -> Iterator[str]:
     yield f"## Tests {verdict}: {code(result.plan)}\n\n"
     yield f"{words.tally(result.counts)} in {words.seconds(result.wall)}; "
     yield f"{len(tests)} planned = {len(tests)} reported\n\n"
-    if not result.finished:
-        yield "**The runner did not come to its end: this is how far the run has come.**\n\n"
+    end = reasons.end(result)
+    if end:
+        yield f"**{end[0].upper()}{end[1:]}.**\n\n"
     for problem in result.problems[:_ROWS]:
         yield f"**{problem.kind}**\n\n{fenced(problem.message)}\n"
     for error in result.collect_errors[:_ROWS]:

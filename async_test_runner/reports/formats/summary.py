@@ -238,5 +238,5 @@ FORMAT = Format(
     title="the summary as JSON",
     example="reports/summary.json",
     flag="",
-    render=lambda result, code: [render(result, code)],
+    render=lambda result, code, _environ: [render(result, code)],
 )

@@ -18,6 +18,7 @@ from ..wording.words import clock, plural, seconds, tally
 from .entries import Entry, entry, is_told
 from .progress import PATIENCE, PhaseProgress, Progress
 from .screen import PARTING, drain
+from .sections import Sections
 
 PROGRESS_EVERY = 15.0
 SILENCE = 60.0
@@ -35,16 +36,26 @@ class Plain:
         self._changed = False
         self._said = float("-inf")  # when a line was last written
         self._waited = False  # that line told what the runner waits for
+        self._sections = Sections()
+        self._at = 0.0  # wall time of the last event
 
     def event(self, event: Event) -> None:
         """Count it, and tell it if it is worth a line."""
         self._progress.add(event)
+        self._at = event.at
         if isinstance(event, RunStarted | RunResumed):
             self._said = event.mono
+            self._sections.service = event.service
+        if isinstance(event, PhaseStarted | PhaseFinished):
+            self._write(self._sections.ended(self._running(), event.at))
+        if isinstance(event, PhaseStarted):
+            self._write(self._sections.begun(self._running(), event.at))
         self._changed = self._changed or isinstance(event, TestFinished | TestNotRun)
         told = self._phase(event) or (entry(event) if is_told(event, self._verbosity) else None)
         if told is not None:
             self._say(told.lines(self._stamp(event.mono)), event.mono)
+        if isinstance(event, PhaseFinished):
+            self._write(self._sections.begun(self._running(), event.at))
 
     def tick(self, now: float) -> None:
         """Tell the counts now and then, and that all is alive after a long silence."""
@@ -71,8 +82,17 @@ class Plain:
 
     def close(self, patience: float | None = None) -> None:
         """Nothing is held back; an empty line parts the log from the end summary."""
+        self._write(self._sections.ended((), self._at))
         self._console.print()
         drain(self._console, patience)
+
+    def _running(self) -> list[str]:
+        return [phase.name for phase in self._progress.phases.values() if phase.is_running]
+
+    def _write(self, line: str) -> None:
+        """As it stands: a console would take the controls out of it."""
+        if line:
+            self._console.file.write(line)
 
     def _say(self, lines: Iterable[Text], now: float, *, waited: bool = False) -> None:
         self._console.print(Text("\n").join(lines), soft_wrap=True)

@@ -205,7 +205,7 @@ class Progress:
         if fresh:
             return f"{plural(len(fresh), 'process', 'processes')} to begin the first test"
         if self._processes and not any(phase.left for phase in self.phases.values() if phase.is_running):
-            return f"{plural(len(self._processes), 'process')} to end"
+            return f"{plural(len(self._processes), 'process', 'processes')} to end"
         return "the next test to begin"
 
     def _take(self, event: Event) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 from ...model.result import Attempt, RunResult, TestResult
+from .words import signal_name
 
 
 def last_red(test: TestResult) -> Attempt | None:
@@ -23,6 +25,20 @@ def text(attempt: Attempt) -> str:
     """The whole of what is red about it."""
     red = [detail.text or detail.message for detail in attempt.details if detail.outcome.is_red]
     return "\n\n".join(filter(None, red)) or attempt.outcome.label
+
+
+def end(result: RunResult) -> str:
+    """Why the run is not complete, in one sentence; empty for one that goes on or came to its end by itself."""
+    if result.signal:
+        return f"the run was interrupted by {signal_name(result.signal)}"
+    if result.finished or result.goes_on:
+        return ""
+    return "the runner did not come to its end: this is how far the run has come"
+
+
+def gaps(result: RunResult) -> dict[str, int]:
+    """Why tests were not run, and how many for each reason."""
+    return Counter(test.reason or "nobody knows why" for test in result.tests() if not test.attempts)
 
 
 def place(result: RunResult, file: str, base: str) -> str:

@@ -123,3 +123,22 @@ def test_every_line_of_any_run_is_a_command_of_ours(texts: list[str]) -> None:
     for level, properties, _ in commands(fold(history(texts, resumed=False))):
         assert level in ("error", "warning")
         assert set(properties) <= {"file", "line", "title"}
+
+
+def test_a_run_that_is_no_success_has_an_error_whatever_the_reason() -> None:
+    green = of([("t", Outcome.PASSED, "")])
+    assert commands(green) == []
+    unfinished = "the runner did not come to its end: this is how far the run has come"
+    (found,) = commands(msgspec.structs.replace(green, finished=False))
+    assert found == ("error", {"title": "not complete"}, unfinished)
+    assert commands(msgspec.structs.replace(green, finished=False, goes_on=True)) == []
+    (found,) = commands(msgspec.structs.replace(green, signal=15))
+    assert found == ("error", {"title": "not complete"}, "the run was interrupted by SIGTERM")
+    (found,) = commands(msgspec.structs.replace(green, unplanned=("x",)))
+    assert found[1] == {"title": "broken promise of the runner"}
+    gap = TestResult(id="a.py::g", file="a.py", line=1, phase="async", reason="stopped")
+    phase = msgspec.structs.replace(green.phases[0], tests=(*green.phases[0].tests, gap, gap))
+    (found,) = commands(msgspec.structs.replace(green, phases=(phase,)))
+    assert found == ("error", {"title": "2 tests not run"}, "stopped")
+    (found,) = commands(msgspec.structs.replace(green, phases=()))
+    assert found[1] == {"title": "nothing selected"}

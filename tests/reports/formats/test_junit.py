@@ -31,6 +31,8 @@ from async_test_runner.record import verdict
 from async_test_runner.reports.formats import junit
 from tests.reports.event_script import retried_alone
 
+from .html_sample import large
+
 AT = 1_700_000_000.0
 
 
@@ -713,3 +715,63 @@ def test_properties_that_tests_add_to_the_suite_stand_behind_ours() -> None:
     suite = parsed(run(added))[0]
     found = [(p.get("name"), p.get("value")) for p in suite.iterfind("properties/property")]
     assert found[3:] == [("build", "42"), ("build", "<43>")]
+
+
+# ------------------------------------------------------------------------------------------------------------ its size
+
+
+def much(count: int) -> RunResult:
+    noisy = attempt(Outcome.PASSED, sections=(Section("Captured stdout call", "out" * 100),))
+    red = [case(failed(message="<m>" * 50, text="&" * 400), id=f"a.py::red{n}") for n in range(count)]
+    green = [case(noisy, id=f"a.py::green{n}") for n in range(count)]
+    facts = PytestFacts(junit_logging="all", junit_log_passing=True)
+    return run(phase(*red, *green), facts=facts)
+
+
+def left_out(root: ET.Element) -> str:
+    return "".join(
+        p.attrib["value"]
+        for p in root.iterfind("testsuite/properties/property")
+        if p.attrib["name"] == "async-test-run.left_out"
+    )
+
+
+def test_an_xml_that_fits_misses_nothing() -> None:
+    whole = b"".join(junit.render(much(50)))
+    assert b"".join(junit.render(much(50), limit=len(whole))) == whole
+    assert left_out(ET.fromstring(whole)) == ""
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.9, "the output of green tests; the journal has it"),
+        (0.8, "the output of green tests; properties of testcases; the journal has it"),
+        (0.5, "the output of green tests; properties of testcases; the middle of texts longer than "),
+    ],
+)
+def test_a_larger_one_has_what_has_room_and_each_test_once(share: float, said: str) -> None:
+    whole = b"".join(junit.render(much(50)))
+    limit = int(len(whole) * share)
+    written = b"".join(junit.render(much(50), limit=limit))
+    assert limit * 0.6 < len(written) <= limit
+    root = ET.fromstring(written)
+    assert left_out(root).startswith(said)
+    assert {c.attrib["name"] for c in root.iter("testcase")} == {f"{k}{n}" for k in ("red", "green") for n in range(50)}
+    assert len(root.findall(".//failure")) == 50
+    assert b"".join(junit.render(much(50), limit=limit)) == written
+
+
+def test_no_limit_leaves_out_a_test_or_its_outcome() -> None:
+    root = ET.fromstring(b"".join(junit.render(much(3), limit=1)))
+    assert (len(root.findall(".//testcase")), len(root.findall(".//failure"))) == (6, 3)
+
+
+@pytest.mark.thorough
+def test_a_hundred_thousand_failures_are_below_thirty_megabytes() -> None:
+    size = tests = 0
+    for piece in junit.render(large(100_000, failures=100_000)):
+        size += len(piece)
+        tests += piece.count(b"<testcase ")
+    assert size <= 30_000_000
+    assert tests == 100_000

@@ -206,3 +206,49 @@ def test_leaks_are_counted_at_the_end_of_a_phase_and_told_one_by_one_with_v() ->
     assert any("DONE async: 1 passed, 1 leak in" in line for line in Log().take(script.events))
     assert any("LEAK a  tasks: task x; made at a.py:1 in f" in line for line in Log(verbosity=1).take(script.events))
     assert not any("LEAK" in line for line in Log().take(script.events))
+
+
+def two_phases(service: str) -> list[str]:
+    script = Script()
+    script.run(service=service)
+    script.collected()
+    script.plan("one", ["a"])
+    script.plan("two", ["b"])
+    script.begin("one", 2.0)
+    script.begin("two", 3.0)
+    script.end("one", "a", 4.0, Outcome.FAILED, details=(Detail("call", Outcome.FAILED, "::endgroup::\n::error::x"),))
+    script.over("one", 5.0)
+    script.over("two", 6.0)
+    log = Log()
+    log.take(script.events)
+    log.view.close()
+    return log.stream.getvalue().splitlines()
+
+
+def test_phases_that_run_are_a_group_of_the_log_on_github() -> None:
+    lines = two_phases("github")
+    ours = [line for line in lines if line.lstrip().startswith("::")]
+    assert ours == [
+        "::group::phase one",
+        "::endgroup::",
+        "::group::phases one, two",
+        "::endgroup::",
+        "::group::phase two",
+        "::endgroup::",
+    ]
+    assert lines.index("::group::phase one") + 1 == lines.index("[   2.0s] PHASE one: 1 test, isolation test, 1 worker")
+    done = next(n for n, line in enumerate(lines) if "DONE one" in line)
+    assert (lines[done - 1], lines[done + 1]) == ("::endgroup::", "::group::phase two")
+
+
+def test_what_runs_when_the_log_ends_is_no_open_section() -> None:
+    script = planned("a")
+    script.events[0] = Script().run(service="github")
+    log = Log()
+    log.take(script.events)
+    log.view.close()
+    assert log.new()[:1] == ["::endgroup::"]
+
+
+def test_without_a_service_there_are_no_sections() -> None:
+    assert not [line for line in two_phases("none") if line.startswith("::")]

@@ -9,6 +9,7 @@ from async_test_runner.model.inventory import PytestFacts
 from async_test_runner.model.result import Attempt, Detail, RunResult, TestResult
 from async_test_runner.model.vocabulary import Outcome
 from async_test_runner.reports.wording import reasons
+from tests.reports.formats.html_sample import small
 
 SETUP = Detail("setup", Outcome.FAILED, "in setup", "E  in setup")
 LIMIT = Detail("runner", Outcome.TIMED_OUT, "0.5s")
@@ -48,3 +49,14 @@ def test_a_file_is_named_from_the_checkout_or_not_at_all(rootdir: str, base: str
         run_id="r", plan="p", plan_path="", root="/w/project", at=0, wall=0, facts=PytestFacts(rootdir=rootdir)
     )
     assert reasons.place(result, "tests/a.py", base) == expected
+
+
+def test_the_end_of_a_run_is_told_where_it_is_none() -> None:
+    assert reasons.end(small()) == ""
+    assert reasons.end(small(finished=False, goes_on=True)) == ""
+    assert "did not come to its end" in reasons.end(small(finished=False))
+    assert reasons.end(small(finished=False, signal=2)) == "the run was interrupted by SIGINT"
+
+
+def test_gaps_are_counted_by_their_reason() -> None:
+    assert reasons.gaps(small()) == {"max_failures: 5 tests were red": 1}
