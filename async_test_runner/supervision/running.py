@@ -40,6 +40,7 @@ class Heard:
         self.left: list[str] = []  # what may keep its process from ending
         self.reports: dict[str, HangReport] = {}  # the last one about each test, "" for a process that ran none
         self.finished: SessionFinished | None = None
+        self.retired = False  # its own process was not clean any more, and has left tests
         self._disbelieved = 0
 
     def disbelieve(self) -> bool:
