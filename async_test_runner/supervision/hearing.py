@@ -137,7 +137,7 @@ class Hearing:
         if message.id not in running.flights.done:
             self._disbelieved(running, message.worker, f"says that it is at its end after {message.id}")
             return
-        running.heard.retired = running.heard.retired or not message.worker
+        running.heard.retire(message.worker)
         self._teller.retired(running.job, message)
 
     def _in_time(self, running: Running, message: Message) -> Message:

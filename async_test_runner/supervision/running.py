@@ -68,6 +68,10 @@ class Heard:
         """A worker is no more, and no other takes its place."""
         self.gone.add(worker)
 
+    def retire(self, worker: str) -> None:
+        """A process of it runs no more tests: with a worker's name one that is replaced, else the session's own."""
+        self.retired = self.retired or not worker
+
     def miss(self, ids: Iterable[str]) -> None:
         """It could not find these tests."""
         self.missing.update(dict.fromkeys(ids, ""))

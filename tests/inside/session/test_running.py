@@ -36,6 +36,7 @@ class Leaks:
         self.come_up: list[tuple[str, Leak]] = []
         self.held: list[str] = []
         self.is_cut_short = False
+        self.dirt = ""
 
     def begin(self, id: str, nodeid: str) -> None:
         self.begun.append(id)
@@ -49,6 +50,11 @@ class Leaks:
 
     def holding(self) -> list[str]:
         return self.held
+
+    def outside(self) -> None: ...
+
+    def soil(self, why: str) -> None:
+        self.dirt = self.dirt or why
 
     def prepare(self) -> None: ...
 
@@ -109,7 +115,7 @@ class Stage:
     def end(self, it: Running, item: Item) -> None:
         """Nobody repeats it."""
         it.pytest_runtest_logfinish(item.nodeid)
-        through(it.pytest_runtest_protocol(item))  # type: ignore[arg-type]
+        through(it.pytest_runtest_protocol(item, None))  # type: ignore[arg-type]
 
     def kinds(self, name: str = "main") -> list[str]:
         return [fact["kind"] for fact in said(self.directory, name)]
@@ -252,7 +258,7 @@ def test_a_start_is_known_to_the_runner_before_anybody_else_hears_of_it(stage: S
 def test_a_test_that_a_plugin_repeats_begins_once_and_ends_once(stage: Stage) -> None:
     it = stage.plugin()
     item = stage.begin(it, "a")
-    whole = it.pytest_runtest_protocol(item)  # type: ignore[arg-type]
+    whole = it.pytest_runtest_protocol(item, None)  # type: ignore[arg-type]
     next(whole)
     for outcome in ("rerun", "passed"):
         it.pytest_runtest_logstart(item.nodeid)
@@ -282,7 +288,7 @@ def test_a_session_with_a_limit_of_failures_stops_when_the_runner_says_so(
 
 def test_a_test_whose_protocol_raises_before_its_end_has_no_end(stage: Stage) -> None:
     it = stage.plugin()
-    whole = it.pytest_runtest_protocol(stage.begin(it, "a"))  # type: ignore[arg-type]
+    whole = it.pytest_runtest_protocol(stage.begin(it, "a"), None)  # type: ignore[arg-type]
     next(whole)
     with pytest.raises(KeyboardInterrupt):
         whole.throw(KeyboardInterrupt())
