@@ -96,3 +96,10 @@ def test_a_retry_does_not_start_before_its_delay() -> None:
     assert not it.supervisor.done
     it.at(10.0)
     assert it.running == {"p/0002": ["a::1"]}
+
+
+def test_fresh_processes_share_a_clean_phase_in_slices() -> None:
+    it = replay("a::1", "a::2", "a::3", workers=2, isolation=Isolation.CLEAN)
+    assert it.running == {"p/0001": ["a::1", "a::2"], "p/0002": ["a::3"]}
+    jobs = it.jobs.values()
+    assert [(job.clean, job.divided, job.workers) for job in jobs] == [(True, False, 1), (False, False, 1)]

@@ -533,3 +533,17 @@ def test_orders_that_no_pipe_holds_are_sent_as_the_worker_reads_them(stage: Stag
     assert json.loads(received) == unit
     for fd in (reading, worker.orders):
         os.close(fd)
+
+
+def test_a_worker_that_is_not_clean_any_more_leaves_its_rest_to_a_new_one(stage: Stage) -> None:
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        voice.run(unit[0])
+        if unit[1:]:
+            voice.say(frames.Retired(unit[0]))
+            return 0
+        return None
+
+    names = [f"t{n}" for n in range(16)]
+    stage.run_undivided(*names, workers=1, play=play, clean=True)
+    assert len(stage.nursery.forks) == 9  # groups of two: each first test is the last of its process
+    assert not stage.runner.said
