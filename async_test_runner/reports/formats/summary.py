@@ -13,8 +13,8 @@
                      order_dependent}
     phases          [{name, isolation, workers, wall, started, finished, reason, counts, processes,
                       retired: [{id, why}], commands: [{stage, command, status, duration, problem}]}]
-                    ``processes`` ran the tests of a phase with ``isolation: clean``, else 0; ``retired`` has the
-                    tests after which one was not clean any more, and others followed
+                    ``processes`` counts those of a phase with ``isolation: clean``, and is 0 elsewhere.
+                    ``retired`` has the tests after which one was not clean any more
     failures        [{id, phase, outcome, file, line, message, attempts, reproduce}], in the order of the plan
     flaky           [{id, phase, outcome, file, line, message, attempts, reproduce}]: red in an attempt, and not in
                     the last one; ``outcome`` is failed where the plan says ``flaky: fail``
