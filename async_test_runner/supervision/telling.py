@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from ..contract.launching import Job
-from ..model.inventory import SuiteWarning
 from ..contract.messages import Finished, Retired, Started
+from ..model.inventory import SuiteWarning
 from ..model.result import Leak, Problem, Section
 from ..model.vocabulary import Outcome
 from ..record.events import (
