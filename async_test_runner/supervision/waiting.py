@@ -203,10 +203,11 @@ class Queue:
         if self._is_sliced or self._whole() or not self._waiting:
             return
         self._is_sliced = True
-        tests = [test for waiting in self._waiting if waiting.attempt == 1 for test in waiting.tests]
+        shared = [each for each in self._waiting if each.attempt == 1 and not each.barren and len(each.tests) > 1]
+        tests = [test for waiting in shared for test in waiting.tests]  # what is to run alone stays alone
         size = max(1, -(-len(tests) // self._workers))
         slices = [Waiting(tests=tuple(tests[at : at + size])) for at in range(0, len(tests), size)]
-        self._waiting = deque([*slices, *(waiting for waiting in self._waiting if waiting.attempt > 1)])
+        self._waiting = deque([*(each for each in self._waiting if each not in shared), *slices])
 
     def _job(self, waiting: Waiting, running: Collection[Running]) -> Job | None:
         whole = len(waiting.tests) > 1 and (not self._divided or (self._whole() and waiting.attempt == 1))
