@@ -207,9 +207,7 @@ def test_a_worker_that_is_not_clean_any_more_runs_nothing_that_was_to_follow(
     assert (it.noted("finished"), it.status) == ([[0]], 0)
 
 
-def test_numbers_that_one_test_seeds_are_not_those_of_the_next(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numbers_that_one_test_seeds_are_not_those_of_the_next(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(shop.work._settings.asked, "clean", True)
     random.seed(1)
     expected = random.random()

@@ -37,6 +37,7 @@ class Leaks:
         self.held: list[str] = []
         self.is_cut_short = False
         self.dirt = ""
+        self.is_last = False
 
     def begin(self, id: str, nodeid: str) -> None:
         self.begun.append(id)
@@ -270,6 +271,15 @@ def test_a_test_that_a_plugin_repeats_begins_once_and_ends_once(stage: Stage) ->
         whole.send(None)
     (finished,) = stage.facts("finished")
     assert [found["outcome"] for found in finished["stages"]] == ["rerun"]
+
+
+def test_the_watch_knows_whether_another_test_follows(stage: Stage) -> None:
+    it = stage.plugin()
+    item = stage.begin(it, "a")
+    through(it.pytest_runtest_protocol(item, item))  # type: ignore[arg-type]
+    assert not stage.leaks.is_last
+    through(it.pytest_runtest_protocol(item, None))  # type: ignore[arg-type]
+    assert stage.leaks.is_last
 
 
 @pytest.mark.parametrize(("maxfail", "is_left", "stops"), [(1, True, True), (1, False, False), (0, True, False)])

@@ -48,6 +48,7 @@ class Watch:
         self.clean = clean
         self.on = clean or any(policy != "ignore" for policy in self._policies.values())
         self.dirt = ""
+        self.is_last = False  # nothing follows the current test in this process, so it may be dirty
         self._project: Project | None = None
         self._fresh: list[Birth] = []  # what was made since the last look
         self._clients = Clients(self._fresh)
@@ -174,7 +175,7 @@ class Watch:
 
     def outside(self) -> None:
         """All of a test is over, what pytest puts back around it too."""
-        if self._project is not None and self._is_ready and not self.dirt:
+        if self._project is not None and self._is_ready and not (self.dirt or self.is_last):
             self.soil(self._project.outside())
 
     def _is_wanted(self, leak: Leak) -> bool:
@@ -204,7 +205,7 @@ class Watch:
             found += self._clients.news()
         if self._state.differs():
             found += self._state.news()
-        if self._project is not None and not found and not self.dirt and self._project.differs():
+        if self._project is not None and not (found or self.dirt or self.is_last) and self._project.differs():
             found += self._project.news()
         if settle:
             self._apps.new += self._own_apps

@@ -298,6 +298,7 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
         """All that is done for a test, tries of plugins that repeat it included."""
+        self._leaks.is_last = nextitem is None
         try:
             return (yield)
         finally:
