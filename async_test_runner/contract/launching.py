@@ -23,6 +23,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     ``maxfail`` is pytest's own limit (0: none); ``workers`` above 1 means distribution inside the session, and
     ``divided`` that the session itself keeps the phase's units apart, within the ``capacities`` of its resources.
+    ``clean``: a process of the session runs nothing after a test that leaves anything behind.
     ``recheck``: its one test was red, and runs once more, alone; that is no attempt.
     """
 
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     parallel: bool = False
     maxfail: int = 0
     divided: bool = False
+    clean: bool = False
     recheck: bool = False
     capacities: tuple[tuple[str, int], ...] = ()
 

@@ -233,6 +233,14 @@ class LeftBehind(_Message, frozen=True, kw_only=True, tag="left_behind"):
     stacks: str = ""
 
 
+class Retired(_Message, frozen=True, kw_only=True, tag="retired"):
+    """A process runs no other test after ``id``, and others were to follow: ``why`` it is not clean any more."""
+
+    id: str
+    why: str
+    worker: str = ""
+
+
 class Notice(_Message, frozen=True, kw_only=True, tag="notice"):
     """Something worth knowing that is nobody's fault."""
 
@@ -290,6 +298,7 @@ Message = (
     | Hang
     | WorkerLost
     | LeftBehind
+    | Retired
     | Notice
     | WarningSaid
     | SessionFinished

@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     meant: tuple[str, ...] = ()
     units: tuple[tuple[str, ...], ...] = ()
     divided: bool = False
+    clean: bool = False
     recheck: bool = False
     slot: int = 0
     workers: int = 1
@@ -137,6 +138,7 @@ def _of_job(job: Job, common: Settings, around: Surroundings) -> Settings:
         common,
         tests=_ids(job.tests),
         divided=job.divided,
+        clean=job.clean,
         recheck=job.recheck,
         slot=job.slot,
         workers=job.workers,

@@ -193,6 +193,15 @@ class ProcessRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.at + self.duration
 
 
+class Retirement(msgspec.Struct, frozen=True):
+    """A process of a clean phase ended after the test ``id``, because of ``why``; ``process`` is its session."""
+
+    process: str
+    worker: str
+    id: str
+    why: str
+
+
 class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """A phase and its tests in the order of the collection."""
 
@@ -206,6 +215,8 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""  # why it did not start, or ended early
     commands: tuple[CommandResult, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()  # what tests have added to the suite, each once
+    shared: int = 0  # processes in which the tests of a clean phase ran
+    retirements: tuple[Retirement, ...] = ()  # those of them that others have followed
     processes: tuple[ProcessRun, ...] = ()  # in the order of their start, those of all parts of a resumed run
 
     @property

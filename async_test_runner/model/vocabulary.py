@@ -7,12 +7,13 @@ from typing import Literal
 
 
 class Isolation(enum.StrEnum):
-    """Which tests share one process (a unit)."""
+    """Which tests share one process (a unit). ``clean``: as many as leave nothing behind."""
 
     PHASE = "phase"
     FILE = "file"
     CLASS = "class"
     TEST = "test"
+    CLEAN = "clean"
 
 
 class Outcome(enum.StrEnum):

@@ -119,6 +119,7 @@ _ISOLATIONS = {
     "process": "test", "subprocess": "test", "fork": "test", "forked": "test", "function": "test", "method": "test",
     "each": "test", "per_test": "test", "module": "file", "loadfile": "file", "files": "file",
     "classes": "class", "loadscope": "class", "session": "phase", "none": "phase", "suite": "phase", "shared": "phase",
+    "evidence": "clean", "auto": "clean", "dirty": "clean",
 }  # fmt: skip
 _PASS_OR_FAIL = {
     "ok": "pass", "green": "pass", "allow": "pass", "ignore": "pass", "red": "fail", "error": "fail", "forbid": "fail",
@@ -175,7 +176,8 @@ _PHASE_FIELDS = (
         key="isolation",
         kind=Choice(*(isolation.value for isolation in Isolation), meant=_ISOLATIONS),
         levels=POLICY,
-        help="Which tests share a process: those of the whole `phase`, of a `file`, of a `class`, or none (`test`).",
+        help="Which tests share a process: those of the whole `phase`, of a `file`, of a `class`, or none (`test`). "
+        "With `clean` they share it as long as each passes and leaves nothing behind; then a fresh one follows.",
         example="test",
     ),
     Field(
@@ -269,6 +271,7 @@ _PHASE_FIELDS = (
         help="Run a red test once more, alone, if other tests ran before it in its process. If it passes there, it "
         "depends on the order, and the report says what ran before it. This is no retry: its outcome stands. "
         "A retry that passes alone shows the same.",
+        default="`false`, and `true` with `isolation: clean`",
         example="true",
     ),
     Field(

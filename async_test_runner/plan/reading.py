@@ -150,8 +150,9 @@ def _plan(values: dict[str, Any], phases: tuple[Phase, ...], path: Path) -> Plan
 
 
 def _phase(values: dict[str, Any], line: int = 0) -> Phase:
-    isolation = {"isolation": Isolation(values["isolation"])} if "isolation" in values else {}
-    return Phase(**{**values, **isolation, "line": line})
+    isolation = Isolation(values.get("isolation", Isolation.PHASE))
+    recheck = isolation is Isolation.CLEAN  # there a red test may have seen what no look has found
+    return Phase(**{"recheck": recheck, **values, "isolation": isolation, "line": line})
 
 
 class _Phases:

@@ -227,6 +227,16 @@ class LeakFound(_Event, frozen=True, kw_only=True, tag="leak_found"):
     leak: Leak
 
 
+class WorkerRetired(_Event, frozen=True, kw_only=True, tag="worker_retired"):
+    """A process of a phase with ``isolation: clean`` ends early: after the test ``id`` it is not clean any more."""
+
+    phase: str
+    process: str
+    id: str
+    why: str
+    worker: str = ""
+
+
 class DeadlineReached(_Event, frozen=True, kw_only=True, tag="deadline_reached"):
     """A budget is used up. The escalation begins: dump, fail from inside, TERM, KILL."""
 
@@ -340,6 +350,7 @@ Event = (
     | TestFinished
     | TestRechecked
     | LeakFound
+    | WorkerRetired
     | DeadlineReached
     | TestSlow
     | HangReported

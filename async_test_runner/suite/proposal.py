@@ -4,8 +4,8 @@ The shape is always the same, and cautious: what is green in one pytest process 
 
 - ``sync`` has no criteria, so it takes whatever no other phase takes. It keeps pytest's way of running: one process, or
   the ``-n`` of its configuration.
-- Coroutine tests get processes of their own: one per test as long as they are few, else one per file. As many run side
-  by side as there are processors, or as the project runs already.
+- Coroutine tests get processes of their own: one per test as long as they are few, else as many as stay clean.
+  As many run side by side as there are processors, or as the project runs already.
 - Coroutine tests with a database are a phase that runs one process at a time, where marks tell them. Elsewhere all
   coroutine tests run one at a time.
 - Where coroutine tests bear no mark, such as methods of ``IsolatedAsyncioTestCase``, the phase without criteria is
@@ -30,7 +30,7 @@ from ..words.expressions import holds
 from ..words.wording import listed
 from .assignment import Assignment, Expression
 
-MANY = 20  # coroutine tests in a phase from which on a process per file is worth more than one per test
+MANY = 20  # coroutine tests in a phase from which on fewer processes are worth more than one per test
 _WIDTH = 100
 _KIT = "_kit_databases"  # the fixture below all database fixtures of `async_test_runner.kit`
 _KIT_CLIENT = frozenset({"async_client", "session_dependency"})  # those of a test whose client takes such a fixture
@@ -235,9 +235,9 @@ class _Suite:
             return Isolation.FILE, f"A process per file: the mark {ordered[0]} says that tests build on earlier ones."
         if len(tests) > MANY:
             return (
-                Isolation.FILE,
-                "They are many: a process per file. `isolation: test` separates them further, but starts pytest "
-                "for each of them.",
+                Isolation.CLEAN,
+                "They are many: they share a process as long as it stays clean. After a test that fails or leaves "
+                "anything behind, the next one gets a new process.",
             )
         return (
             Isolation.TEST,

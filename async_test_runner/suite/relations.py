@@ -39,7 +39,8 @@ def apart(phases: Sequence[AssignedPhase], facts: PytestFacts) -> list[Apart]:
 
 
 def _process(phase: Phase, test: CollectedTest, facts: PytestFacts) -> tuple[str, str]:
-    if phase.isolation is Isolation.PHASE and workers_of(phase, facts) > 1:
+    undivided = phase.isolation is Isolation.PHASE and workers_of(phase, facts) > 1
+    if undivided or phase.isolation is Isolation.CLEAN:
         return phase.name, test.id  # any worker may get it
     return phase.name, unit_key(phase.isolation, test)
 

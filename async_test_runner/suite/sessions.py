@@ -60,6 +60,8 @@ def _several_sessions(running: list[AssignedPhase], forks: Callable[[Phase], boo
         return f"each phase has a session of its own ({names})"
     for assigned in running:
         phase = assigned.phase
+        if phase.isolation is Isolation.CLEAN and len(assigned.tests) > 1 and not forks(phase):
+            return f"phase {phase.name} may need several fresh processes (`isolation: clean`)"
         if len(units(phase, assigned.tests)) > 1 and not forks(phase):
             return f"phase {phase.name} has a fresh process for each {phase.isolation.value}"
     return ""
@@ -67,7 +69,8 @@ def _several_sessions(running: list[AssignedPhase], forks: Callable[[Phase], boo
 
 def _several_processes(assigned: AssignedPhase, facts: PytestFacts) -> str:
     phase = assigned.phase
-    if len(units(phase, assigned.tests)) > 1:
+    several = len(assigned.tests) if phase.isolation is Isolation.CLEAN else len(units(phase, assigned.tests))
+    if several > 1:
         return f"phase {phase.name} has `isolation: {phase.isolation.value}`"
     workers = workers_of(phase, facts)
     if phase.isolation is Isolation.PHASE and workers > 1 and len(assigned.tests) > 1:

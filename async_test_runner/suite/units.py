@@ -11,7 +11,7 @@ from ..model.vocabulary import Isolation
 
 def units(phase: Phase, tests: Sequence[CollectedTest]) -> list[tuple[CollectedTest, ...]]:
     """The tests of a phase divided by its isolation, in the order of the collection."""
-    if phase.isolation is Isolation.PHASE:
+    if phase.isolation in (Isolation.PHASE, Isolation.CLEAN):  # the processes of a clean one are known at its end
         return [tuple(tests)] if tests else []
     grouped: dict[str, list[CollectedTest]] = {}
     for test in tests:
@@ -21,7 +21,7 @@ def units(phase: Phase, tests: Sequence[CollectedTest]) -> list[tuple[CollectedT
 
 def unit_key(isolation: Isolation, test: CollectedTest) -> str:
     """The same for tests that share a process."""
-    if isolation is Isolation.PHASE:
+    if isolation in (Isolation.PHASE, Isolation.CLEAN):
         return ""
     if isolation is Isolation.TEST:
         return test.id

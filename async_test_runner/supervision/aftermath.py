@@ -65,6 +65,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     red: int = 0  # failures as pytest counts them
     maxfail: int = 0
+    retired: bool = False  # it was not clean any more, and others run the rest
     doom: Overdue | None = None
     interrupted: str = ""
     stopped: str = ""  # why it was told to end after a test
@@ -113,7 +114,7 @@ def aftermath(end: Ending) -> Aftermath:
         return Aftermath(blamed=blamed, not_run=rest, reason=reason)
     if _at_maxfail(end) and end.done:
         return Aftermath(blamed=blamed, later=rest)
-    if end.finished and end.reason and not culprits and not end.dead:
+    if end.finished and end.reason and not culprits and not end.dead and not end.retired:
         reason = end.stopped or f"pytest ended its session early: {end.reason}"
         return Aftermath(blamed=blamed, not_run=rest, reason=reason)
     barren = 0 if blamed or end.done else end.barren + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..contract.messages import Finished, Leaked
 from ..model.plan import Phase
 from ..model.result import Detail
-from ..model.vocabulary import GREEN, Outcome
+from ..model.vocabulary import GREEN, Isolation, Outcome
 from ..words.sizes import format_size
 from . import outcomes
 from .aftermath import Blame
@@ -92,7 +92,8 @@ class Decider:
             return
         follows = self._follows(ended)
         slot = running.slot_of(ended.worker)
-        nth = ended.flight.nth if ended.flight and self._phase.recheck else 0
+        counts = self._phase.recheck or self._phase.isolation is Isolation.CLEAN
+        nth = ended.flight.nth if ended.flight and counts else 0
         self._teller.test_finished(running.job, slot, ended, follows, nth)
         if ended.followed:
             return

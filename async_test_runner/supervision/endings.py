@@ -85,6 +85,7 @@ class Endings:
             error=finished.error if finished else "",
             red=max(flights.red, finished.red if finished else 0),
             maxfail=running.job.maxfail,
+            retired=heard.retired,
             doom=running.escalation.doom,
             interrupted=interrupted,
             stopped=self._queue.closed if running.escalation.stops else "",

@@ -29,6 +29,7 @@ from ..contract.messages import (
     Message,
     Missing,
     Notice,
+    Retired,
     SessionFinished,
     StageDone,
     Started,
@@ -95,6 +96,8 @@ class Hearing:
                 _worker_gone(running, message.worker)
             case LeftBehind():
                 self._left_behind(running, message)
+            case Retired():
+                self._retired(running, message)
             case SuiteProperty():
                 self._teller.suite_property(message.name, message.value)
             case WarningSaid():
@@ -129,6 +132,13 @@ class Hearing:
             self._teller.hang(running.job, "", "exit", limit, HangReport(said.likely, said.text))
             return
         self._teller.warn(f"{process}: a worker's tests left something behind that ended with it: {what}")
+
+    def _retired(self, running: Running, message: Retired) -> None:
+        if message.id not in running.flights.done:
+            self._disbelieved(running, message.worker, f"says that it is at its end after {message.id}")
+            return
+        running.heard.retire(message.worker)
+        self._teller.retired(running.job, message)
 
     def _in_time(self, running: Running, message: Message) -> Message:
         """Tests freeze and move clocks, and a message may be stamped with one of those: here our own clock holds."""

@@ -40,6 +40,7 @@ class Heard:
         self.left: list[str] = []  # what may keep its process from ending
         self.reports: dict[str, HangReport] = {}  # the last one about each test, "" for a process that ran none
         self.finished: SessionFinished | None = None
+        self.retired = False  # its own process was not clean any more, and has left tests
         self._disbelieved = 0
 
     def disbelieve(self) -> bool:
@@ -66,6 +67,10 @@ class Heard:
     def worker_gone(self, worker: str) -> None:
         """A worker is no more, and no other takes its place."""
         self.gone.add(worker)
+
+    def retire(self, worker: str) -> None:
+        """A process of it runs no more tests: with a worker's name one that is replaced, else the session's own."""
+        self.retired = self.retired or not worker
 
     def miss(self, ids: Iterable[str]) -> None:
         """It could not find these tests."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from ..contract.launching import Job
-from ..contract.messages import Finished, Started
+from ..contract.messages import Finished, Retired, Started
 from ..model.inventory import SuiteWarning
 from ..model.result import Leak, Problem, Section
 from ..model.vocabulary import Outcome
@@ -26,6 +26,7 @@ from ..record.events import (
     TestStarted,
     Warned,
     WarningRecorded,
+    WorkerRetired,
 )
 from ..system.clocks import Stamp
 from ..words.durations import format_duration
@@ -146,6 +147,13 @@ class Teller:
 
     def leak(self, job: Job, id: str, attempt: int, leak: Leak) -> None:
         self._emit(LeakFound(**self._in(job, id, attempt), leak=leak))
+
+    def retired(self, job: Job, message: Retired) -> None:
+        """A process runs no more tests, though others were to follow."""
+        event = WorkerRetired(
+            **self._here(), process=job.process, worker=message.worker, id=message.id, why=message.why
+        )
+        self._emit(event)
 
     def deadline(self, late: Overdue, process: str, id: str) -> None:
         self._emit(DeadlineReached(**self._here(), budget=late.budget, limit=late.limit, process=process, id=id))

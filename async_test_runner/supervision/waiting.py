@@ -54,7 +54,9 @@ class Queue:
         self._failures = 0
         self._workers = limits.workers
         self._pending: set[str] = set()
+        self._clean = phase.isolation is Isolation.CLEAN
         self._divided = phase.isolation is not Isolation.PHASE
+        self._is_sliced = False  # the tests of clean processes, among fresh ones
         self._tests = {test.id: test for test in tests}
         self._order = {test.id: position for position, test in enumerate(tests)}
         self._waiting: deque[Waiting] = deque()
@@ -185,6 +187,9 @@ class Queue:
 
     def _divide(self) -> None:
         """Take what waits apart into units, unless a session does so by itself."""
+        if self._clean:
+            self._slice()
+            return
         if not self._divided or self._whole() or all(len(waiting.tests) == 1 for waiting in self._waiting):
             return
         self._waiting = deque(
@@ -192,6 +197,17 @@ class Queue:
             for waiting in self._waiting
             for unit in units(self._phase, waiting.tests)
         )
+
+    def _slice(self) -> None:
+        """Fresh processes share the tests of a clean phase: a slice for each at first, then what one has left."""
+        if self._is_sliced or self._whole() or not self._waiting:
+            return
+        self._is_sliced = True
+        shared = [each for each in self._waiting if each.attempt == 1 and not each.barren and len(each.tests) > 1]
+        tests = [test for waiting in shared for test in waiting.tests]  # what is to run alone stays alone
+        size = max(1, -(-len(tests) // self._workers))
+        slices = [Waiting(tests=tuple(tests[at : at + size])) for at in range(0, len(tests), size)]
+        self._waiting = deque([*(each for each in self._waiting if each not in shared), *slices])
 
     def _job(self, waiting: Waiting, running: Collection[Running]) -> Job | None:
         whole = len(waiting.tests) > 1 and (not self._divided or (self._whole() and waiting.attempt == 1))
@@ -208,7 +224,8 @@ class Queue:
             slot=slot,
             workers=workers,
             parallel=self._divided and self._limits.workers > 1,
-            divided=whole and self._divided,
+            divided=whole and self._divided and not self._clean,
+            clean=self._clean and len(waiting.tests) > 1,
             recheck=waiting.recheck,
             capacities=tuple(self._limits.capacities.items()),
             maxfail=self._maxfail(waiting),

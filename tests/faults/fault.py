@@ -60,10 +60,18 @@ class Fault:
         """Every launcher with every isolation that the fault is about."""
         return [(launcher, isolation) for launcher in self.launchers for isolation in self.isolations]
 
+    def clean_combinations(self) -> list[tuple[str, str]]:
+        """Every launcher with clean processes, where the fault is about all isolations: these run per release only."""
+        return [(launcher, "clean") for launcher in self.launchers if self.isolations == ISOLATIONS]
+
     def under(self, launcher: str, isolation: str) -> Fault:
-        """The fault with what ``where`` says to be different under a launcher, an isolation, or both."""
+        """The fault with what ``where`` says to be different under a launcher, an isolation, or both.
+
+        In clean processes a fault spoils no other test, as with a process for each; a fresh one still has them all.
+        """
+        alike = ("test", *(["warm test"] if launcher == "warm" else [])) if isolation == "clean" else ()
         fault = self
-        for key in (launcher, isolation, f"{launcher} {isolation}"):
+        for key in (launcher, *alike, isolation, f"{launcher} {isolation}"):
             fault = replace(fault, **self.where.get(key, {}))
         return fault
 

@@ -186,10 +186,11 @@ FAULTS = [
         def test_fault(stays): pass
         """,
         where={
-            "phase": {
+            key: {
                 "expect": {"test_before": "passed", "test_fault": "passed", "test_after": "timed_out"},
                 "says": {"test_after": "time.sleep(600)"},
             }
+            for key in ("phase", "clean")
         },
     ),
     in_test(

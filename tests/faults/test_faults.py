@@ -1,4 +1,4 @@
-"""The fault matrix: each fault of the catalogue on the real command line, under both launchers and both isolations.
+"""The fault matrix: each fault of the catalogue on the real command line, under both launchers, and three isolations.
 
 The repository's plan runs each fault in one combination. The mark `thorough` is on all others, which `.ci/release`
 runs: ``pytest tests/faults -m thorough``.
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", re
 def cases() -> list[object]:
     found: list[object] = []
     for number, fault in enumerate(FAULTS):
-        for launcher, isolation in fault.combinations():
+        for launcher, isolation in (*fault.combinations(), *fault.clean_combinations()):
             marks = [] if (launcher, isolation) == chosen(fault, number) else [pytest.mark.thorough]
             found.append(
                 pytest.param(fault, launcher, isolation, id=f"{fault.name}-{launcher}-{isolation}", marks=marks)

@@ -365,3 +365,11 @@ def test_the_reference_is_the_same_each_time_and_no_heading_stands_in_it_twice()
     assert text == reference()
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert len(headings) == len(set(headings))
+
+
+def test_a_clean_phase_rechecks_unless_it_says_no() -> None:
+    plan = parse(
+        "version: 1\nphases: [{name: a, isolation: clean, markers: x}, {name: b, isolation: clean, recheck: false}]",
+        Path("r.yaml"),
+    )
+    assert [phase.recheck for phase in plan.phases] == [True, False]

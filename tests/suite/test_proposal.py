@@ -235,8 +235,8 @@ def test_marks_that_no_expression_can_name_are_not_used() -> None:
 # ------------------------------------------------------------------------------------------------------------- policy
 
 
-@pytest.mark.parametrize(("count", "isolation"), [(MANY, Isolation.TEST), (MANY + 1, Isolation.FILE)])
-def test_few_coroutines_get_a_process_each_and_many_one_per_file(count: int, isolation: Isolation) -> None:
+@pytest.mark.parametrize(("count", "isolation"), [(MANY, Isolation.TEST), (MANY + 1, Isolation.CLEAN)])
+def test_few_coroutines_get_a_process_each_and_many_share_clean_ones(count: int, isolation: Isolation) -> None:
     found = inventory(*(test_of(f"a.py::test_{n}", "asyncio") for n in range(count)))
     assert phase(found, "async").isolation is isolation
 

@@ -53,6 +53,9 @@ DONE = frozenset("a")
         ({"finished": True, "done": DONE, "maxfail": 2, "red": 1}, "again:b,c"),
         ({"finished": True, "in_flight": ("b",), "done": DONE, "maxfail": 1, "red": 1}, "later:b,c"),
         ({"finished": True, "maxfail": 1, "red": 1, "reason": "stopping after 1 failures"}, "not_run:a,b,c"),
+        # not clean any more
+        ({"finished": True, "reason": "not clean", "done": DONE, "retired": True, "status": 2}, "again:b,c"),
+        ({"finished": True, "done": DONE, "retired": True, "maxfail": 1, "red": 1}, "later:b,c"),
         # interruptions
         ({"interrupted": "by SIGINT", "done": DONE, "in_flight": ("b",), "status": -2}, "not_run:b,c"),
         ({"interrupted": "by SIGINT", "in_flight": ("a",), "overdue": {"a": LATE}}, "a=timed_out not_run:b,c"),

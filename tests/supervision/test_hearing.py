@@ -8,6 +8,7 @@ import pytest
 
 from async_test_runner.contract.messages import (
     Finished,
+    Retired,
     SessionFinished,
     Started,
     SuiteProperty,
@@ -17,7 +18,8 @@ from async_test_runner.contract.messages import (
 )
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.inventory import SuiteWarning
-from async_test_runner.record.events import TestFinished
+from async_test_runner.model.vocabulary import Isolation
+from async_test_runner.record.events import TestFinished, WorkerRetired
 from async_test_runner.record.verdict import exit_code
 from async_test_runner.supervision.actions import Ask, Signal
 from tests.support.replay import EPOCH, FAILED, Replay, replay
@@ -237,3 +239,36 @@ def test_what_a_test_adds_to_the_suite_is_told() -> None:
     it.over("p/0001")
     (phase,) = it.result().phases
     assert phase.properties == (("build", "42"),)
+
+
+def test_a_session_that_is_not_clean_any_more_leaves_its_rest_to_a_new_one() -> None:
+    it = replay("a::1", "a::2", "a::3", isolation=Isolation.CLEAN)
+    it.run("p/0001", "a::1")
+    it.say("p/0001", Retired, id="a::1", why="app: LIST added")
+    it.over("p/0001", 2, "this process is not clean any more")
+    assert it.running == {"p/0002": ["a::2", "a::3"]}
+    (event,) = it.said(WorkerRetired)
+    assert (event.process, event.worker, event.id, event.why) == ("p/0001", "", "a::1", "app: LIST added")
+    it.run("p/0002", "a::2")
+    it.run("p/0002", "a::3")
+    it.over("p/0002")
+    assert it.outcomes() == "passed passed passed"
+
+
+def test_a_worker_that_is_replaced_does_not_excuse_the_end_of_its_session() -> None:
+    it = replay("a::1", "a::2", whole=True, isolation=Isolation.CLEAN)
+    it.run("p/0001", "a::1", worker="gw0")
+    it.say("p/0001", Retired, id="a::1", why="app: LIST added", worker="gw0")
+    it.over("p/0001", 2, "a plugin")
+    assert it.outcomes() == "passed not_run"
+    (event,) = it.said(WorkerRetired)
+    assert event.worker == "gw0"
+
+
+def test_the_end_of_a_process_after_a_test_that_has_not_run_is_not_believed() -> None:
+    it = replay("a::1", "a::2", isolation=Isolation.CLEAN)
+    it.run("p/0001", "a::1")
+    it.say("p/0001", Retired, id="a::2", why="x")
+    it.over("p/0001", 2, "a plugin")
+    assert it.said(WorkerRetired) == []
+    assert it.outcomes() == "passed not_run"

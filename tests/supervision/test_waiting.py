@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from async_test_runner.contract.messages import Retired
 from async_test_runner.model.plan import Retries
 from async_test_runner.model.vocabulary import Isolation
 from async_test_runner.supervision.running import Running
@@ -96,3 +97,29 @@ def test_a_retry_does_not_start_before_its_delay() -> None:
     assert not it.supervisor.done
     it.at(10.0)
     assert it.running == {"p/0002": ["a::1"]}
+
+
+def test_fresh_processes_share_a_clean_phase_in_slices() -> None:
+    it = replay("a::1", "a::2", "a::3", workers=2, isolation=Isolation.CLEAN)
+    assert it.running == {"p/0001": ["a::1", "a::2"], "p/0002": ["a::3"]}
+    jobs = it.jobs.values()
+    assert [(job.clean, job.divided, job.workers) for job in jobs] == [(True, False, 1), (False, False, 1)]
+
+
+def test_what_one_of_the_slices_has_left_is_not_sliced_again() -> None:
+    it = replay(*(f"a::{n}" for n in range(6)), workers=2, isolation=Isolation.CLEAN)
+    it.run("p/0001", "a::0")
+    it.say("p/0001", Retired, id="a::0", why="app: LIST added")
+    it.over("p/0001", 2, "not clean")
+    assert it.running == {"p/0002": ["a::3", "a::4", "a::5"], "p/0003": ["a::1", "a::2"]}
+
+
+def test_what_is_to_run_alone_is_in_no_slice() -> None:
+    it = replay(*(f"a::{n}" for n in range(6)), workers=3, whole=True, isolation=Isolation.CLEAN)
+    it.run("p/0001", "a::5", worker="gw0")
+    it.begin("p/0001", "a::0", "gw0")
+    it.begin("p/0001", "a::1", "gw1")
+    it.whole = False  # its host has died with it
+    it.exited("p/0001", -9)
+    assert list(it.running.values()) == [["a::0"], ["a::1"], ["a::2"]]
+    assert not any(job.clean for process, job in it.jobs.items() if process in it.running)

@@ -35,6 +35,7 @@ from async_test_runner.record.events import (
     TestStarted,
     Warned,
     WarningRecorded,
+    WorkerRetired,
 )
 
 AT = {"at": 1_800_000_000.25, "mono": 5000.5}
@@ -79,6 +80,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     ),
     TestRechecked(**AT, phase="p", id="a", outcome=Outcome.PASSED, process="p/0002", duration=0.5, details=(DETAIL,)),
     LeakFound(**AT, phase="p", id="a", attempt=1, process="p/0001", leak=Leak("tasks", "task x", "a.py:1 in f")),
+    WorkerRetired(**AT, phase="p", process="p/0001", id="a", why="call failed", worker="gw0"),
     DeadlineReached(**AT, budget="test", limit=60.0, id="a"),
     TestSlow(**AT, phase="p", process="p/0001", id="a", attempt=1, age=9.0, line="a.py:1 in f"),
     HangReported(

@@ -48,6 +48,7 @@ class Replay:
         **policy: Any,
     ) -> None:
         self.now = 0.0
+        self.whole = whole
         self.oom_kills = 7
         self.other_ways = int(other_way)
         self.used: float | None = None  # seconds of processor time of any process
@@ -76,7 +77,7 @@ class Replay:
             ),
             emit=self.events.append,
             clock=self._clock,
-            whole=lambda: whole,
+            whole=lambda: self.whole,
             other_way=self._other_way,
             busy=lambda pid: self.used,
             resident=(resident or {}).get,

@@ -13,6 +13,7 @@ from .histories import HistoryFold
 from .leaks import LeakFold
 from .processes import ProcessFold
 from .rechecks import RecheckFold
+from .retirements import RetirementFold
 from .slow import SlowFold
 from .times import TimeFold
 from .unfinished import UnfinishedFold
@@ -33,12 +34,14 @@ class PhaseFold:
         self.rechecks = RecheckFold(books)
         self.leaks = LeakFold()
         self.slow = SlowFold()
+        self.retirements = RetirementFold(planned.isolation)
         self.properties: dict[tuple[str, str], None] = {}  # that tests have added to the suite, in their order
 
     def finish(self, event: TestFinished) -> None:
         """A test has had an attempt."""
         self.unfinished.over(event.id)
         self.hangs.over(event.id)
+        self.retirements.finish(event)
         process = self.processes.name(event.process)
         if self.attempts.add(event, process):
             self.rechecks.expect(event)
@@ -93,6 +96,8 @@ class PhaseFold:
             reason=self.time.reason,
             commands=self.commands.all(),
             properties=tuple(self.properties),
+            shared=self.retirements.processes,
+            retirements=self.retirements.all(),
             processes=self.processes.all(now),
         )
 

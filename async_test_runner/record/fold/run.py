@@ -34,6 +34,7 @@ from ..events import (
     TestStarted,
     Warned,
     WarningRecorded,
+    WorkerRetired,
 )
 from .books import Books
 from .phase import PhaseFold
@@ -75,6 +76,8 @@ class Fold:
                 self._phases[event.phase].properties.setdefault((event.name, event.value))
             case LeakFound():
                 self._phases[event.phase].leaks.add(event)
+            case WorkerRetired():
+                self._phases[event.phase].retirements.add(event)
             case TestSlow():
                 self._phases[event.phase].slow.add(event)
             case TestNotRun():

@@ -47,7 +47,7 @@ from typing import NamedTuple
 from ...model.errors import ExitCode
 from ...model.inventory import PytestFacts
 from ...model.result import Attempt, Detail, Leak, PhaseResult, RunResult, Section, TestResult
-from ...model.vocabulary import Outcome
+from ...model.vocabulary import Isolation, Outcome
 from ...record import verdict
 from ..junit_files.room import LIMIT, WHOLE, Measured, Whole
 from ..junit_files.xml import Counts, UniqueNames, attribute, element, is_attribute, seconds
@@ -181,12 +181,20 @@ def _suites(result: RunResult) -> Iterator[_Suite]:
             _iso(min((attempt.at for test in phase.tests for attempt in test.attempts), default=0.0)),
             (
                 *(("phase", phase.name), ("isolation", phase.isolation), ("workers", str(phase.workers))),
+                *_processes(phase),
                 *phase.properties,
             ),
         )
     for name, cases in (("collection", _collect_cases(result)), ("run", _run_cases(result))):
         if cases:
             yield _Suite(name, lambda cases=cases: cases, partial(map, _counted, cases))  # type: ignore[misc]
+
+
+def _processes(phase: PhaseResult) -> Iterator[tuple[str, str]]:
+    """Of a clean phase: how many processes its tests needed, and what has ended those that others have followed."""
+    if phase.isolation is Isolation.CLEAN:
+        yield "processes", str(phase.shared)
+        yield from (("retired", f"{each.id}: {each.why}") for each in phase.retirements)
 
 
 def _suite_name(result: RunResult, phase: PhaseResult) -> str:

@@ -11,8 +11,10 @@
     signal          name of the signal that interrupted the run, or null
     counts          {tests, passed, failed, error, skipped, xfailed, xpassed, timed_out, crashed, not_run, flaky,
                      order_dependent}
-    phases          [{name, isolation, workers, wall, started, finished, reason, counts,
-                      commands: [{stage, command, status, duration, problem}]}]
+    phases          [{name, isolation, workers, wall, started, finished, reason, counts, processes,
+                      retired: [{id, why}], commands: [{stage, command, status, duration, problem}]}]
+                    ``processes`` counts those of a phase with ``isolation: clean``, and is 0 elsewhere.
+                    ``retired`` has the tests after which one was not clean any more
     failures        [{id, phase, outcome, file, line, message, attempts, reproduce}], in the order of the plan
     flaky           [{id, phase, outcome, file, line, message, attempts, reproduce}]: red in an attempt, and not in
                     the last one; ``outcome`` is failed where the plan says ``flaky: fail``
@@ -160,6 +162,8 @@ def _phase(phase: PhaseResult) -> dict[str, Any]:
         "finished": phase.finished,
         "reason": phase.reason,
         "counts": _counts(phase.counts, phase.tests),
+        "processes": phase.shared,
+        "retired": [{"id": each.id, "why": each.why} for each in phase.retirements],
         "commands": [
             {
                 "stage": command.stage,

@@ -42,6 +42,7 @@ from ...record.events import (
     TestStarted,
     Warned,
     WarningRecorded,
+    WorkerRetired,
 )
 from ...words.deaths import MOST_LIKELY, REPORT_END
 from ..wording.text import defused, first_line, head_of, item, one_line, reason_line, tail
@@ -125,6 +126,10 @@ def _rechecked_level(event: TestRechecked) -> float:
 
 def _leak(event: LeakFound) -> Entry:
     return Entry(_head("LEAK", "yellow", f"{event.id}  {leak_line(event.leak)}"))
+
+
+def _retired(event: WorkerRetired) -> Entry:
+    return Entry(_head("NEW PROCESS", "dim", f"after {event.id}: {event.why}"))
 
 
 def _command(event: CommandFinished) -> Entry:
@@ -265,6 +270,7 @@ TELLINGS: dict[type[Event], Telling[Any]] = dict(
         _told(TestFinished, _test_level, _test),
         _told(TestRechecked, _rechecked_level, _rechecked),
         _told(LeakFound, VERBOSE, _leak),  # the end summary tells all of them
+        _told(WorkerRetired, VERBOSE, _retired),
         _told(DeadlineReached, _deadline_level, _deadline),
         _told(TestSlow, NORMAL, _slow),
         _told(HangReported, ALWAYS, _hang),

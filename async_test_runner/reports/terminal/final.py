@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ...model.errors import ExitCode
 from ...model.result import Attempt, Leak, PhaseResult, RunResult, TestResult
-from ...model.vocabulary import Outcome
+from ...model.vocabulary import Isolation, Outcome
 from ...record.verdict import violations
 from ..wording import rechecks, reproduce
 from ..wording.text import first_line, item, tail
@@ -74,6 +74,7 @@ def render(
         *(_section(title, lines) for title, lines in _asked(result, report_chars, quiet=quiet, whole=whole)),
         _section("random order", [] if quiet else _random_order(result)),
         _section("leaks", [] if quiet else _leaks(result, None if whole else _LEAKS)),
+        _section("processes", [] if quiet else _retired(result, None if whole else 0)),
         _section("not run", _not_run(result, _EXAMPLES if not whole else None)),
         _section("left out", [] if quiet else _left_out(result)),
         _section("files that skipped themselves", [] if quiet else _collect_skips(result, None if whole else _SHORT)),
@@ -296,6 +297,19 @@ def _leaks(result: RunResult, limit: int | None) -> Iterator[Text]:
             where = f"; made at {item(leak.where)}" if leak.where else ""
             yield Text.assemble("    ", item(test.id), "  ", item(leak.what), (where, "dim"))
         yield from _more(len(leaks) - len(leaks[:limit]), "    ")
+
+
+def _retired(result: RunResult, limit: int | None) -> Iterator[Text]:
+    """How many processes the tests of clean phases needed, and after which tests another one was."""
+    for phase in result.phases:
+        if phase.isolation is not Isolation.CLEAN or not phase.shared:
+            continue
+        tests, processes = plural(len(phase.tests), "test"), plural(phase.shared, "process", "processes")
+        yield Text.assemble("  ", (item(phase.name), "bold"), f"  {tests} in {processes}")
+        kept = phase.retirements[:limit]
+        for each in kept:
+            yield Text.assemble("    ", item(each.id), "  ", (item(each.why), "dim"))
+        yield from _more(len(phase.retirements) - len(kept), "    ")
 
 
 def _not_run(result: RunResult, limit: int | None) -> Iterator[Text]:

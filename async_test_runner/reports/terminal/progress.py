@@ -40,6 +40,7 @@ from ...record.events import (
     TestStarted,
     Warned,
     WarningRecorded,
+    WorkerRetired,
 )
 from ..wording.words import clock, plural
 
@@ -237,7 +238,7 @@ class Progress:
                 self._processes[event.process] = False
             case ProcessExited():
                 self._processes.pop(event.process, None)
-            case CommandFinished() | DeadlineReached() | HangReported():
+            case CommandFinished() | DeadlineReached() | HangReported() | WorkerRetired():
                 pass  # evidence: it is told, not counted
             case Warned() | WarningRecorded() | ProblemFound() | Paused() | SuitePropertyAdded() | PythonFound():
                 pass

@@ -59,6 +59,7 @@ class _Played:
         self.voice = voice
         self.results = results
         self.orders = orders
+        self.heard: list[list[int]] = []
         self.at_hand: list[int] = []  # how many orders there were when it looked
 
     def ordered(self) -> Iterator[list[int] | None]:
@@ -84,6 +85,7 @@ class PlayedNursery:
         self.forks: list[tuple[int, list[int] | None]] = []  # what was asked for: number of the worker, its unit
         self.failures: list[int] = []  # how many each of them may have
         self.preloaded: list[list[str]] = []
+        self.expected: list[int] = []
         self.most = 0  # workers at one time
         self.orders: list[list[list[int]]] = []  # of each long-lived worker
         self.at_hand: list[list[int]] = []  # how many orders each of them found when it looked
@@ -105,6 +107,9 @@ class PlayedNursery:
 
     def preload(self, names: list[str]) -> None:
         self.preloaded.append(names)
+
+    def expect(self, forks: int) -> None:
+        self.expected.append(forks)
 
     def look(self) -> bool:
         """Whether it is there."""
@@ -137,7 +142,7 @@ class PlayedNursery:
         self.most = max(self.most, len(self._alive))
         if orders_out is not None:
             os.set_blocking(orders_out, False)
-            self.orders.append([])
+            self.orders.append(worker.heard)
             self.at_hand.append(worker.at_hand)
         self._tell(Forked(number, worker.pid, results, orders))
         if unit is not None:
@@ -145,7 +150,7 @@ class PlayedNursery:
 
     def _step(self, worker: _Played, unit: list[int] | None) -> None:
         if unit is not None:
-            self.orders[worker.pid - NO_PROCESS - 1].append(unit)
+            worker.heard.append(unit)
         status = 0 if unit is None else self._play(worker.voice, unit)
         if status is not None:
             self._end(worker, status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import random
 import signal
 import socket
 import sys
@@ -172,6 +173,20 @@ def test_numpys_old_generator_is_seeded_anew_where_there_is_one(monkeypatch: pyt
     assert seeded == [()]
     monkeypatch.delitem(sys.modules, "numpy")
     forking.reseed()
+    assert seeded == [()]
+
+
+def test_each_test_draws_numbers_of_its_own_also_where_an_earlier_one_has_replaced_the_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random.seed(1)
+    expected = random.random()
+    random.seed(1)
+    monkeypatch.setattr(random, "seed", lambda *_: None)
+    seeded: list[tuple[Any, ...]] = []
+    monkeypatch.setitem(sys.modules, "numpy", SimpleNamespace(random=SimpleNamespace(seed=lambda *a: seeded.append(a))))
+    forking.draw_anew()
+    assert random.random() != expected
     assert seeded == [()]
 
 

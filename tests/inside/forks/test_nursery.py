@@ -152,6 +152,15 @@ def test_what_is_preloaded_every_later_worker_has(session: Make, monkeypatch: py
     assert it.said([0]).endswith("True")
 
 
+def test_a_process_that_learns_of_many_forks_prepares_for_them(session: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[int] = []
+    monkeypatch.setattr(nursery.hugepages, "collapse", prepared.append)
+    it = session(lambda number, unit, orders: str(prepared))
+    assert it.said([0]).endswith(": [1]")
+    it.nursery.expect(40)
+    assert it.said([0]).endswith(": [1, 40]")
+
+
 def test_a_worker_has_the_handlers_of_the_session_and_the_process_between_them_is_deaf(session: Make) -> None:
     before = signal.signal(signal.SIGTERM, handler)
     try:

@@ -533,3 +533,57 @@ def test_orders_that_no_pipe_holds_are_sent_as_the_worker_reads_them(stage: Stag
     assert json.loads(received) == unit
     for fd in (reading, worker.orders):
         os.close(fd)
+
+
+def test_a_worker_that_is_not_clean_any_more_leaves_its_rest_to_a_new_one(stage: Stage) -> None:
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        voice.run(unit[0])
+        if unit[1:]:
+            voice.say(frames.Retired(unit[0]))
+            return 0
+        return None
+
+    names = [f"t{n}" for n in range(16)]
+    stage.run_undivided(*names, workers=1, play=play, clean=True)
+    assert len(stage.nursery.forks) == 9  # groups of two: each first test is the last of its process
+    assert not stage.runner.said
+
+
+def soils(voice: Voice, unit: list[int]) -> int | None:
+    """As a worker does whose first test is dirty."""
+    voice.run(unit[0])
+    voice.say(frames.Retired(unit[0]))
+    return 0
+
+
+def test_where_nearly_no_worker_stays_clean_each_gets_one_test_and_now_and_then_one_more(stage: Stage) -> None:
+    names = [f"t{n}" for n in range(64)]
+    stage.run_undivided(*names, workers=1, play=soils, clean=True)
+    assert sorted(stage.reports()) == sorted(f"{name}=passed" for name in names)
+    units = [unit for _, unit in stage.nursery.forks]
+    assert units[:8] == [None] * 8
+    lone = [unit for unit in units[8:] if unit is not None]
+    assert {len(unit) for unit in lone} == {1}
+    assert [number for number, unit in enumerate(units[8:], 1) if unit is None][:3] == [16, 32, 48]
+    assert stage.nursery.expected == [64 - 8 - 1]
+    assert len(stage.runner.said) == 1  # a notice
+
+
+def test_workers_get_several_tests_again_once_one_stays_clean(stage: Stage) -> None:
+    names = [f"t{n}" for n in range(80)]
+
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        return soils(voice, unit) if unit[0] < 12 else runs(voice, unit)
+
+    stage.run_undivided(*names, workers=1, play=play, clean=True)
+    assert len(stage.nursery.forks) == 8 + 15 + 1
+    assert len(stage.reports()) == 80
+
+
+def test_without_clean_a_worker_that_dies_after_one_test_changes_nothing_for_the_others(stage: Stage) -> None:
+    def play(voice: Voice, unit: list[int]) -> int | None:
+        voice.run(unit[0])
+        return 0 if unit[1:] else None
+
+    stage.run_undivided(*(f"t{n}" for n in range(64)), workers=1, play=play)
+    assert {unit for _, unit in stage.nursery.forks} == {None}

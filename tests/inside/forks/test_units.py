@@ -92,3 +92,33 @@ def test_an_item_of_another_kind_stays_with_its_file() -> None:
         SimpleNamespace(nodeid="b.yaml::1"),
     ]
     assert grouped(items, 2) == [[0, 1], [2]]
+
+
+def saw(*tests: int, left: bool = True) -> units.Lone:
+    """Workers that have ended after so many tests each."""
+    lone = units.Lone()
+    for number in tests:
+        lone.saw(number, left=left)
+    return lone
+
+
+def test_workers_get_one_test_each_once_nearly_none_has_stayed_clean_for_two() -> None:
+    assert [bool(saw(*[1] * number)) for number in (7, 8)] == [False, True]
+    assert saw(1, 1, 1, 5, 1, 1, 1, 5, 1, 1)
+    assert not saw(1, 1, 1, 5, 1, 1, 5, 1, 1, 5)
+    assert not saw(1, 1, 1, 1, 1, 1, 1, 1, 5, 5, 5)
+
+
+def test_a_worker_that_had_no_more_to_run_says_nothing_of_the_others() -> None:
+    assert not saw(*[1] * 20, left=False)
+    assert not saw(*[0] * 20)
+
+
+def test_every_sixteenth_worker_tries_whether_one_stays_clean_again() -> None:
+    lone = saw(*[1] * 8)
+    assert [lone.next() for _ in range(33)].count(False) == 2
+    lone.saw(1, left=True)
+    assert lone.next()
+    lone.saw(2, left=True)
+    assert not lone.next()
+    assert not saw(*[1] * 7).next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import random
 import signal
 import sys
 import threading
@@ -48,6 +49,10 @@ class Telling:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self.on_started: Callable[[], None] = lambda: None
+        self.dirt = ""
+
+    def retire(self, nodeid: str) -> None:
+        self._notes.add("retired", nodeid)
 
     def become_worker(self, name: str, wire: object) -> None:
         self._notes.add("became", name, wire)
@@ -124,7 +129,7 @@ class Workshop:
     def __init__(self, directory: Path) -> None:
         self.notes = Notes(directory)
         self.bodies: dict[str, Callable[[], object]] = {}
-        telling = Telling(self.notes)
+        self.telling = telling = Telling(self.notes)
         self.config = RealConfig(Protocol(telling, self.notes, self.bodies), Ending(self.notes), maxfail=3)
         self.config.pluginmanager.register(object(), "terminalreporter")
         self.session = Session(*(Item(name, self.config) for name in NAMES))
@@ -188,6 +193,35 @@ def test_what_is_ordered_is_run_until_the_orders_end_and_the_next_test_is_always
     it = shop.run(orders=b"[0, 2]\n[1]\n")
     assert it.noted("ran") == [["a", "c"], ["c", "b"], ["b", None]]
     assert it.status == 0
+
+
+def test_a_worker_that_is_not_clean_any_more_runs_nothing_that_was_to_follow(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(shop.work._settings.asked, "clean", True)
+    shop.bodies["b"] = lambda: setattr(shop.telling, "dirt", "app: LIST added")
+    it = shop.run(orders=b"[0, 1]\n[2]\n")
+    assert it.of_tests() == ALL
+    assert it.one(frames.Retired).position == 1
+    assert it.noted("retired") == [["test_a.py::b"]]
+    assert (it.noted("finished"), it.status) == ([[0]], 0)
+
+
+def test_numbers_that_one_test_seeds_are_not_those_of_the_next(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(shop.work._settings.asked, "clean", True)
+    random.seed(1)
+    expected = random.random()
+    shop.bodies["a"] = lambda: random.seed(1)
+    shop.bodies["b"] = lambda: shop.notes.add("drawn", random.random())
+    assert shop.run([0, 1]).noted("drawn") != [[expected]]
+
+
+def test_nobody_retires_after_the_last_test(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(shop.work._settings.asked, "clean", True)
+    shop.bodies["b"] = lambda: setattr(shop.telling, "dirt", "app: LIST added")
+    it = shop.run(orders=b"[0, 1]\n")
+    assert it.noted("retired") == []
+    assert not [fact for fact in it.facts if isinstance(fact, frames.Retired)]
 
 
 def test_a_worker_without_orders_runs_nothing_and_ends_in_order(shop: Workshop) -> None:

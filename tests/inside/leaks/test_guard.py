@@ -52,18 +52,18 @@ def test_tasks_of_a_test_that_was_cut_short_are_no_leak_of_it_and_those_of_the_n
     it.begin("a", "a")
     it.cut_short()
     it.left = [LEAK, state]
-    through(it.pytest_runtest_teardown())
+    through(it.pytest_runtest_teardown(None, None))
     assert it.found() == [state]
     it.begin("b", "b")
     with pytest.raises(pytest.fail.Exception):
-        through(it.pytest_runtest_teardown())
+        through(it.pytest_runtest_teardown(None, None))
     assert it.found() == [LEAK, state]
 
 
 def test_what_a_test_has_left_is_looked_for_after_its_teardown_and_said_once(tmp_path: Path) -> None:
     it = Guard(tmp_path, tasks="report")
     it.left = [LEAK]
-    teardown = it.pytest_runtest_teardown()
+    teardown = it.pytest_runtest_teardown(None, None)
     next(teardown)
     assert it.told == []
     with pytest.raises(StopIteration):
@@ -76,16 +76,16 @@ def test_what_is_forbidden_fails_the_teardown_with_its_words(tmp_path: Path) -> 
     it = Guard(tmp_path, tasks="fail")
     it.left = [LEAK]
     with pytest.raises(pytest.fail.Exception, match=r"a task"):
-        through(it.pytest_runtest_teardown())
+        through(it.pytest_runtest_teardown(None, None))
     assert it.found() == [LEAK]
     it.left = []
-    assert through(it.pytest_runtest_teardown(), "the result") == "the result"
+    assert through(it.pytest_runtest_teardown(None, None), "the result") == "the result"
 
 
 def test_a_teardown_that_raises_is_looked_at_all_the_same_and_its_own_error_stands(tmp_path: Path) -> None:
     it = Guard(tmp_path, tasks="fail")
     it.left = [LEAK]
-    teardown = it.pytest_runtest_teardown()
+    teardown = it.pytest_runtest_teardown(None, None)
     next(teardown)
     with pytest.raises(ValueError, match="in teardown"):
         teardown.throw(ValueError("in teardown"))

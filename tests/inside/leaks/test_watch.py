@@ -122,3 +122,19 @@ def test_what_somebody_else_noticed_is_told_later_and_once(watch: Watch) -> None
     watch.note("a", Leak("clients", "x"))
     assert [(id, leak.what) for id, leak in watch.late()] == [("a", "x")]
     assert watch.late() == []
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_the_modules_of_the_project_are_not_looked_at_after_the_last_test_of_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_last: bool
+) -> None:
+    monkeypatch.setattr(Births, "install", lambda self: False)
+    watch = Watch({}, str(tmp_path), 1, alone=True, clean=True)
+    watch.begin("a", "a")
+    watch.is_last = is_last
+    for found in (watch.end, watch.outside):
+        looked: list[bool] = []
+        monkeypatch.setattr(watch._project, "differs", lambda looked=looked: bool(looked.append(True)))
+        monkeypatch.setattr(watch._project, "outside", lambda looked=looked: looked.append(True) or "")
+        found()
+        assert looked == ([] if is_last else [True])

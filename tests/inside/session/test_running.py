@@ -36,6 +36,8 @@ class Leaks:
         self.come_up: list[tuple[str, Leak]] = []
         self.held: list[str] = []
         self.is_cut_short = False
+        self.dirt = ""
+        self.is_last = False
 
     def begin(self, id: str, nodeid: str) -> None:
         self.begun.append(id)
@@ -49,6 +51,11 @@ class Leaks:
 
     def holding(self) -> list[str]:
         return self.held
+
+    def outside(self) -> None: ...
+
+    def soil(self, why: str) -> None:
+        self.dirt = self.dirt or why
 
     def prepare(self) -> None: ...
 
@@ -109,7 +116,7 @@ class Stage:
     def end(self, it: Running, item: Item) -> None:
         """Nobody repeats it."""
         it.pytest_runtest_logfinish(item.nodeid)
-        through(it.pytest_runtest_protocol(item))  # type: ignore[arg-type]
+        through(it.pytest_runtest_protocol(item, None))  # type: ignore[arg-type]
 
     def kinds(self, name: str = "main") -> list[str]:
         return [fact["kind"] for fact in said(self.directory, name)]
@@ -252,7 +259,7 @@ def test_a_start_is_known_to_the_runner_before_anybody_else_hears_of_it(stage: S
 def test_a_test_that_a_plugin_repeats_begins_once_and_ends_once(stage: Stage) -> None:
     it = stage.plugin()
     item = stage.begin(it, "a")
-    whole = it.pytest_runtest_protocol(item)  # type: ignore[arg-type]
+    whole = it.pytest_runtest_protocol(item, None)  # type: ignore[arg-type]
     next(whole)
     for outcome in ("rerun", "passed"):
         it.pytest_runtest_logstart(item.nodeid)
@@ -264,6 +271,15 @@ def test_a_test_that_a_plugin_repeats_begins_once_and_ends_once(stage: Stage) ->
         whole.send(None)
     (finished,) = stage.facts("finished")
     assert [found["outcome"] for found in finished["stages"]] == ["rerun"]
+
+
+def test_the_watch_knows_whether_another_test_follows(stage: Stage) -> None:
+    it = stage.plugin()
+    item = stage.begin(it, "a")
+    through(it.pytest_runtest_protocol(item, item))  # type: ignore[arg-type]
+    assert not stage.leaks.is_last
+    through(it.pytest_runtest_protocol(item, None))  # type: ignore[arg-type]
+    assert stage.leaks.is_last
 
 
 @pytest.mark.parametrize(("maxfail", "is_left", "stops"), [(1, True, True), (1, False, False), (0, True, False)])
@@ -282,7 +298,7 @@ def test_a_session_with_a_limit_of_failures_stops_when_the_runner_says_so(
 
 def test_a_test_whose_protocol_raises_before_its_end_has_no_end(stage: Stage) -> None:
     it = stage.plugin()
-    whole = it.pytest_runtest_protocol(stage.begin(it, "a"))  # type: ignore[arg-type]
+    whole = it.pytest_runtest_protocol(stage.begin(it, "a"), None)  # type: ignore[arg-type]
     next(whole)
     with pytest.raises(KeyboardInterrupt):
         whole.throw(KeyboardInterrupt())

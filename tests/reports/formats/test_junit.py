@@ -22,6 +22,7 @@ from async_test_runner.model.result import (
     PhaseResult,
     Problem,
     Recheck,
+    Retirement,
     RunResult,
     Section,
     TestResult,
@@ -108,6 +109,17 @@ def test_a_phase_is_a_suite_with_the_sum_of_its_tests_times_and_its_policy() -> 
         "isolation": "test",
         "workers": "2",
     }
+
+
+def test_a_clean_phase_says_how_many_processes_it_needed_and_after_which_tests() -> None:
+    ended = (Retirement("p/0001", "gw0", "a", "call failed"), Retirement("p/0001", "gw1", "b", "app: LIST <added>"))
+    clean = msgspec.structs.replace(phase(case(passed())), isolation=Isolation.CLEAN, shared=3, retirements=ended)
+    suite = parsed(run(clean))[0]
+    assert [(p.attrib["name"], p.attrib["value"]) for p in suite.iterfind("properties/property")][3:] == [
+        ("processes", "3"),
+        ("retired", "a: call failed"),
+        ("retired", "b: app: LIST <added>"),
+    ]
 
 
 def test_the_hostname_is_written_when_it_is_given_only() -> None:

@@ -20,6 +20,7 @@ from async_test_runner.model.result import (
     PhaseResult,
     Problem,
     Recheck,
+    Retirement,
     RunResult,
     TestResult,
 )
@@ -133,6 +134,15 @@ def test_a_phase_has_its_policy_its_counts_and_its_commands_without_their_output
     assert found[0]["commands"] == [
         {"stage": "setup", "command": "make db", "status": 0, "duration": 0.1, "problem": ""}
     ]
+
+
+def test_a_clean_phase_has_its_processes_and_the_tests_that_ended_one() -> None:
+    result = run(case("a", attempt(Outcome.PASSED)))
+    assert (document(result)["phases"][0]["processes"], document(result)["phases"][0]["retired"]) == (0, [])
+    ended = (Retirement("sync/0001", "gw0", "a", "call failed"),)
+    clean = msgspec.structs.replace(result.phases[0], isolation=Isolation.CLEAN, shared=2, retirements=ended)
+    [found] = document(msgspec.structs.replace(result, phases=(clean,)))["phases"]
+    assert (found["processes"], found["retired"]) == (2, [{"id": "a", "why": "call failed"}])
 
 
 def test_failures_come_with_their_place_and_the_command_that_runs_them_again() -> None:

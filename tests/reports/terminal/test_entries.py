@@ -20,6 +20,7 @@ from async_test_runner.record.events import (
     TestFinished,
     TestSlow,
     Warned,
+    WorkerRetired,
 )
 from async_test_runner.reports.terminal.entries import TELLINGS, entry, failure, is_told
 from async_test_runner.supervision.aftermath import Overdue
@@ -141,6 +142,10 @@ def test_no_line_of_a_test_begins_like_a_command_of_a_ci_service(command: str) -
             ["DEADLINE the run: the run budget of 1m 00s is used up"],
         ),
         (Script().end("async", "a", 1.0, Outcome.SKIPPED), ["skipped a  (phase async, 1.00s)"]),
+        (
+            WorkerRetired(at=0, mono=0, phase="p", process="p/1", id="a", why="app: \x1b[1mLIST added"),
+            ["NEW PROCESS after a: app: \\x1b[1mLIST added"],
+        ),
     ],
 )
 def test_news_of_the_run(event: Event, expected: list[str]) -> None:
@@ -191,6 +196,7 @@ def test_the_python_is_told_with_why_it_is_that_one(note: str, line: str) -> Non
         (Script().collected(errors=(CollectError("x", ""),)), True, True, True),
         (command(0), False, False, True),
         (command(1), True, True, True),
+        (WorkerRetired(at=0, mono=0, phase="p", process="p/1", id="a", why="w"), False, False, True),
         (DeadlineReached(at=0, mono=0, budget="test", limit=1), False, False, False),
         (DeadlineReached(at=0, mono=0, budget="run", limit=1), True, True, True),
         (Script().start("p", "a", 1.0), False, False, False),

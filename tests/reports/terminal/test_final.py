@@ -8,8 +8,8 @@ import pytest
 
 from async_test_runner.model.errors import ExitCode
 from async_test_runner.model.inventory import CollectError, LeftOut, PytestFacts, SuiteWarning
-from async_test_runner.model.result import CommandResult, Detail, Leak, Problem, RunResult, Section
-from async_test_runner.model.vocabulary import Outcome
+from async_test_runner.model.result import CommandResult, Detail, Leak, Problem, Retirement, RunResult, Section
+from async_test_runner.model.vocabulary import Isolation, Outcome
 from async_test_runner.record.events import (
     CommandFinished,
     Interrupted,
@@ -477,3 +477,22 @@ def test_leaks_are_grouped_by_kind_with_their_tests_and_counted() -> None:
 def test_what_was_left_behind_cannot_leave_its_line() -> None:
     (_, line) = section(leaking(1, "\x1b[31m\n##vso[task]").result(), "leaks")
     assert "\\x1b[31m\\n# #vso[task]" in line
+
+
+def sharing(retired: int) -> RunResult:
+    """A clean phase of two tests, in which so many processes were not clean any more."""
+    result = green().result()
+    ended = tuple(Retirement("async/0001", "gw0", f"t.py::{n}", "app: LIST added\n##[x]") for n in range(retired))
+    phase = msgspec.structs.replace(result.phases[0], isolation=Isolation.CLEAN, shared=retired + 1, retirements=ended)
+    return msgspec.structs.replace(result, phases=(phase,))
+
+
+def test_a_clean_phase_says_how_many_processes_it_needed_and_verbosely_what_ended_each() -> None:
+    assert section(sharing(0), "processes") == ["  async  2 tests in 1 process"]
+    assert section(sharing(2), "processes") == ["  async  2 tests in 3 processes", "    … and 2 more; -v shows all"]
+    assert section(sharing(2), "processes", 1)[1:] == [
+        "    t.py::0  app: LIST added\\n# #[x]",
+        "    t.py::1  app: LIST added\\n# #[x]",
+    ]
+    assert section(sharing(2), "processes", -1) == []
+    assert section(green().result(), "processes") == []

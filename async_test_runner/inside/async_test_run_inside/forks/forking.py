@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import stat
 import sys
@@ -23,6 +24,8 @@ from ..session.captures import captures
 from ..wire.contract import Asked
 from ..wire.lifeline import tie_to_parent
 from .descriptors import copies
+
+_seed = random.seed  # as it is now: tests replace it
 
 
 def lead_group(pid: int) -> None:
@@ -93,6 +96,12 @@ def reseed() -> None:
     seed = getattr(getattr(sys.modules.get("numpy"), "random", None), "seed", None)
     if seed is not None:
         seed()
+
+
+def draw_anew() -> None:
+    """Random numbers of its own for the next test, as a fork of its own would have them."""
+    _seed()
+    reseed()
 
 
 def restart_junit(config: pytest.Config, path: str) -> None:

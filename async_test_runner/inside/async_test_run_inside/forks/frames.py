@@ -58,6 +58,12 @@ class Stopped(NamedTuple):
     reason: str
 
 
+class Retired(NamedTuple):
+    """The worker runs nothing after this test: it is not clean any more. What it was ordered to is left."""
+
+    position: int
+
+
 class Dying(NamedTuple):
     """The worker ends with a test in flight, and says why."""
 
@@ -82,7 +88,7 @@ class HandedOver(NamedTuple):
     output: dict[str, bytes]
 
 
-Fact = Began | Reported | Ended | Warned | XmlAdded | Stopped | Dying | Broken | Imported | HandedOver
+Fact = Began | Reported | Ended | Warned | XmlAdded | Stopped | Retired | Dying | Broken | Imported | HandedOver
 # By name on the pipe: tests take modules out of ``sys.modules``, and a class that is not there cannot be pickled.
 _FACTS: dict[str, Callable[..., Fact]] = {fact.__name__: fact for fact in get_args(Fact)}
 

@@ -83,7 +83,7 @@ class Hosting:
     def _fork(self, job: Order, session: pytest.Session) -> None:
         """In the child this process is the session of the job from now on."""
         settings = load(job["settings"])
-        if settings.asked["divided"]:
+        if settings.asked["divided"] or settings.asked["clean"]:
             self._preloader.load(Memory(settings.asked["preload"]).read())
             freezing.freeze()
         pid = self._forks.fork()
@@ -132,6 +132,6 @@ def _become_session(session: pytest.Session, settings: Settings, host: int, held
     session.testscollected = len(session.items)
     tell_selection(session, held)
     session.testsfailed = 0  # files that could not be collected: the collection has told of them
-    if settings.asked["workers"] == 1 and not settings.asked["divided"]:
+    if settings.asked["workers"] == 1 and not settings.asked["divided"] and not settings.asked["clean"]:
         return None  # pytest's own loop, in this process
     return Pool(settings, running).run

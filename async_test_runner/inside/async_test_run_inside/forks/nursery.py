@@ -50,6 +50,13 @@ class _Preload(TypedDict):
     preload: list[str]
 
 
+@final
+class _Expect(TypedDict):
+    """An order: there will be so many forks, more than were known of."""
+
+    expect: int
+
+
 class Forked(NamedTuple):
     """A worker has begun: the ends of its pipes that are the session's."""
 
@@ -98,7 +105,11 @@ class Nursery:
         """Have these modules imported before the next fork."""
         self._send({"preload": names})
 
-    def _send(self, order: _Fork | _Preload) -> None:
+    def expect(self, forks: int) -> None:
+        """Say that there will be so many more: preparation is worth while now."""
+        self._send({"expect": forks})
+
+    def _send(self, order: _Fork | _Preload | _Expect) -> None:
         """A process that is stopped takes nothing: it is looked at while there is no room for the order."""
         data = memoryview(json.dumps(order).encode() + b"\n")
         while data:
@@ -157,10 +168,12 @@ class _Server:
             self._begin()
 
     def _obey(self, order: bytes) -> None:
-        wanted: _Fork | _Preload = json.loads(order)
+        wanted: _Fork | _Preload | _Expect = json.loads(order)
         if "preload" in wanted:
             self._preloader.load(wanted["preload"])
             freezing.freeze()
+        elif "expect" in wanted:
+            hugepages.collapse(wanted["expect"])
         else:
             self._fork(wanted)
 

@@ -27,7 +27,7 @@ from .interrupting import Interruption, signal_group
 from .nursery import Ended, Forked, Nursery
 from .polling import readable, state
 from .preloading import Memory
-from .units import Shares, groups, units
+from .units import Lone, Shares, groups, units
 from .worker import Work
 
 # Tests replace functions of the os module, and forget to put them back.
@@ -41,6 +41,7 @@ _DESCRIPTORS = 6  # for each worker: its files, the ends of its pipes, and those
 # So many orders fit into the nursery's socket. With more of them, it and the session would wait for each other: both
 # write, and neither reads.
 _MOST_ORDERED = 32
+_NEARLY_NONE = "nearly no process stayed clean, so most tests have one of their own, and what they change is not told"
 _AHEAD = 2  # groups that a worker knows of: the one that it runs, and the next
 
 
@@ -56,7 +57,8 @@ class _Worker:
         self.unsent = bytearray()  # of its orders: there was no room in the pipe
         self.units: deque[list[int]] = deque([unit])  # ordered and not finished
         self.current: int | None = None
-        self.ran = False  # whether any test has begun in it
+        self.begun = 0  # tests
+        self.retired = False  # it takes no more orders, for it is not clean any more
         self.reason = ""  # what it said of its own end
         self.broken = ""  # the exception that ended it
         self.output: dict[str, bytes] | None = None  # what plugins in it hand over at its end
@@ -70,6 +72,10 @@ class Pool:
         self._settings = settings
         self._running_plugin = running
         self._divided = settings.asked["divided"]
+        self._clean = settings.asked["clean"]
+        self._retired = 0  # workers that were not clean any more
+        self._lone = Lone()
+        self._expects_many = False
         self._descriptors = Descriptors()
         self._limit = self._workers_at_once(settings)
         self._capacities: dict[str, int] = dict(settings.asked["capacities"])
@@ -119,7 +125,7 @@ class Pool:
             for worker in self._workers.values():
                 _end_group(worker.pid)
             self._nursery.close()
-            if self._divided:
+            if self._divided or self._clean:
                 Memory(self._settings.asked["preload"]).add(self._learned)
             self._interruption.give_back()
         forking.become_controller(session.config, min(self._limit, self._over_count))
@@ -181,11 +187,13 @@ class Pool:
         """Workers that the nursery was asked for, and that are not there yet."""
         return sum(not worker.pid for worker in self._workers.values())
 
-    def _has_resources(self, unit: list[int]) -> bool:
-        if not self._divided or not self._capacities:
+    def _has_resources(self, unit: list[int], but: _Worker | None = None) -> bool:
+        if not (self._divided or self._clean) or not self._capacities:
             return True
         used: dict[str, int] = {}
         for worker in self._workers.values():
+            if worker is but:
+                continue  # it runs one test after the other
             for name in {name for held in worker.units for name in self._resources(held)}:
                 used[name] = used.get(name, 0) + 1
         return all(used.get(name, 0) < self._capacities.get(name, 1) for name in self._resources(unit))
@@ -195,8 +203,21 @@ class Pool:
         return {str(name) for mark in marks for name in mark.args} - set(self._settings.asked["resources"])
 
     def _start(self, number: int, unit: list[int]) -> None:
+        is_lone = self._clean and self._lone.next()
+        if is_lone:
+            unit, rest = unit[:1], unit[1:]
+            if rest:
+                self._queue.give_back(number, rest)
+            self._expect_many()
         self._workers[number] = _Worker(number, unit)
-        self._nursery.fork(number, unit if self._divided else None, self._failures_left())
+        self._nursery.fork(number, unit if self._divided or is_lone else None, self._failures_left())
+
+    def _expect_many(self) -> None:
+        """Once: there will be a worker for nearly every test, and nobody knew."""
+        if not self._expects_many:
+            self._expects_many = True
+            self._nursery.expect(sum(map(len, self._queue)))
+            self._running_plugin.say(messages.notice(_NEARLY_NONE))
 
     def _failures_left(self) -> int:
         """How many more of them pytest's own limit allows; 0 where there is none."""
@@ -206,8 +227,8 @@ class Pool:
     def _order(self, worker: _Worker) -> None:
         """Give a long-lived worker its next group, or word that there is none."""
         self._send(worker)
-        while worker.orders is not None and len(worker.units) < _AHEAD and not worker.unsent:
-            unit = self._queue.take(worker.number)
+        while worker.orders is not None and len(worker.units) < _AHEAD and not worker.unsent and not worker.retired:
+            unit = self._queue.take(worker.number, lambda unit: self._has_resources(unit, worker))
             if unit is None:
                 _close(worker.orders)
                 worker.orders = None
@@ -280,6 +301,9 @@ class Pool:
                 self._additions.add_to_xml(fact)
             case frames.Stopped():
                 self._session.shouldstop = fact.reason
+            case frames.Retired():
+                worker.retired = True
+                self._retired += 1
             case frames.Dying():
                 worker.reason = fact.reason
             case frames.Broken():
@@ -293,7 +317,7 @@ class Pool:
 
     def _began(self, worker: _Worker, position: int) -> None:
         worker.current = position
-        worker.ran = True
+        worker.begun += 1
         item = self._items[position]
         self._session.config.hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
 
@@ -309,7 +333,8 @@ class Pool:
         """What one worker has imported the next one finds there, if there are enough of them to come."""
         new = [name for name in names if name not in self._learned]
         self._learned.update(dict.fromkeys(new))
-        if new and self._divided and len(self._queue) >= _WORTH_IT:
+        many = self._divided or self._retired > 1
+        if new and many and len(self._queue) >= _WORTH_IT:
             self._nursery.preload(new)
 
     def _ended(self, worker: _Worker, raw: int) -> None:
@@ -329,11 +354,18 @@ class Pool:
             judge_a_part(self._session.config)
         self._additions.worker_ended(given, worker.output, _death(status) if status else "")
         left = [] if self._stopping() else [unit for unit in worker.units if unit]
-        if not left and worker.current is None and status and not worker.reason and not self._interruption.number:
+        self._lone.saw(worker.begun, left=bool(left))
+        if (
+            (not left or worker.retired)
+            and worker.current is None
+            and status
+            and not worker.reason
+            and not self._interruption.number
+        ):
             self._ended_badly(worker, status)
         if left and worker.current is None and status == 0 and self._divided:
             self._running_plugin.say(messages.worker_lost(worker.name, "it left without running its tests"))
-        if left and worker.current is None and not worker.ran:
+        if left and worker.current is None and not worker.begun:
             self._leave_out_the_second_time(left[0])
         for unit in reversed(left):
             if unit:

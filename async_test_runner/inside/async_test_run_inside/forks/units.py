@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import pytest
 
 _SLICE = 25  # tests in a slice, at most
 _SHARES = 8  # slices per worker, at least, so that none idles long at the end
+_SEEN, _SHORT = 10, 8  # of the last so many clean processes, how many had one test only: then others get no more
+_PROBE = 16  # of those that get one test only, every so manieth gets more: it may be clean again
 
 
 def units(positions: Mapping[str, int], wanted: Sequence[Sequence[str]]) -> Iterator[list[int]]:
@@ -52,6 +55,9 @@ class Shares:
     def __len__(self) -> int:
         return sum(map(len, self._shares))
 
+    def __iter__(self) -> Iterator[list[int]]:
+        return chain.from_iterable(self._shares)
+
     def take(self, worker: int, fits: Callable[[list[int]], bool] = lambda unit: True) -> list[int] | None:
         """The next one for a worker; None where none fits now."""
         own = self._share(worker)
@@ -77,6 +83,32 @@ class Shares:
 
     def _share(self, worker: int) -> deque[list[int]]:
         return self._shares[min(worker, len(self._shares) - 1)]
+
+
+class Lone:
+    """Whether a worker of a clean phase gets one test only, because nearly none has stayed clean for a second one.
+
+    Such a worker does not have to be looked at, and costs what one of ``isolation: test`` costs.
+    """
+
+    def __init__(self) -> None:
+        self._were_short: deque[bool] = deque(maxlen=_SEEN)
+        self._given = 0  # workers since then
+
+    def saw(self, tests: int, *, left: bool) -> None:
+        """A worker that might have run more has ended after so many tests; ``left`` says that others were to follow."""
+        if tests > 1 and self:
+            self._were_short.clear()
+        elif tests > 1 or (tests and left):
+            self._were_short.append(tests == 1)
+
+    def __bool__(self) -> bool:
+        return sum(self._were_short) >= _SHORT
+
+    def next(self) -> bool:
+        """For the next worker."""
+        self._given = self._given + 1 if self else 0
+        return self._given % _PROBE > 0
 
 
 def _tests(share: Iterable[list[int]]) -> int:

@@ -124,12 +124,19 @@ class Work:
         while position is not None:
             following = next(steps, None)
             self._position = position
+            if self._settings.asked["clean"]:
+                forking.draw_anew()
             protocol(item=items[position], nextitem=items[following] if following is not None else None)
             self._keep(frames.Ended(position))
             if self._session.shouldstop:
                 self._keep(frames.Stopped(str(self._session.shouldstop)))
             self._say()
             if self._session.shouldstop or self._session.shouldfail or self.stop[0]:
+                break
+            if following is not None and self._running.dirt:
+                self._running.retire(str(items[position].nodeid))
+                self._keep(frames.Retired(position))
+                self._say()
                 break
             position = following
 

@@ -16,9 +16,14 @@ from .watch import Watch, explained, noticed_by_warning
 class LeakGuard(Watch):
     """The watch of a session that runs tests, and a plugin of that session where anything is watched."""
 
-    def __init__(self, directory: str, policies: dict[str, str], runner: int, *, alone: bool) -> None:
-        """``runner`` is the process that started this one; ``alone`` says that no other one runs tests beside it."""
-        super().__init__(policies, directory, runner, alone=alone)
+    def __init__(
+        self, directory: str, policies: dict[str, str], runner: int, *, alone: bool, clean: bool = False
+    ) -> None:
+        """``runner`` is the process that started this one; ``alone`` says that no other one runs tests beside it.
+
+        ``clean``: a process that is not clean any more ends, with the fixtures of wider scopes.
+        """
+        super().__init__(policies, directory, runner, alone=alone, clean=clean)
         self._found: list[Leak] = []
         self._nodeid = ""
         self._is_cut_short = False
@@ -52,13 +57,21 @@ class LeakGuard(Watch):
         return holding()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Generator[None, Any, Any]:
-        """When its fixtures are torn down nothing is left of the test, or it is a leak."""
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        """When its fixtures are torn down nothing is left of the test, or it is a leak.
+
+        The last test of its process takes the fixtures of wider scopes along, also where others were to follow.
+        """
         __tracebackhide__ = True
         try:
             result = yield
+        except Exception as error:
+            self.soil(f"its teardown raised {type(error).__name__}")
+            raise
         finally:
             self._found = [leak for leak in self.end() if not (self._is_cut_short and leak.kind == "tasks")]
+            if self.dirt and nextitem is not None:
+                _tear_down_all(item)
         forbidden = self.forbidden(self._found) if self._found else []
         if forbidden:
             pytest.fail(explained(forbidden), pytrace=False)
@@ -86,3 +99,10 @@ class LeakGuard(Watch):
         leak = noticed_by_warning(warning_message.category, str(warning_message.message))
         if leak is not None and nodeid == self._nodeid:
             self.note(self._id, leak)
+
+
+def _tear_down_all(item: pytest.Item) -> None:
+    """As pytest's own runner does after the last test. Where it has no such hook, the end of the session does it."""
+    hook = getattr(item.config.pluginmanager.get_plugin("runner"), "pytest_runtest_teardown", None)
+    if hook is not None:
+        hook(item, None)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from .births import Births
 from .found import Leak, code_place
 
-_NOTHING: Any = object()
+NOTHING: Any = object()
 _environ = os.environ
 # What `signal.getsignal` is made around: it makes no enums, and costs a tenth.
 _getsignal: Callable[[int], Any] = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
@@ -54,7 +54,7 @@ class State:
 
     def __init__(self, apps: Births) -> None:
         aspects = (Environment(), Directory(), ImportPath(), Signals(), Logging(), Overrides(apps))
-        self._watched = [_Watched(aspect) for aspect in aspects]
+        self._watched = [Watched(aspect) for aspect in aspects]
 
     def differs(self) -> bool:
         """Whether any aspect may be different."""
@@ -68,7 +68,7 @@ class State:
         return [leak for watched in self._watched if not watched.is_same(watched.token) for leak in watched.news()]
 
 
-class _Watched:
+class Watched:
     def __init__(self, aspect: Aspect) -> None:
         self._aspect = aspect
         self.is_same = aspect.is_same
@@ -81,7 +81,7 @@ class _Watched:
         self.token = self._aspect.token()
         leaks = []
         for key in [*self._known, *(key for key in before if key not in self._known)]:
-            old, new = before.get(key, _NOTHING), self._known.get(key, _NOTHING)
+            old, new = before.get(key, NOTHING), self._known.get(key, NOTHING)
             if _same(old, new) or self._is_put_back(key, old, new):
                 continue
             what, where = self._aspect.described(key, old, new)
@@ -100,7 +100,7 @@ class _Watched:
         """Whether somebody has put it back meanwhile; then that is what later changes are measured by."""
 
         def gone() -> bool:
-            now = self._aspect.read().get(key, _NOTHING)
+            now = self._aspect.read().get(key, NOTHING)
             if _same(now, new):
                 return False
             if _same(now, old):
@@ -111,7 +111,7 @@ class _Watched:
         return gone
 
     def _put(self, key: Any, value: Any) -> None:
-        if value is _NOTHING:
+        if value is NOTHING:
             self._known.pop(key, None)
         else:
             self._known[key] = value
@@ -142,7 +142,7 @@ class Environment:
         return {name: value for name, value in _environ.items() if name not in _PYTESTS}
 
     def described(self, key: Any, before: Any, now: Any) -> tuple[str, str]:
-        how = "set" if before is _NOTHING else "removed" if now is _NOTHING else "changed"
+        how = "set" if before is NOTHING else "removed" if now is NOTHING else "changed"
         return f"environment: {key} {how}", ""
 
 
@@ -181,7 +181,7 @@ class ImportPath:
         return {str(entry): True for entry in sys.path}
 
     def described(self, key: Any, before: Any, now: Any) -> tuple[str, str]:
-        return f"sys.path: {key} {'added' if before is _NOTHING else 'removed'}", ""
+        return f"sys.path: {key} {'added' if before is NOTHING else 'removed'}", ""
 
 
 class Signals:
@@ -241,7 +241,7 @@ class Logging:
         return found
 
     def described(self, key: Any, before: Any, now: Any) -> tuple[str, str]:
-        if before is _NOTHING or now is _NOTHING:
+        if before is NOTHING or now is NOTHING:
             return "", ""
         name, what = key
         if not name:
@@ -281,10 +281,10 @@ class Overrides:
         return {(id(app), of): by for app in self._apps.living() for of, by in _overrides(app).items()}
 
     def described(self, key: Any, before: Any, now: Any) -> tuple[str, str]:
-        if now is _NOTHING and all(id(app) != key[0] for app in self._apps.living()):
+        if now is NOTHING and all(id(app) != key[0] for app in self._apps.living()):
             return "", ""  # with its application
-        how = "removed" if now is _NOTHING else "overridden" if before is _NOTHING else "overridden in another way"
-        return f"dependency_overrides: {code_place(key[1])} {how}", "" if now is _NOTHING else code_place(now)
+        how = "removed" if now is NOTHING else "overridden" if before is NOTHING else "overridden in another way"
+        return f"dependency_overrides: {code_place(key[1])} {how}", "" if now is NOTHING else code_place(now)
 
 
 def _overrides(app: Any) -> dict[Any, Any]:

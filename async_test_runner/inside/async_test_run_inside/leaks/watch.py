@@ -19,6 +19,7 @@ from .clients import Clients
 from .descriptors import Descriptors
 from .found import Leak, LeakKind
 from .processes import Processes
+from .project import Change, Project
 from .state import State
 from .teardowns import Teardowns
 from .threads import Threads
@@ -33,15 +34,22 @@ _UNRETURNED = "The garbage collector is trying to clean up non-checked-in connec
 class Watch:
     """Looks for leaks in this process. ``policies`` says by kind: ``ignore``, ``report`` or ``fail``.
 
-    ``alone`` says that no other process of this runner runs tests at the same time.
+    ``alone`` says that no other process of this runner runs tests at the same time. ``clean`` says that the process is
+    to end after a test that leaves anything behind: then all is looked for, and ``dirt`` says what was found.
     """
 
-    def __init__(self, policies: Mapping[str, str], directory: str, runner: int, *, alone: bool) -> None:
+    def __init__(
+        self, policies: Mapping[str, str], directory: str, runner: int, *, alone: bool, clean: bool = False
+    ) -> None:
         self._policies = {kind: policies.get(kind, "ignore") for kind in get_args(LeakKind)}
         self._directory = directory
         self._runner = runner
         self._alone = alone
-        self.on = any(policy != "ignore" for policy in self._policies.values())
+        self.clean = clean
+        self.on = clean or any(policy != "ignore" for policy in self._policies.values())
+        self.dirt = ""
+        self.is_last = False  # nothing follows the current test in this process, so it may be dirty
+        self._project: Project | None = None
         self._fresh: list[Birth] = []  # what was made since the last look
         self._clients = Clients(self._fresh)
         self._apps = Births("fastapi", "FastAPI", ("fastapi",), fresh=self._fresh)
@@ -70,6 +78,7 @@ class Watch:
         self._threads = Threads()
         self._processes = Processes(self._runner, alone=self._alone)
         self._state = State(self._apps)
+        self._project = Project() if self.clean else None
         self._descriptors = Descriptors(self._directory)
         self._is_ready = self._was_ready = True
 
@@ -139,11 +148,14 @@ class Watch:
         early, self._early = self._early, []
         found = [(id, leak) for id, leak in early if not leak.gone()]  # asked first: what was put back is no news
         found += [*self._of_fixtures(), *self._look(settle=True)]
+        if found:
+            self.soil(found[0][1].what)
         self._late += [(id, leak) for id, leak in found if id != self._id and self._is_wanted(leak)]
         return _bounded([leak for id, leak in found if id == self._id and self._is_wanted(leak)])
 
     def note(self, id: str, leak: Leak) -> None:
         """Somebody else has noticed that a test left something."""
+        self.soil(leak.what)
         if self._is_wanted(leak):
             self._late.append((id, leak))
 
@@ -156,8 +168,18 @@ class Watch:
         """Those that make a test red."""
         return [leak for leak in leaks if self._policies[leak.kind] == "fail"]
 
+    def soil(self, why: str) -> None:
+        """This process is not clean any more; the first reason counts."""
+        if self.clean:
+            self.dirt = self.dirt or why
+
+    def outside(self) -> None:
+        """All of a test is over, what pytest puts back around it too."""
+        if self._project is not None and self._is_ready and not (self.dirt or self.is_last):
+            self.soil(self._project.outside())
+
     def _is_wanted(self, leak: Leak) -> bool:
-        return self._policies[leak.kind] != "ignore"
+        return not isinstance(leak, Change) and self._policies[leak.kind] != "ignore"
 
     # --------------------------------------------------------------------------------------------------------- looks
 
@@ -183,6 +205,8 @@ class Watch:
             found += self._clients.news()
         if self._state.differs():
             found += self._state.news()
+        if self._project is not None and not (found or self.dirt or self.is_last) and self._project.differs():
+            found += self._project.news()
         if settle:
             self._apps.new += self._own_apps
             self._own_apps.clear()

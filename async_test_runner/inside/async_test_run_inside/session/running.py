@@ -62,7 +62,10 @@ class Running:
         self._broken = ""  # the exception that pytest itself, or a plugin, could not handle
         self._ids: dict[str, str] = {}
         self._last_failed = LastFailed(settings.directory)
-        self._leaks = LeakGuard(settings.directory, asked["leaks"], asked["runner"], alone=asked["alone"])
+        self._leaks = LeakGuard(
+            settings.directory, asked["leaks"], asked["runner"], alone=asked["alone"], clean=asked["clean"]
+        )
+        self._is_pooled = False  # a pool asks whether it is clean
         self._warnings = 0
         self._warned = Warnings(os.getcwd())
         self._properties: set[tuple[str, str]] = set()
@@ -181,6 +184,7 @@ class Running:
         self._reports = {}
         self._current = None
         self._overdue = ""
+        self._is_pooled = True
         self._leaks.renew()
         self._wire = wire
         self._wire.adopt()
@@ -256,6 +260,7 @@ class Running:
         if reports is not None:
             if report.failed:
                 self._explain(report)
+                self._leaks.soil(f"{report.when} failed")
             stage = reports.add(report)
             if stage["outcome"] != "passed":
                 self._wire.send(messages.stage(reports.id, stage))
@@ -291,16 +296,34 @@ class Running:
             reports.is_over = True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
         """All that is done for a test, tries of plugins that repeat it included."""
+        self._leaks.is_last = nextitem is None
         try:
             return (yield)
         finally:
             reports = self._reports.get(str(item.nodeid))
             if reports is not None and reports.is_over:
                 self._finished(str(item.nodeid), reports)
+                self._end_if_dirty(item, nextitem)
                 if self._settings.asked["maxfail"] and _exists(os.path.join(self._settings.directory, STOP)):
                     item.session.shouldstop = "enough tests have failed in other processes"
+
+    @property
+    def dirt(self) -> str:
+        """Why no other test is to run in this process; empty while it is clean."""
+        return self._leaks.dirt
+
+    def retire(self, nodeid: str) -> None:
+        """Tell that others were to follow, and will run in another process."""
+        self._wire.send(messages.retired(self.id_of(nodeid), self._worker, encodable(plain(self.dirt))))
+
+    def _end_if_dirty(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """A worker of a pool is asked by it; a session of its own stops here."""
+        self._leaks.outside()
+        if self.dirt and nextitem is not None and not self._is_pooled and not item.session.shouldstop:
+            self.retire(str(item.nodeid))
+            item.session.shouldstop = f"this process is not clean any more: {self.dirt}"
 
     def _finished(self, nodeid: str, reports: TestReports) -> None:
         del self._reports[nodeid]

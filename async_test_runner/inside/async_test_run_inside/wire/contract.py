@@ -33,6 +33,7 @@ class Asked(TypedDict):
     meant: list[str]  # what each of them stands for; empty in a fork of the process that made the inventory
     units: list[list[str]]
     divided: bool
+    clean: bool  # a process ends after the test that leaves anything behind
     recheck: bool
     slot: int
     workers: int

@@ -163,6 +163,11 @@ def worker_lost(worker: str, text: str) -> Message:
     return Message("worker_lost", {"worker": worker, "text": text})
 
 
+def retired(id: str, worker: str, why: str) -> Message:
+    """This process runs no other test after this one, for it is not clean any more."""
+    return Message("retired", {"id": id, "worker": worker, "why": why})
+
+
 def left_behind(worker: str, what: str, stacks: str = "") -> Message:
     """A process has finished, and something of its tests is still there."""
     return Message("left_behind", {"worker": worker, "what": what, "stacks": stacks})
