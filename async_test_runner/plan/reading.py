@@ -44,6 +44,8 @@ def load(path: Path) -> Plan:
 
 def _unreadable(path: Path, error: Exception) -> str:
     match error:
+        case FileNotFoundError() if path.is_symlink():
+            return "is a link to a file that is not there; mend the link"
         case FileNotFoundError():
             near = _near(path)
             remedy = f"did you mean {quoted(near, 300)}?" if near else "write one with: async-test-run init"

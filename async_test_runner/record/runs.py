@@ -58,9 +58,13 @@ class RunDir:
 
 
 def nearest_plan(cwd: Path) -> Path | None:
-    """The ``runner.yaml`` of this directory or of the nearest one above it."""
+    """The ``runner.yaml`` of this directory or of the nearest one above it.
+
+    One that cannot be read, a directory or a link to nowhere, is an error of its reader: what has the name of a plan is
+    not passed over for one further up, nor for none.
+    """
     places = (directory / name for directory in (cwd, *cwd.parents) for name in PLAN_NAMES)
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.path.lexists(place)), None)
 
 
 def find_plan(cwd: Path) -> Path:

@@ -21,12 +21,14 @@ CASE = '<testcase classname="c" name="n"/>'
 MANY = 100_000
 
 
-def refused(prepare: Callable[[Path], object], *said: str, code: int = 2) -> Callable[[Project], None]:
+def refused(
+    prepare: Callable[[Path], object], *said: str, code: int = 2, arguments: tuple[str, ...] = ()
+) -> Callable[[Project], None]:
     """`run` says what is wrong with its input, and starts nothing."""
 
     def drive(project: Project) -> None:
         prepare(project.root)
-        done = project.run()
+        done = project.run(*arguments)
         assert done.code == code, done.output
         assert [text for text in said if text not in done.output] == [], done.output
         assert "Traceback" not in done.output
@@ -89,7 +91,12 @@ def once(name: str, why: str, drive: Callable[[Project], None], *covers: str) ->
 
 
 FAULTS = [
-    once("plan_missing", "no plan", refused(no_plan, "runner.yaml"), "bad-plan"),
+    once(
+        "plan_missing",
+        "the plan that is named is not there",
+        refused(no_plan, "runner.yaml", arguments=("-c", "runner.yaml")),
+        "bad-plan",
+    ),
     once("plan_empty", "an empty plan", refused(plan(b""), "runner.yaml"), "bad-plan"),
     once("plan_is_a_directory", "a directory in the place of the plan", refused(directory, "runner.yaml"), "bad-plan"),
     once(

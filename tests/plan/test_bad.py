@@ -598,6 +598,13 @@ def test_a_missing_file_without_a_near_one_names_the_command_that_writes_one(tmp
         load(tmp_path / "nowhere" / "runner.yaml")
 
 
+def test_a_link_to_nowhere_is_said_to_be_one(tmp_path: Path) -> None:
+    plan = tmp_path / "runner.yaml"
+    plan.symlink_to("gone.yaml")
+    with pytest.raises(PlanError, match=r"runner\.yaml: is a link to a file that is not there; mend the link"):
+        load(plan)
+
+
 def test_a_directory_names_the_file_in_it(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"is a directory; name the file in it, such as .*runner\.yaml"):
         load(tmp_path)

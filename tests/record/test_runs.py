@@ -168,8 +168,10 @@ def test_a_plan_is_found_here_or_above(tmp_path: Path) -> None:
     assert find_plan(below) == tmp_path / "runner.yml"
     (tmp_path / "runner.yaml").touch()
     assert find_plan(below) == tmp_path / "runner.yaml"
-    (below / "runner.yaml").mkdir()  # a directory is no plan
-    assert find_plan(below) == tmp_path / "runner.yaml"
+    (below.parent / "runner.yaml").mkdir()  # what has the name of a plan is not passed over
+    assert find_plan(below) == below.parent / "runner.yaml"
+    (below / "runner.yaml").symlink_to("nowhere")
+    assert find_plan(below) == below / "runner.yaml"
 
 
 def test_runs_lie_next_to_the_plan_unless_told_otherwise() -> None:
