@@ -67,9 +67,9 @@ class Fault:
     def under(self, launcher: str, isolation: str) -> Fault:
         """The fault with what ``where`` says to be different under a launcher, an isolation, or both.
 
-        In clean processes a fault spoils no other test, as with a process for each; a fresh one still has them all.
+        In clean processes a fault spoils no other test, as with a process for each.
         """
-        alike = ("test", *(["warm test"] if launcher == "warm" else [])) if isolation == "clean" else ()
+        alike = ("test", f"{launcher} test") if isolation == "clean" else ()
         fault = self
         for key in (launcher, *alike, isolation, f"{launcher} {isolation}"):
             fault = replace(fault, **self.where.get(key, {}))

@@ -242,7 +242,14 @@ FAULTS = [
         expect={"test_after": "not_run"},
         says_too={"test_after": "enough"},
         # each test has a session of its own there
-        where={"exec test": {"code": 0, "expect": {**INNOCENT, "test_fault": "passed"}, "says": {}}},
+        where={
+            "exec test": {"code": 0, "expect": {**INNOCENT, "test_fault": "passed"}, "says": {}},
+            "exec clean": {
+                "code": 1,
+                "expect": {**INNOCENT, "test_fault": "passed", "test_after": "not_run"},
+                "says": {"test_after": "enough"},
+            },
+        },
     ),
     in_test(
         "session_forgets_failures",
