@@ -95,7 +95,8 @@ def test_the_newest_run_is_shown_and_that_is_a_success(project: Path) -> None:
     assert "  FAILED tests/test_a.py::test_one  (phase async, 0.50s)\n│ E   assert 1 == 2\n" in result.output
     assert f"reports\n  .async-test-run/runs/{NEW}/journal.jsonl\n" in result.output
     assert result.output.endswith(
-        f"next: async-test-run report {NEW} -v shows all of it\nFAILED 1 failed in 2.00s (exit 1)\n"
+        f"next: async-test-run --failed runs what was red again; async-test-run report {NEW} -v shows all of it\n"
+        "FAILED 1 failed in 2.00s (exit 1)\n"
     )
     assert "\x1b" not in result.output
 

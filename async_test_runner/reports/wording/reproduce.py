@@ -35,10 +35,14 @@ def next_line(result: RunResult, *, cwd: Path | None = None, whole: bool = False
     open_ = any(test.outcome is Outcome.NOT_RUN for test in result.tests())
     if open_ and (result.signal or not result.finished):
         return f"{resume_line(result, cwd=cwd)} goes on with it"
-    if not whole and any(test.outcome.is_red for test in result.tests()):
-        plan = f" -c {quoted(_plan(result.plan_path, cwd))}" if cwd != Path(result.plan_path).parent else ""
-        return f"async-test-run report{plan} {quoted(result.run_id)} -v shows all of it"
-    return ""
+    if not any(test.outcome.is_red for test in result.tests()):
+        return ""
+    is_here = cwd == Path(result.plan_path).parent
+    again = f"{'async-test-run' if is_here else _run(result, cwd)} --failed runs what was red again"
+    if whole:
+        return again
+    plan = "" if is_here else f" -c {quoted(_plan(result.plan_path, cwd))}"
+    return f"{again}; async-test-run report{plan} {quoted(result.run_id)} -v shows all of it"
 
 
 def quoted(word: str) -> str:

@@ -103,8 +103,17 @@ def came_to(outcome: Outcome, **facts: Any) -> RunResult:
     ("result", "cwd", "shown"),
     [
         (came_to(Outcome.PASSED), "/srv/app", ""),
-        (came_to(Outcome.FAILED), "/srv/app", "async-test-run report r -v shows all of it"),
-        (came_to(Outcome.FAILED), "/srv", "async-test-run report -c app/runner.yaml r -v shows all of it"),
+        (
+            came_to(Outcome.FAILED),
+            "/srv/app",
+            "async-test-run --failed runs what was red again; async-test-run report r -v shows all of it",
+        ),
+        (
+            came_to(Outcome.FAILED),
+            "/srv",
+            "async-test-run run -c app/runner.yaml --failed runs what was red again; "
+            "async-test-run report -c app/runner.yaml r -v shows all of it",
+        ),
         (came_to(Outcome.NOT_RUN), "/srv/app", ""),
         (
             came_to(Outcome.NOT_RUN, signal=2),
@@ -124,4 +133,5 @@ def test_what_to_do_next_is_one_line(result: RunResult, cwd: str, shown: str) ->
 
 
 def test_who_sees_all_of_it_is_not_told_how_to_see_it() -> None:
-    assert reproduce.next_line(came_to(Outcome.FAILED), whole=True) == ""
+    said = reproduce.next_line(came_to(Outcome.FAILED), cwd=Path("/srv/app"), whole=True)
+    assert said == "async-test-run --failed runs what was red again"
