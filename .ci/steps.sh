@@ -14,12 +14,13 @@ trap 'trap - INT TERM; kill 0' INT TERM # what runs in lanes too
 export PIP_PROGRESS_BAR=off
 
 # step NAME COMMAND...: one line before and one after. A failure is remembered, and the next step comes all the same.
-# Times are of the command and of all its children that were waited for.
+# Times are of the command and of all its children that were waited for. A shell of its own takes them: this one has the
+# children of a lane that ends meanwhile, too.
 step() {
     local name=$1 status=0 times=$OUT/times.$BASHPID wall cpu
     shift
     printf '\n=== %s\n' "$name"
-    { time "$@" </dev/null 2>&3 || status=$?; } 3>&2 2>"$times"
+    (time "$@" </dev/null 2>&3) 3>&2 2>"$times" || status=$?
     read -r wall cpu < <(tail -n 1 "$times" | awk '{ printf "%.1f %.1f\n", $1, $2 + $3 }')
     printf '%d\t%s\t%s\t%s\n' "$status" "$wall" "$cpu" "$name" >>"$OUT/steps.tsv"
     printf '=== %s: exit %d after %ss, %ss of processor time\n' "$name" "$status" "$wall" "$cpu"
