@@ -378,7 +378,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="the suite's interpreter (default: this one)")
     parser.add_argument("--run", type=Path, metavar="DIR", help="a finished run's directory, instead of a new run")
     parser.add_argument("--phases", nargs="+", default=[], metavar="PHASE", help="of a finished run, only these")
-    parser.add_argument("--isolation", default="phase", choices=["phase", "file", "class", "test"])
+    parser.add_argument("--isolation", default="phase", choices=["phase", "file", "class", "test", "clean"])
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--launcher", choices=["warm", "exec"], help="default: the runner's own")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for each side (default: 1800)")

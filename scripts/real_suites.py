@@ -28,7 +28,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import compare
 
-CONFIGURATIONS = [f"{isolation}×{workers}" for isolation in ("phase", "file", "test", "exec") for workers in (1, 2)]
+CONFIGURATIONS = [
+    f"{isolation}×{workers}" for isolation in ("phase", "file", "test", "clean", "exec") for workers in (1, 2)
+]
 USUAL = [name for name in CONFIGURATIONS if name != "exec×2"]  # fresh processes cost the most
 _PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 _PIP_TIME = 900

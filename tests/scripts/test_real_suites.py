@@ -20,6 +20,7 @@ import real_suites  # type: ignore[import-not-found]
     [
         ("phase×2", ("phase", 2, None)),
         ("test×1", ("test", 1, None)),
+        ("clean×2", ("clean", 2, None)),
         ("exec×1", ("file", 1, "exec")),
     ],
 )
@@ -33,7 +34,7 @@ def test_a_configuration_is_isolation_workers_and_launcher(
 def test_what_a_suite_cannot_have_is_not_run_and_said_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    suite = real_suites.Suite("shared", impossible={"phase×2": "a port", "test×2": "a port", "exec×2": "a port"})
+    suite = real_suites.Suite("shared", impossible=real_suites._side_by_side("a port"))
     asked: list[str] = []
 
     def cells(suite: object, directory: Path, configurations: list[str], repeat: int, wall: list[float]) -> object:
@@ -44,10 +45,10 @@ def test_what_a_suite_cannot_have_is_not_run_and_said_with_its_reason(
     monkeypatch.setattr(real_suites, "SUITES", [suite])
     monkeypatch.setattr(real_suites, "cells", cells)
     assert real_suites.main(["--directory", str(tmp_path)]) == 0
-    assert asked == ["phase×1", "file×1", "file×2", "test×1", "exec×1"]
+    assert asked == ["phase×1", "file×1", "test×1", "clean×1", "exec×1"]
     _, _, row, *reasons = capsys.readouterr().out.splitlines()
-    assert row == "| shared | 3 | 1.0 s | 0 (2.0 s) | – | 0 (2.0 s) | 0 (2.0 s) | 0 (2.0 s) | – | 0 (2.0 s) |"
-    assert reasons == ["shared is not run as phase×2, test×2: a port"]
+    assert row == "| shared | 3 | 1.0 s |" + " 0 (2.0 s) | – |" * 4 + " 0 (2.0 s) |"
+    assert reasons == ["shared is not run as phase×2, file×2, test×2, clean×2: a port"]
 
 
 def test_only_configurations_that_there_are_can_be_left_out() -> None:
