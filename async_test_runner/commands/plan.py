@@ -23,7 +23,6 @@ With ``--explain``::
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -144,4 +143,4 @@ def _perhaps(inventory: Inventory) -> str:
 
 
 def _json(document: dict[str, Any]) -> str:
-    return text.unobeyed(json.dumps(document, indent=2))
+    return text.as_json(document, indent=2)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -20,7 +18,7 @@ from ..record.comparison import compare
 from ..record.fold import fold
 from ..reports.formats import FORMATS, summary
 from ..reports.terminal import difference, final, views
-from ..reports.wording.text import unobeyed
+from ..reports.wording.text import as_json as json_of
 from ..system.files import replaced
 from . import options
 
@@ -116,7 +114,7 @@ def command(
         old = _told(runs.find(base, older))
         found = compare(old, result)
         if as_json:
-            _write([_document(difference.document(old, result, found))], output)
+            _write([json_of(difference.document(old, result, found), indent=2).encode() + b"\n"], output)
         else:
             lines = difference.render(old, result, found, whole=verbose > quiet)
             views.show(lines, sys.stdout, color=color, environ=os.environ)
@@ -145,10 +143,6 @@ def _told(path: Path) -> RunResult:
     if not sealed:
         click.echo(f"{path}: {_NOT_SEALED}", err=True)
     return result
-
-
-def _document(values: dict[str, Any]) -> bytes:
-    return unobeyed(json.dumps(values, indent=2)).encode() + b"\n"
 
 
 def _write(pieces: Iterable[bytes], output: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from ..model.inventory import CollectedTest
 
@@ -19,8 +19,10 @@ def matcher(entries: Iterable[str], tests: Iterable[CollectedTest]) -> Callable[
     return lambda test: test.id in wanted or not names.isdisjoint(_names(test.id))
 
 
-def gone(entries: Iterable[str], tests: Iterable[CollectedTest]) -> list[str]:
+def gone(entries: Collection[str], tests: Iterable[CollectedTest]) -> list[str]:
     """The entries that mean no collected test."""
+    if not entries:
+        return []
     known = {name for test in tests for name in _names(test.id)}
     return [id for id in entries if id not in known and _without_values(id) not in known]
 

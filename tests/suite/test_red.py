@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from async_test_runner.model.inventory import CollectedTest
@@ -49,3 +51,11 @@ def test_brackets_in_a_value_may_hold_anything() -> None:
     test = CollectedTest(id="a.py::test[x::y/z[0]]", file="a.py", line=1)
     assert red.matcher(("a.py::test[other]",), (test,))(test)
     assert not red.matcher(("a.py::test[x::y",), ())(CollectedTest(id="a.py::more[x]", file="a.py", line=1))
+
+
+def test_without_ids_of_an_earlier_run_no_test_is_looked_at() -> None:
+    def tests() -> Iterator[CollectedTest]:
+        raise AssertionError("they may be a hundred thousand")
+        yield
+
+    assert red.gone((), tests()) == []

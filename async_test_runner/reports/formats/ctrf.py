@@ -12,7 +12,6 @@ alone is in ``extra``, under names that begin with ``async-test-run/``. Times ar
 from __future__ import annotations
 
 import datetime
-import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from ...model.errors import ExitCode
 from ...model.result import Attempt, RunResult, TestResult
 from ...model.vocabulary import Outcome
 from ..wording import reasons, reproduce
-from ..wording.text import unobeyed
+from ..wording.text import as_json
 from .format import Format
 from .summary import VERDICTS
 
@@ -92,7 +91,7 @@ FORMAT = Format(
 
 
 def _bytes(value: Any) -> bytes:
-    return unobeyed(json.dumps(value, separators=(",", ":"))).encode()
+    return as_json(value).encode()
 
 
 def _ms(seconds: float) -> int:

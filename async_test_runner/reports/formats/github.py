@@ -16,7 +16,7 @@ from ...model.result import RunResult, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
 from ..wording import reasons, rechecks, reproduce
-from ..wording.text import block, one_line
+from ..wording.text import block, one_line, shortened
 from ..wording.words import leak_line, plural
 from .format import Format
 
@@ -56,10 +56,10 @@ FORMAT = Format(
 
 def _line(level: str, annotation: _Annotation) -> bytes:
     values = [("file", annotation.file), ("line", str(annotation.line) if annotation.file and annotation.line else "")]
-    values.append(("title", _cut(one_line(annotation.title), _TITLE)))
+    values.append(("title", shortened(one_line(annotation.title), _TITLE)))
     properties = ",".join(f"{key}={_property(value)}" for key, value in values if value)
     head = f"::{level} {properties}::" if properties else f"::{level}::"
-    return f"{head}{_data(_cut(block(annotation.message), _MESSAGE))}\n".encode()
+    return f"{head}{_data(shortened(block(annotation.message), _MESSAGE))}\n".encode()
 
 
 def _data(text: str) -> str:
@@ -68,10 +68,6 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _errors(result: RunResult, workspace: str) -> list[_Annotation]:

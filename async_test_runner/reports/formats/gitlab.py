@@ -8,14 +8,13 @@ moves is no new one. GitLab drops findings with equal fingerprints, so each stan
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from ...model.errors import ExitCode
 from ...model.result import RunResult, TestResult
 from ..wording import reasons, rechecks
-from ..wording.text import one_line, unobeyed
+from ..wording.text import as_json, one_line
 from ..wording.words import leak_line
 from .format import Format
 
@@ -30,7 +29,7 @@ def render(result: RunResult, _code: ExitCode, *, project: str = "") -> Iterator
         if path:
             for finding in _findings(test, path):
                 found.setdefault(finding["fingerprint"], finding)
-    yield unobeyed(json.dumps(list(found.values()), indent=1)).encode() + b"\n"
+    yield as_json(list(found.values()), indent=1).encode() + b"\n"
 
 
 FORMAT = Format(

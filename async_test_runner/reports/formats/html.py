@@ -29,7 +29,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ...model.errors import ExitCode
 from ...model.result import Attempt, PhaseResult, RunResult, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
@@ -37,7 +36,7 @@ from ...record.fold.unfinished import IN_FLIGHT, NOT_REACHED
 from ..wording import reasons, rechecks, reproduce, words
 from ..wording.text import one_line, visible
 from .format import Format
-from .summary import VERDICTS
+from .summary import verdict_said
 
 VERSION = 1
 FLAKY, LEAKING, ORDER_DEPENDENT, SLOW = 1, 2, 4, 8
@@ -161,7 +160,7 @@ def _core(
             "at": result.at * 1000,
             "wall": round(result.wall * 1000),
             "exit": int(exit_code),
-            "verdict": _verdict(result, exit_code),
+            "verdict": verdict_said(result, exit_code),
             "finished": result.finished,
             "goes_on": result.goes_on,
             "signal": words.signal_name(result.signal) if result.signal else "",
@@ -289,10 +288,6 @@ def _phase(result: RunResult, phase: PhaseResult) -> dict[str, Any]:
             for command in phase.commands
         ],
     }
-
-
-def _verdict(result: RunResult, exit_code: int) -> str:
-    return "goes on" if result.goes_on else VERDICTS[ExitCode(exit_code)].replace("_", " ")
 
 
 # --------------------------------------------------------------------------------------------------------- the details

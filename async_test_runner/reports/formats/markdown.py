@@ -14,9 +14,9 @@ from itertools import groupby
 from ...model.errors import ExitCode
 from ...model.result import RunResult, TestResult
 from ..wording import reasons, rechecks, reproduce, words
-from ..wording.text import one_line, visible
+from ..wording.text import one_line, shortened, visible
 from .format import Format
-from .summary import VERDICTS
+from .summary import verdict_said
 
 BUDGET = 1_000_000  # bytes: the file may hold something already
 _WHOLE = 50  # failures with their text
@@ -54,8 +54,7 @@ FORMAT = Format(
 
 def code(text: str) -> str:
     """A code span with exactly this text, in one line."""
-    text = one_line(text)
-    text = text if len(text) <= _NAME else f"{text[: _NAME - 1]}…"
+    text = shortened(one_line(text), _NAME)
     marks = "`" * (max(map(len, _TICKS.findall(text)), default=0) + 1)
     if not text.strip():
         return "(nothing)"
@@ -75,8 +74,7 @@ def fenced(text: str) -> str:
 
 def _pieces(result: RunResult, exit_code: ExitCode) -> Iterator[str]:
     tests = list(result.tests())
-    verdict = "goes on" if result.goes_on else VERDICTS[ExitCode(exit_code)].replace("_", " ")
-    yield f"## Tests {verdict}: {code(result.plan)}\n\n"
+    yield f"## Tests {verdict_said(result, exit_code)}: {code(result.plan)}\n\n"
     yield f"{words.tally(result.counts)} in {words.seconds(result.wall)}; "
     yield f"{len(tests)} planned = {len(tests)} reported\n\n"
     end = reasons.end(result)

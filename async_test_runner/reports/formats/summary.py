@@ -56,7 +56,7 @@ from ...model.result import Attempt, PhaseResult, RunResult, TestResult
 from ...model.vocabulary import Outcome
 from ...record import verdict
 from ..wording import reasons, reproduce, words
-from ..wording.text import unobeyed
+from ..wording.text import shortened, unobeyed
 from .format import Format
 
 VERSION = 1
@@ -73,6 +73,11 @@ VERDICTS = {
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.TERMINATED: "interrupted",
 }
+
+
+def verdict_said(result: RunResult, exit_code: int) -> str:
+    """The verdict in words, for people."""
+    return "goes on" if result.goes_on else VERDICTS[ExitCode(exit_code)].replace("_", " ")
 
 
 def render(result: RunResult, exit_code: int, *, cwd: Path | None = None) -> bytes:
@@ -193,8 +198,7 @@ def _test(result: RunResult, test: TestResult, cwd: Path | None) -> dict[str, An
 
 
 def _message(attempt: Attempt) -> str:
-    message = reasons.message(attempt)
-    return message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…"
+    return shortened(reasons.message(attempt), _MESSAGE_LIMIT)
 
 
 def _not_run(tests: Iterable[TestResult]) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ shown: a test that was not run has no time, and stands there with its reason.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -21,7 +20,7 @@ from ...model.errors import ExitCode
 from ...model.result import Attempt, PhaseResult, ProcessRun, RunResult, TestResult
 from ...model.vocabulary import GREEN
 from ..wording import reasons
-from ..wording.text import one_line, unobeyed
+from ..wording.text import as_json, one_line
 from ..wording.words import exit_status, leak_line
 from .format import Format
 from .summary import VERDICTS
@@ -54,7 +53,7 @@ FORMAT = Format(
 
 
 def _bytes(value: Any) -> bytes:
-    return unobeyed(json.dumps(value, separators=(",", ":"))).encode()
+    return as_json(value).encode()
 
 
 def _facts(result: RunResult, exit_code: ExitCode) -> dict[str, Any]:

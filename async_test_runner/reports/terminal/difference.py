@@ -12,7 +12,7 @@ from ...model.result import RunResult, TestResult
 from ...record import verdict
 from ...record.comparison import Comparison, Pair
 from ..wording import reasons, rechecks
-from ..wording.text import first_line, item
+from ..wording.text import first_line, item, shortened
 from ..wording.words import plural, seconds
 from . import final
 from .entries import outcome_label
@@ -33,12 +33,12 @@ def render(old: RunResult, new: RunResult, found: Comparison, *, whole: bool = F
     sections = [
         _section("became red", [_changed(pair, why=True) for pair in found.red], limit),
         _section("ran no more", [_changed(pair, why=False) for pair in found.ran_no_more], limit),
-        _section("new, and red", [_one(test) for test in found.added if test.outcome.is_red], limit),
+        _section("new, and red", [_named(test) for test in found.added if test.outcome.is_red], limit),
         _section("became flaky", [_flaky(pair) for pair in found.flaky], limit),
         _section("slower", [_slower(pair) for pair in found.slower], limit),
-        _section("gone", [_one(test) for test in found.gone], limit),
+        _section("gone", [_named(test) for test in found.gone], limit),
         _section("still red", [_changed(pair, why=True) for pair in found.still_red], limit),
-        _section("new", [_one(test) for test in found.added if not test.outcome.is_red], limit),
+        _section("new", [_named(test) for test in found.added if not test.outcome.is_red], limit),
         _section("became green", [_changed(pair, why=False) for pair in found.green], limit),
     ]
     for section in sections:
@@ -63,10 +63,6 @@ def _changed(pair: Pair, *, why: bool) -> Text:
     return Text.assemble(_named(pair.new), (was, "dim"), f"  {said}" if said else "")
 
 
-def _one(test: TestResult) -> Text:
-    return _named(test)
-
-
 def _flaky(pair: Pair) -> Text:
     return Text.assemble(_named(pair.new), "  ", item(rechecks.said(pair.new) or rechecks.flaky(pair.new)))
 
@@ -82,8 +78,7 @@ def _named(test: TestResult) -> Text:
 
 def _message(test: TestResult) -> str:
     attempt = reasons.last_red(test)
-    said = item(first_line(reasons.message(attempt))) if attempt is not None else ""
-    return said if len(said) <= _MESSAGE else f"{said[: _MESSAGE - 1]}…"
+    return shortened(item(first_line(reasons.message(attempt))), _MESSAGE) if attempt is not None else ""
 
 
 def document(old: RunResult, new: RunResult, found: Comparison) -> dict[str, Any]:

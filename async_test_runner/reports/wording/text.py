@@ -6,7 +6,9 @@ may read along.
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 # Everything that moves a cursor, hides, reorders or breaks lines: C0 and C1 controls but \n and \t, DEL, bidi marks,
 # embeddings and isolates, zero-width spaces, line separators, annotations, tags, and lone surrogates (unencodable).
@@ -62,9 +64,19 @@ def block(text: str) -> str:
     return "\n".join(_LEADING.sub(r"\1: ", defused(line)) for line in visible(text).split("\n"))
 
 
-def unobeyed(json: str) -> str:
+def unobeyed(document: str) -> str:
     """The same JSON document with what is obeyed where it is shown written as escapes: ``\\u0023#vso[``."""
-    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """The value as JSON, `unobeyed`; in one line, as short as may be, unless it is indented."""
+    return unobeyed(json.dumps(value, indent=indent, separators=(",", ":") if indent is None else None))
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most ``limit`` characters; an ellipsis stands for the rest."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def tail(text: str, lines: int | None, width: int = 2000) -> tuple[list[str], int]:

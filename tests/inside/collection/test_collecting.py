@@ -306,7 +306,7 @@ def test_a_host_distributes_nothing_whatever_is_asked_for_and_says_what_was(
 def test_warnings_are_counted_and_options_that_show_something_else_only_told(stage: Stage) -> None:
     vars(stage.config.option).update(markers=True, usepdb=False)
     it = stage.plugin(watched={"markers": "--markers", "usepdb": "--pdb"})
-    it.pytest_warning_recorded(warnings.WarningMessage("old", UserWarning, "a.py", 3), "")
+    it.pytest_warning_recorded(warnings.WarningMessage("old", UserWarning, "a.py", 3))
     stage.collected(it, stage.item("a"))
     facts = stage.told("inventory")[0]["facts"]
     assert [(said["where"], said["text"], said["count"]) for said in facts["warned"]] == [("a.py:3", "old", 1)]

@@ -77,6 +77,18 @@ def test_every_exit_code_has_a_verdict(code: ExitCode) -> None:
     assert document(run(), code)["verdict"]
 
 
+@pytest.mark.parametrize(
+    ("code", "goes_on", "said"),
+    [
+        (ExitCode.PASSED, False, "passed"),
+        (ExitCode.NOTHING_SELECTED, False, "nothing selected"),
+        (ExitCode.PASSED, True, "goes on"),
+    ],
+)
+def test_people_read_the_verdict_in_words(code: ExitCode, goes_on: bool, said: str) -> None:
+    assert summary.verdict_said(run(goes_on=goes_on), code) == said
+
+
 def test_the_verdict_is_that_of_the_exit_code() -> None:
     words = {0: "passed", 1: "failed", 3: "internal", 4: "infrastructure", 5: "nothing_selected", 130: "interrupted"}
     assert {code: document(run(), code)["verdict"] for code in words} == words

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from async_test_runner.reports.wording.text import defused, first_line, item, one_line, reason_line, tail, visible
+from async_test_runner.reports.wording.text import (
+    as_json,
+    defused,
+    first_line,
+    item,
+    one_line,
+    reason_line,
+    shortened,
+    tail,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +107,19 @@ def test_the_tail_is_made_visible() -> None:
 )
 def test_the_reason_of_a_traceback_is_its_line_that_says_why(shown: str, line: str) -> None:
     assert reason_line(shown) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"), [("", 3, ""), ("abc", 3, "abc"), ("abcd", 3, "ab…"), ("abcd", 1, "…")]
+)
+def test_a_shortened_text_takes_no_more_than_its_limit(text: str, limit: int, expected: str) -> None:
+    assert shortened(text, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("indent", "expected"), [(None, '{"a":["\\u0023#vso[x]",1]}'), (1, '{\n "a": [\n  "\\u0023#vso[x]",\n  1\n ]\n}')]
+)
+def test_json_for_people_to_look_at_is_obeyed_by_nobody(indent: int | None, expected: str) -> None:
+    value = {"a": ["##vso[x]", 1]}
+    assert as_json(value, indent=indent) == expected
+    assert json.loads(expected) == value

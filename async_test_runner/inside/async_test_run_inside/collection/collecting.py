@@ -122,7 +122,7 @@ class Collecting:
         finally:
             self._in_file = False
 
-    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Those of the collection count once, however many processes collect again."""
         self._warnings += 1
         self._warned.heard(warning_message, "")

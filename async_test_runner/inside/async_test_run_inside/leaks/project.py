@@ -16,7 +16,7 @@ import sys
 import sysconfig
 import time
 import warnings
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, count
@@ -29,7 +29,6 @@ from .state import NOTHING, Watched
 
 _MOST = 1000  # elements of one container that are looked at; of a longer one, their number only
 _HEAP_TYPE = 1 << 9  # a class that was made by Python code, whose attributes can be set
-_DICTS = (dict, defaultdict, OrderedDict, Counter)
 _LISTS = (list, deque, bytearray)
 _SETS = (set,)
 _PLACES = tuple({sysconfig.get_paths()[kind] for kind in ("stdlib", "platstdlib")})
@@ -276,8 +275,7 @@ class Names:
         """Functions and classes of an installed module or class, which a test may have replaced."""
         parts = vars(other)
         names = tuple(key for key, value in list(parts.items()) if callable(value) and not _is_special(key))
-        known = self._owners.get(label)
-        if known is None:
+        if label not in self._owners:
             self._owners[label] = other
             self._patched.append((parts, names))
             for key in names:
@@ -322,7 +320,7 @@ def _items(value: Mapping[Any, Any]) -> tuple[Any, ...]:
 
 def _elements(view: Iterable[Any]) -> tuple[Any, ...]:
     found = list(view)
-    if len({type(element) for element in found} & {str, int}) == 1 and len({type(each) for each in found}) == 1:
+    if {type(element) for element in found} in ({str}, {int}):
         return tuple(sorted(found))
     return tuple(sorted(map(id, found)))
 
